@@ -1,0 +1,127 @@
+//! Language-model providers: a request of ours in, a stream of [`Event`]s out.
+//!
+//! A *provider* is data (base URL, headers, parameter names: [`registry`]); a *wire* is code that builds the body of a
+//! request and decodes the bytes of the answer ([`Decoder`]). [`http`] carries the bytes. Nothing in here knows of
+//! chats, buffers or msgpack.
+
+pub mod error;
+pub mod openai_chat;
+pub mod openai_responses;
+pub mod sse;
+
+pub use error::{ErrorClass, ProviderError};
+
+/// Who speaks in a [`Message`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Instructions that stand before the conversation.
+    System,
+    /// The person at the editor.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One message of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said, as markdown.
+    pub content: String,
+}
+
+/// What a model is asked: one turn.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Request {
+    /// The model's id at its provider, e.g. `gpt-6.1-sol`.
+    pub model: String,
+    /// The conversation so far, oldest first, ending with a user's message.
+    pub messages: Vec<Message>,
+    /// Sampling temperature; left out when `None`.
+    pub temperature: Option<f64>,
+    /// The most tokens that the answer may have; left out when `None`.
+    pub max_tokens: Option<u64>,
+    /// Further fields of the request's body, as the user configured them; they win over ours.
+    pub params: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What differs between servers that speak the same wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dialect {
+    /// The name of the token limit in Chat Completions: `max_completion_tokens` (OpenAI) or `max_tokens` (most others).
+    pub max_tokens_field: &'static str,
+    /// Whether `stream_options: {include_usage: true}` is understood.
+    pub include_usage: bool,
+}
+
+/// A call of a tool that the model asks for. Its parts arrive piecemeal; it is handed on whole.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ToolCall {
+    /// The id that the result must name.
+    pub id: String,
+    /// The tool's name.
+    pub name: String,
+    /// The arguments: JSON, as text, exactly as the model wrote it.
+    pub arguments: String,
+}
+
+/// The tokens of one turn, as the provider counted them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Tokens of the request, cached ones included.
+    pub input: u64,
+    /// Those of `input` that came from the provider's cache.
+    pub cached: u64,
+    /// Tokens of the answer, reasoning included.
+    pub output: u64,
+    /// Those of `output` that were reasoning.
+    pub reasoning: u64,
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FinishReason {
+    /// The model was done.
+    Stop,
+    /// The limit of tokens was reached.
+    Length,
+    /// The model wants tools run.
+    ToolCalls,
+    /// The provider's filter cut the answer.
+    ContentFilter,
+    /// The stream ended without saying that the answer was whole: the connection closed early, or the server left
+    /// its end out.
+    Incomplete,
+    /// A reason that we have no name for, in the provider's word.
+    Other(String),
+}
+
+/// What a stream of an answer yields. Every stream ends in exactly one [`Event::Finished`] or [`Event::Error`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A piece of the answer's text. Never empty.
+    Text(String),
+    /// A piece of the model's reasoning, or of its summary. Never empty.
+    Reasoning(String),
+    /// A piece of a refusal: shown as text, kept apart. Never empty.
+    Refusal(String),
+    /// A whole tool call.
+    ToolCall(ToolCall),
+    /// The tokens used so far. A later one replaces an earlier one.
+    Usage(Usage),
+    /// The answer's end.
+    Finished(FinishReason),
+    /// The turn failed.
+    Error(ProviderError),
+}
+
+/// Decodes the body of one streamed answer. Bytes may be cut anywhere.
+///
+/// After the terminal event (`Finished` or `Error`) a decoder yields nothing more, whatever it is fed.
+pub trait Decoder: Send {
+    /// Takes the next bytes of the body and appends the events that they complete.
+    fn feed(&mut self, bytes: &[u8], out: &mut Vec<Event>);
+    /// Says that the body has ended; appends what is left, and the terminal event if there was none.
+    fn end(&mut self, out: &mut Vec<Event>);
+}
