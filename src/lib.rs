@@ -1,2 +1,22 @@
-//! map
+//! gpt.nvim's binary: Neovim is the screen, this process is the program.
+//!
+//! Who may call whom; no arrow runs upward:
+//!
+//! ```text
+//! main → app → chat (session → conversation, prompt, painter) → provider (registry, wires, http)
+//!                                                             → keys (secrets and their sources)
+//! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
+//! chat::conversation: pure; calls nothing · config, logging: read and written at the edges
+//! ```
+//!
+//! A token's way: `provider::http` reads bytes → a wire's `Decoder` makes events → `chat::session` steps the
+//! `chat::conversation` → its `Paint` effect joins the `chat::painter`'s canvas → one frame goes through
+//! `editor::nvim` to `lua/gpt/view`, which appends it to the buffer.
+
+pub mod app;
+pub mod chat;
+pub mod config;
+pub mod editor;
+pub mod keys;
+pub mod logging;
 pub mod provider;

@@ -1,0 +1,62 @@
+--- What the commands and <Plug> maps do: arguments in, calls of the public API out.
+local M = {}
+
+---@param args vim.api.keyset.create_user_command.command_args
+function M.chat(args)
+  local gpt = require("gpt")
+  local selection = require("gpt.selection")
+  local taken, refused = selection.of_command(args)
+  if refused then
+    return require("gpt.view.notice").inform({ level = "warning", title = refused, advice = "" })
+  end
+  gpt.chat({ prompt = args.args, selection = taken, new = args.bang, mods = args.smods })
+end
+
+--- The chat, with the visual selection if there is one.
+function M.chat_here()
+  local selection = require("gpt.selection")
+  local taken, refused
+  if selection.is_visual() then
+    taken, refused = selection.visual()
+    vim.api.nvim_feedkeys(vim.keycode("<Esc>"), "nx", false)
+  end
+  if refused then
+    return require("gpt.view.notice").inform({ level = "warning", title = refused, advice = "" })
+  end
+  require("gpt").chat({ selection = taken })
+end
+
+---@type table<string, fun(args: table)>
+local actions = {
+  stop = function()
+    require("gpt").stop()
+  end,
+  log = function()
+    require("gpt.view.notice").show_log()
+  end,
+}
+
+---@param args vim.api.keyset.create_user_command.command_args
+function M.gpt(args)
+  local action = actions[args.fargs[1]]
+  if action then
+    return action(args)
+  end
+  require("gpt.view.notice").inform({
+    level = "warning",
+    title = (":GPT knows no %q."):format(args.fargs[1]),
+    advice = "It knows: " .. table.concat(M.complete(""), ", ") .. ".",
+  })
+end
+
+---@param lead string
+---@return string[]
+function M.complete(lead)
+  local names = vim.tbl_filter(function(name)
+    return vim.startswith(name, lead)
+  end, vim.tbl_keys(actions))
+  table.sort(names)
+  return names
+end
+
+return M

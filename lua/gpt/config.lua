@@ -1,0 +1,220 @@
+--- The configuration: `vim.g.gpt`, and over it what `setup()` was given. Checked here, once, against one table.
+local M = {}
+
+---@class gpt.Option
+---@field [1] string|string[] the type, or the allowed words
+---@field default? any
+
+local string_option = { "string" }
+local number_option = { "number" }
+local text_or_off = { "string|table|false" }
+
+local provider = {
+  like = string_option,
+  base_url = string_option,
+  organization = string_option,
+  project = string_option,
+  key = { "table|false" },
+  wire = { { "responses", "chat" } },
+  params = { "table" },
+  insecure = { "boolean" },
+}
+
+--- Every option. A table without a type of its own holds further options; `each` describes the values of a map.
+local options = {
+  model = string_option,
+  providers = { each = provider },
+  chat = {
+    layout = { { "float", "vertical", "horizontal", "tab" }, default = "float" },
+    width = { "number", default = 0.8 },
+    height = { "number", default = 0.8 },
+    border = { "string|table" },
+    start_insert = { "boolean", default = true },
+    system_prompt = string_option,
+    temperature = number_option,
+    max_tokens = number_option,
+    memory = number_option,
+    language = string_option,
+    keymaps = {
+      send = { text_or_off[1], default = { "<CR>", "<C-s>" } },
+      send_insert = { text_or_off[1], default = { "<C-s>" } },
+      stop = { text_or_off[1], default = { "<C-c>" } },
+      hide = { text_or_off[1], default = { "q" } },
+      regenerate = { text_or_off[1], default = { "gr" } },
+      next_message = { text_or_off[1], default = { "]]" } },
+      previous_message = { text_or_off[1], default = { "[[" } },
+      help = { text_or_off[1], default = { "g?" } },
+    },
+  },
+  keymaps = { prefix = string_option },
+  binary = string_option,
+  log_level = { { "error", "warn", "info", "debug", "trace" }, default = "warn" },
+  network = {
+    connect_timeout = { "number", default = 10 },
+    idle_timeout = { "number", default = 120 },
+  },
+}
+
+---@type table? what setup() was given
+local given
+---@type table? the resolved configuration
+local resolved
+
+---@param value any
+---@param kind string|string[]
+---@return string? expected what should stand there, if the value does not fit
+local function mismatch(value, kind)
+  if type(kind) == "table" then
+    return not vim.list_contains(kind, value) and ('one of "%s"'):format(table.concat(kind, '", "')) or nil
+  end
+  for word in kind:gmatch("[^|]+") do
+    if type(value) == word or (word == "false" and value == false) then
+      return nil
+    end
+  end
+  return (kind:gsub("|", " or "))
+end
+
+---@param path string
+---@param value any
+---@param option table
+---@param problems string[]
+---@return any checked the value without what does not fit
+local function check(path, value, option, problems)
+  if type(option[1]) == "string" or type(option[1]) == "table" then
+    local expected = mismatch(value, option[1])
+    if expected then
+      problems[#problems + 1] = ("%s: expected %s, got %s"):format(path, expected, vim.inspect(value))
+      return nil
+    end
+    return value
+  end
+  if type(value) ~= "table" then
+    problems[#problems + 1] = ("%s: expected a table, got %s"):format(path, vim.inspect(value))
+    return nil
+  end
+  local checked = {}
+  for key, item in pairs(value) do
+    local inner = path == "" and tostring(key) or ("%s.%s"):format(path, key)
+    local known = option.each or option[key]
+    if known then
+      checked[key] = check(inner, item, known, problems)
+    else
+      problems[#problems + 1] = ("%s: no such option"):format(inner)
+    end
+  end
+  return checked
+end
+
+--- Fills in the defaults.
+---@param option table
+---@param value any
+---@return any
+local function complete(option, value)
+  if option[1] ~= nil then
+    if value == nil then
+      return vim.deepcopy(option.default)
+    end
+    return value
+  end
+  value = value or {}
+  if option.each then
+    return value
+  end
+  local full = {}
+  for key, inner in pairs(option) do
+    full[key] = complete(inner, value[key])
+  end
+  return full
+end
+
+--- Checks options without using them.
+---@param wanted table
+---@return table checked, string[] problems each with the option's full path
+function M.check(wanted)
+  local problems = {}
+  local checked = check("", wanted, options, problems) or {}
+  table.sort(problems)
+  return checked, problems
+end
+
+--- The resolved configuration; mistakes are told once.
+---@return table
+function M.get()
+  if resolved then
+    return resolved
+  end
+  local from_variable = vim.g.gpt
+  local wanted = vim.tbl_deep_extend("force", type(from_variable) == "table" and from_variable or {}, given or {})
+  local checked, problems = M.check(wanted)
+  resolved = complete(options, checked)
+  if from_variable ~= nil and type(from_variable) ~= "table" then
+    table.insert(problems, 1, ("vim.g.gpt: expected a table, got %s"):format(vim.inspect(from_variable)))
+  end
+  if #problems > 0 then
+    vim.notify("gpt.nvim, in the configuration (:help gpt-configuration):\n  " .. table.concat(problems, "\n  "), 3)
+  end
+  return resolved
+end
+
+--- Takes what setup() was given; a program that runs already is told.
+---@param wanted table
+function M.set(wanted)
+  given, resolved = wanted, nil
+  M.install_keymaps()
+  local remote = package.loaded["gpt.remote"]
+  if remote then
+    remote.configure()
+  end
+end
+
+--- Maps the <Plug> maps under the prefix that the user asked for.
+function M.install_keymaps()
+  local keymaps = M.get().keymaps
+  if not keymaps.prefix then
+    return
+  end
+  for key, plug in pairs({ c = "chat", s = "stop" }) do
+    vim.keymap.set({ "n", "x" }, keymaps.prefix .. key, ("<Plug>(gpt-%s)"):format(plug), { desc = "GPT: " .. plug })
+  end
+end
+
+--- A copy without empty tables, which msgpack cannot tell from empty lists.
+---@param value any
+---@return any
+local function plain(value)
+  if type(value) ~= "table" then
+    return value
+  end
+  local copy
+  for key, item in pairs(value) do
+    local inner = plain(item)
+    if inner ~= nil then
+      copy = copy or {}
+      copy[key] = inner
+    end
+  end
+  return copy
+end
+
+--- What the program needs to know of it.
+---@return table
+function M.for_program()
+  local config = M.get()
+  return plain({
+    model = config.model,
+    providers = config.providers,
+    chat = {
+      system_prompt = config.chat.system_prompt,
+      temperature = config.chat.temperature,
+      max_tokens = config.chat.max_tokens,
+      memory = config.chat.memory,
+      language = config.chat.language,
+    },
+    network = config.network,
+    log_level = config.log_level,
+    log_file = vim.fs.joinpath(vim.fn.stdpath("log") --[[@as string]], "gpt.log"),
+  }) or {}
+end
+
+return M

@@ -1,0 +1,60 @@
+--- The public API of gpt.nvim. See |gpt-lua|.
+local M = {}
+
+---@class gpt.ChatOptions
+---@field prompt? string sent at once; without it the chat is only shown
+---@field selection? gpt.Selection|boolean goes into the prompt as a fenced block; true: the visual selection
+---@field new? boolean a new chat instead of the session's last one
+---@field layout? "float"|"vertical"|"horizontal"|"tab"
+---@field mods? table `smods` of a user command, for the layout
+
+---@class gpt.Status
+---@field state "off"|"idle"|"answering"
+---@field model? string `provider/model`, once the program runs
+---@field usage? { input: integer, cached: integer, output: integer, reasoning: integer } tokens of the last turn
+
+--- Sets options; not needed where `vim.g.gpt` is used or the defaults do. May be called again.
+---@param options? table see |gpt-configuration|
+function M.setup(options)
+  require("gpt.config").set(options or {})
+end
+
+--- Shows the chat, and sends `prompt` if there is one.
+---@param options? gpt.ChatOptions
+---@return string? id the chat's id; nil if it could not be shown
+function M.chat(options)
+  options = options or {}
+  local selection = options.selection
+  if selection == true then
+    selection = require("gpt.selection").visual()
+  end
+  local chat = require("gpt.view.chat").show(options)
+  if options.prompt and vim.trim(options.prompt) ~= "" then
+    chat:ask(options.prompt, selection or nil)
+  elseif selection then
+    chat:insert_selection(selection)
+  end
+  return chat.id
+end
+
+--- Stops the answer that is being written: in the current chat, else in the last one that was shown.
+function M.stop()
+  local chat = require("gpt.view.chat").current()
+  if chat then
+    chat:stop()
+  else
+    require("gpt.view.notice").inform({ level = "info", title = "No answer is being written.", advice = "" })
+  end
+end
+
+--- What is going on, for status lines. Cheap: it asks nobody.
+---@return gpt.Status
+function M.status()
+  local view = package.loaded["gpt.view.chat"]
+  if not view then
+    return { state = "off" }
+  end
+  return view.status()
+end
+
+return M

@@ -1,0 +1,175 @@
+--- The program behind the plugin: found, registered as a remote plugin, started at first use, talked to, started again
+--- after it died. Nothing in here waits for it.
+local M = {}
+
+---@type integer? the channel of the running program
+local channel
+---@type string[] its last words
+local last_words = {}
+--- Whether the start under way has come to the program itself.
+local tried = false
+
+local FUNCTION = "GPTEvent"
+local root = vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(debug.getinfo(1, "S").source:sub(2))))
+
+--- Where the program is looked for, in this order.
+---@return string[]
+function M.candidates()
+  local chosen = require("gpt.config").get().binary
+  if chosen then
+    return { vim.fs.normalize(chosen) }
+  end
+  local found = { root .. "/bin/gpt-nvim", root .. "/target/release/gpt-nvim" }
+  local in_path = vim.fn.exepath("gpt-nvim")
+  if in_path ~= "" then
+    found[#found + 1] = in_path
+  end
+  return found
+end
+
+--- The program, if there is one.
+---@return string?
+function M.binary()
+  for _, path in ipairs(M.candidates()) do
+    if vim.fn.executable(path) == 1 then
+      return path
+    end
+  end
+end
+
+---@param title string
+---@param advice string
+local function complain(title, advice)
+  require("gpt.view.notice").inform({ level = "error", title = title, advice = advice })
+end
+
+--- What to do when there is no program.
+---@return string title, string advice
+function M.missing()
+  local chosen = require("gpt.config").get().binary
+  if chosen then
+    return ("There is no program at %s."):format(chosen), "Correct `binary` in the configuration, or leave it out."
+  end
+  return "gpt.nvim's program is not built.", ("Run: make -C %s build"):format(vim.fn.fnamemodify(root, ":~"))
+end
+
+---@param job integer
+---@param code integer
+local function on_exit(job, code)
+  if job ~= channel then
+    return
+  end
+  channel = nil
+  if vim.v.exiting ~= vim.NIL then
+    return
+  end
+  local how = code > 128 and ("signal %d"):format(code - 128) or ("exit code %d"):format(code)
+  local words = vim.trim(table.concat(last_words, " "))
+  require("gpt.view.chat").program_ended()
+  complain(
+    ("The program behind gpt.nvim ended (%s)%s."):format(how, words ~= "" and ": " .. words or ""),
+    "Your chats are kept. The next command starts it again."
+  )
+end
+
+--- Starts the program.
+---@return integer channel 0 if it cannot be started
+local function launch()
+  tried = true
+  local binary = M.binary()
+  if not binary then
+    complain(M.missing())
+    return 0
+  end
+  last_words = {}
+  -- Detached: an ordinary job would hold Neovim up at :qa; this one sees its input end, and leaves.
+  local ok, started = pcall(vim.fn.jobstart, { binary }, {
+    rpc = true,
+    detach = true,
+    on_exit = on_exit,
+    on_stderr = function(_, lines)
+      vim.list_extend(last_words, lines)
+      last_words = vim.list_slice(last_words, math.max(1, #last_words - 5))
+    end,
+  })
+  if not ok or started <= 0 then
+    complain(("%s cannot be started."):format(binary), "Is it built for this machine? Run: make -C " .. root .. " build")
+    return 0
+  end
+  channel = started
+  return started
+end
+
+--- Registers us as a remote plugin with one function, `GPTEvent`, through which every event goes. At a restart the
+--- registration is renewed, since Neovim takes a host that died for a running one.
+---@return boolean registered false where this Neovim has no remote plugins
+local function register()
+  if vim.fn.exists("*" .. FUNCTION) == 1 then
+    vim.cmd.delfunction(FUNCTION)
+  end
+  return (
+    pcall(function()
+      vim.fn["remote#host#Register"]("gpt", "*", launch)
+      vim.fn["remote#define#FunctionOnHost"]("gpt", root .. ":function:" .. FUNCTION, false, FUNCTION, vim.empty_dict())
+    end)
+  )
+end
+
+--- Starts the program if it does not run.
+---@return boolean running
+local function ensure()
+  if channel then
+    return true
+  end
+  tried = false
+  if register() then
+    pcall(vim.fn["remote#host#Require"], "gpt")
+  end
+  if not tried then
+    launch()
+  end
+  M.configure()
+  return channel ~= nil
+end
+
+---@param event table
+---@return boolean sent
+local function send(event)
+  if vim.fn.exists("*" .. FUNCTION) == 1 and pcall(vim.fn[FUNCTION], event) then
+    return true
+  end
+  return channel ~= nil and pcall(vim.rpcnotify, channel, "gpt_event", event)
+end
+
+--- Tells the program something; starts it first where needed.
+---@param event table with its name in `event`
+---@return boolean sent false if there is no program; the user has been told
+function M.notify(event)
+  return ensure() and send(event)
+end
+
+--- Hands the configuration to the running program.
+function M.configure()
+  if channel then
+    send({ event = "started", config = require("gpt.config").for_program() })
+  end
+end
+
+--- Starts the program before it is needed, so that the first answer does not wait for it.
+function M.warm()
+  ensure()
+end
+
+--- Whether the program runs.
+---@return boolean
+function M.is_running()
+  return channel ~= nil
+end
+
+--- The channel, for questions (|gpt-health|).
+---@return integer?
+function M.channel()
+  return channel
+end
+
+return M

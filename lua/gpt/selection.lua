@@ -1,0 +1,114 @@
+--- The selection: taken at the keypress, exactly as the user sees it, never asked for later.
+local M = {}
+
+---@class gpt.Selection
+---@field path string relative to the working directory; "" for a buffer without a name
+---@field filetype string
+---@field first integer first line, counted from 1
+---@field last integer last line
+---@field lines string[]
+
+local REFUSED = "This buffer's text is never sent (vim.b.gpt_disable)."
+
+---@param buf integer
+---@param first integer
+---@param last integer
+---@param lines string[]
+---@return gpt.Selection?, string? refused
+local function selection(buf, first, last, lines)
+  if vim.b[buf].gpt_disable then
+    return nil, REFUSED
+  end
+  local name = vim.api.nvim_buf_get_name(buf)
+  return {
+    path = name == "" and "" or vim.fn.fnamemodify(name, ":."),
+    filetype = vim.bo[buf].filetype,
+    first = first,
+    last = last,
+    lines = lines,
+  }
+end
+
+--- Whether the user is selecting now.
+---@return boolean
+function M.is_visual()
+  return vim.fn.mode():match("^[vV\22]") ~= nil
+end
+
+---@param from integer[] a position as getpos() gives it
+---@param to integer[]
+---@param kind string "v", "V" or CTRL-V
+---@return gpt.Selection?, string? refused
+local function region(from, to, kind)
+  local lines = vim.fn.getregion(from, to, { type = kind })
+  return selection(0, math.min(from[2], to[2]), math.max(from[2], to[2]), lines)
+end
+
+--- The visual selection: the one being made, else the last one.
+---@return gpt.Selection?, string? refused
+function M.visual()
+  if M.is_visual() then
+    return region(vim.fn.getpos("v"), vim.fn.getpos("."), vim.fn.mode())
+  end
+  return region(vim.fn.getpos("'<"), vim.fn.getpos("'>"), vim.fn.visualmode())
+end
+
+--- Whether a command's range stands for the visual selection. The range itself says only lines, so what was typed
+--- decides; of a command from a mapping, that its lines are those of the selection.
+---@param args table
+---@return boolean
+local function is_selection(args)
+  local from, to = vim.fn.getpos("'<")[2], vim.fn.getpos("'>")[2]
+  if args.range ~= 2 or args.line1 ~= from or args.line2 ~= to then
+    return false
+  end
+  local typed = vim.fn.histget("cmd", -1)
+  local range = typed:match("^%s*:*%s*(.-)%s*GPT")
+  if range and typed:find(args.args, 1, true) then
+    return range:find("'<", 1, true) ~= nil or range:find("*", 1, true) ~= nil
+  end
+  return true
+end
+
+--- What the range of a command selects; nil without a range.
+---@param args vim.api.keyset.create_user_command.command_args
+---@return gpt.Selection?, string? refused
+function M.of_command(args)
+  if args.range == 0 then
+    return nil
+  end
+  if is_selection(args) then
+    return M.visual()
+  end
+  local lines = vim.api.nvim_buf_get_lines(0, args.line1 - 1, args.line2, false)
+  return selection(0, args.line1, args.line2, lines)
+end
+
+--- A fence that no fence in these lines can close.
+---@param lines string[]
+---@return string
+local function fence(lines)
+  local longest = 2
+  for _, line in ipairs(lines) do
+    for ticks in line:gmatch("`+") do
+      longest = math.max(longest, #ticks)
+    end
+  end
+  return ("`"):rep(longest + 1)
+end
+
+--- The selection as it stands in a prompt: where it comes from, and a fenced block.
+---@param taken gpt.Selection
+---@return string[]
+function M.block(taken)
+  local marks = fence(taken.lines)
+  local place = taken.first == taken.last and ("line %d"):format(taken.first)
+    or ("lines %d-%d"):format(taken.first, taken.last)
+  local path = taken.path == "" and "a buffer without a name" or ("`%s`"):format(taken.path)
+  local block = { ("From %s, %s:"):format(path, place), "", marks .. taken.filetype }
+  vim.list_extend(block, taken.lines)
+  block[#block + 1] = marks
+  return block
+end
+
+return M

@@ -1,0 +1,214 @@
+--- Highlights a chat's text, a few blocks at a time.
+---
+--- A tree-sitter parser over the whole chat makes every token cost a parse of everything. Here a finished block of
+--- markdown (up to a blank line or the end of a code fence) is parsed once, as a string, and its highlights are kept as
+--- extmarks; only the block that is still being written is parsed again, and the pause between two parses follows what
+--- the last one cost. So the cost of a token does not depend on the chat's length, and drawing a frame parses nothing.
+local M = {}
+
+local api = vim.api
+local namespace = api.nvim_create_namespace("gpt.highlight")
+--- The marks that say how far an answer is highlighted for good; kept apart, since highlights are cleared by lines.
+local progress = api.nvim_create_namespace("gpt.highlight.progress")
+
+--- The most lines parsed at once; a longer code block is cut, each piece as if fenced by itself.
+local MOST_LINES = 80
+--- The longest line that is parsed, and the most bytes at once.
+local MOST_BYTES = 40000
+--- The shortest pause between two parses, in milliseconds, and the pause as a multiple of the last parse.
+local SHORTEST_PAUSE, PAUSE_FACTOR = 100, 30
+--- While finished blocks wait, the pause is shorter.
+local BACKLOG_FACTOR = 4
+
+---@class gpt.Highlighting
+---@field from integer extmark where the text begins that is not highlighted for good
+---@field fence? string the code fence that is open there, e.g. "```lua"
+---@field timer? uv.uv_timer_t
+
+---@param line string
+---@return string? marks, string? info
+local function fence_of(line)
+  local marks, info = line:match("^ ? ? ?(```+)%s*([^`]*)$")
+  if not marks then
+    marks, info = line:match("^ ? ? ?(~~~+)%s*(.*)$")
+  end
+  return marks, info
+end
+
+--- Walks over lines; says where the last finished block ends.
+---@param lines string[]
+---@param fence? string the fence that is open at their start
+---@return integer finished how many lines are finished blocks
+---@return string? fence the fence that is open after those
+local function finished_blocks(lines, fence)
+  local finished, open_there, open = 0, fence, fence
+  for index = 1, #lines - 1 do -- the last line may still grow
+    local line = lines[index]
+    local marks, info = fence_of(line)
+    if open then
+      local opening = open:match("^[`~]+")
+      if marks and info == "" and marks:sub(1, 1) == opening:sub(1, 1) and #marks >= #opening then
+        open = nil
+        finished, open_there = index, nil
+      end
+    elseif marks then
+      open = vim.trim(line)
+    elseif line:find("^%s*$") then
+      finished, open_there = index, nil
+    end
+  end
+  if finished == 0 and open and #lines > MOST_LINES then
+    return #lines - 1, open -- a long code block: cut it here
+  end
+  return finished, open_there
+end
+
+--- Whether a parser can be had; without one the chat is plain.
+local function has_parser()
+  if M.parser == nil then
+    M.parser = pcall(vim.treesitter.language.add, "markdown") and vim.treesitter.query.get("markdown", "highlights") ~= nil
+  end
+  return M.parser
+end
+
+---@param buf integer
+---@param row integer first line of the text in the buffer
+---@param root TSNode
+---@param lang string
+---@param text string
+local function mark_tree(buf, row, root, lang, text)
+  local query = vim.treesitter.query.get(lang, "highlights")
+  if not query then
+    return
+  end
+  for id, node, metadata in query:iter_captures(root, text) do
+    local name = query.captures[id]
+    if name:sub(1, 1) ~= "_" and name ~= "spell" and name ~= "nospell" and name ~= "conceal" then
+      local from_row, from_col, to_row, to_col = node:range()
+      if from_row + row >= 0 then
+        pcall(api.nvim_buf_set_extmark, buf, namespace, from_row + row, from_col, {
+          end_row = to_row + row,
+          end_col = to_col,
+          hl_group = ("@%s.%s"):format(name, lang),
+          priority = tonumber(metadata.priority) or 100,
+          strict = false,
+        })
+      end
+    end
+  end
+end
+
+--- Parses lines and sets their highlights.
+---@param buf integer
+---@param row integer where they begin in the buffer
+---@param lines string[]
+---@param fence? string the code fence that is open before them
+local function highlight(buf, row, lines, fence)
+  local text = table.concat(lines, "\n") .. "\n"
+  if fence then
+    text, row = fence .. "\n" .. text, row - 1
+  end
+  if #text > MOST_BYTES then
+    return
+  end
+  local parser = vim.treesitter.get_string_parser(text, "markdown")
+  parser:parse(true)
+  parser:for_each_tree(function(tree, language)
+    mark_tree(buf, row, tree:root(), language:lang(), text)
+  end)
+end
+
+--- Highlights text that is not being written, such as a question.
+---@param buf integer
+---@param first integer
+---@param last integer line after the last one
+function M.once(buf, first, last)
+  if not has_parser() then
+    return
+  end
+  local fence
+  while first < last do
+    local lines = api.nvim_buf_get_lines(buf, first, math.min(last, first + MOST_LINES + 1), false)
+    lines[#lines + 1] = ""
+    local finished, open = finished_blocks(lines, fence)
+    local count = math.min(finished > 0 and finished or #lines, last - first)
+    pcall(highlight, buf, first, vim.list_slice(lines, 1, count), fence)
+    first, fence = first + count, finished > 0 and open or nil
+  end
+end
+
+--- Begins to follow an answer that is being written at `row`.
+---@param chat gpt.Chat
+---@param row integer
+function M.begin(chat, row)
+  if has_parser() then
+    chat.highlighting = { from = api.nvim_buf_set_extmark(chat.buf, progress, row, 0, { right_gravity = false }) }
+  end
+end
+
+--- One step: finished blocks for good, or the open one for now.
+---@param chat gpt.Chat
+---@return boolean backlog whether finished blocks may still wait
+local function step(chat)
+  local state = chat.highlighting
+  local row = api.nvim_buf_get_extmark_by_id(chat.buf, progress, state.from, {})[1]
+  local last = chat:answer_end()
+  if not row or not last then
+    return false
+  end
+  local lines = api.nvim_buf_get_lines(chat.buf, row, math.min(last + 1, row + MOST_LINES + 2), false)
+  local backlog = row + #lines <= last
+  local finished, fence = finished_blocks(lines, state.fence)
+  if finished == 0 and backlog then
+    finished, fence = #lines - 1, state.fence -- no block ends within the most lines: cut
+  end
+  local count = finished > 0 and finished or #lines
+  api.nvim_buf_clear_namespace(chat.buf, namespace, row, row + count)
+  highlight(chat.buf, row, vim.list_slice(lines, 1, count), state.fence)
+  if finished > 0 then
+    state.fence = fence
+    api.nvim_buf_set_extmark(chat.buf, progress, row + finished, 0, { id = state.from, right_gravity = false })
+  end
+  return backlog or finished > 0
+end
+
+--- Says that the answer has grown.
+---@param chat gpt.Chat
+function M.wake(chat)
+  local state = chat.highlighting
+  if not state or state.timer then
+    return
+  end
+  state.timer = vim.defer_fn(function()
+    state.timer = nil
+    if chat.highlighting == state and api.nvim_buf_is_valid(chat.buf) then
+      M.run(chat, state)
+    end
+  end, state.pause or SHORTEST_PAUSE)
+end
+
+---@param chat gpt.Chat
+---@param state gpt.Highlighting
+function M.run(chat, state)
+  local begun = vim.uv.hrtime()
+  local ok, backlog = pcall(step, chat)
+  local cost = (vim.uv.hrtime() - begun) / 1e6
+  backlog = ok and backlog
+  state.pause = math.max(backlog and 5 or SHORTEST_PAUSE, math.ceil(cost * (backlog and BACKLOG_FACTOR or PAUSE_FACTOR)))
+  if backlog then
+    M.wake(chat)
+  elseif state.over then
+    chat.highlighting = nil
+  end
+end
+
+--- Says that the answer is whole: what is left is highlighted, and then no more.
+---@param chat gpt.Chat
+function M.finish(chat)
+  if chat.highlighting then
+    chat.highlighting.over = true
+    M.wake(chat)
+  end
+end
+
+return M

@@ -1,0 +1,49 @@
+--- The operations that the program calls, by name. Each is done when it returns; an error comes back as its text.
+local chats = require("gpt.view.chat")
+local notice = require("gpt.view.notice")
+
+local M = {}
+
+---@param data { chat: string }
+local function chat_of(data)
+  return chats.get(data.chat) or error("gpt: gone: chat " .. data.chat, 0)
+end
+
+---@type table<string, fun(data: table)>
+local operations = {
+  begin_turn = function(data)
+    chat_of(data):begin_turn(data)
+  end,
+  reasoning = function(data)
+    chat_of(data):show_reasoning(data.answer)
+  end,
+  append = function(data)
+    chat_of(data):append(data.answer, data.lines)
+  end,
+  end_turn = function(data)
+    chat_of(data):end_turn(data)
+  end,
+  show_model = function(data)
+    chats.show_model(data)
+  end,
+  inform = function(data)
+    notice.inform(data)
+  end,
+}
+
+--- Runs an operation.
+---@param name string
+---@param data table
+---@return string? refused why it was not done; nil when it was
+function M.apply(name, data)
+  local operation = operations[name]
+  if not operation then
+    return "no such operation: " .. name
+  end
+  local ok, reason = pcall(operation, data)
+  if not ok then
+    return tostring(reason)
+  end
+end
+
+return M

@@ -1,0 +1,139 @@
+--- Notices: beside an answer as virtual lines, or as a message; all of them in the log of this session.
+local M = {}
+
+---@class gpt.Notice
+---@field level "error"|"warning"|"info"
+---@field title string what happened
+---@field advice string what to do; may be empty
+---@field details? string[] the provider's own words
+
+local namespace = vim.api.nvim_create_namespace("gpt.notice")
+local LEVELS = { error = vim.log.levels.ERROR, warning = vim.log.levels.WARN, info = vim.log.levels.INFO }
+local GROUPS = { error = "GPTNoticeError", warning = "GPTNoticeWarning", info = "GPTNotice" }
+local SIGNS = { error = "✗ ", warning = "! ", info = "· " }
+local MOST_REMEMBERED = 200
+
+---@type { time: string, where: string, notice: gpt.Notice }[]
+local remembered = {}
+
+---@param where string
+---@param notice gpt.Notice
+local function remember(where, notice)
+  remembered[#remembered + 1] = { time = os.date("%H:%M:%S") --[[@as string]], where = where, notice = notice }
+  if #remembered > MOST_REMEMBERED then
+    table.remove(remembered, 1)
+  end
+end
+
+--- Breaks a text into lines of at most `width` cells, between words where it can.
+---@param text string
+---@param width integer
+---@return string[]
+function M.wrap(text, width)
+  local lines, line = {}, ""
+  for word in text:gmatch("%S+") do
+    local longer = line == "" and word or line .. " " .. word
+    if vim.fn.strdisplaywidth(longer) <= width then
+      line = longer
+    else
+      if line ~= "" then
+        lines[#lines + 1] = line
+      end
+      while vim.fn.strdisplaywidth(word) > width do
+        local head = vim.fn.strcharpart(word, 0, width)
+        lines[#lines + 1] = head
+        word = word:sub(#head + 1)
+      end
+      line = word
+    end
+  end
+  lines[#lines + 1] = line ~= "" and line or nil
+  return lines
+end
+
+---@param notice gpt.Notice
+---@param width integer
+---@return table[] virtual lines
+local function virtual_lines(notice, width)
+  local virtual = { { { "" } } }
+  local function add(text, group, sign)
+    for index, line in ipairs(M.wrap(text, math.max(width - 2, 20))) do
+      virtual[#virtual + 1] = { { (index == 1 and sign or "  ") .. line, group } }
+    end
+  end
+  add(notice.title, GROUPS[notice.level], SIGNS[notice.level])
+  add(notice.advice, "GPTNotice", "  ")
+  for _, detail in ipairs(notice.details or {}) do
+    add(detail, "GPTNoticeDetail", "  ")
+  end
+  return virtual
+end
+
+--- Shows a notice below a line of a chat.
+---@param chat gpt.Chat
+---@param row integer the line, counted from 0
+---@param notice gpt.Notice
+function M.place(chat, row, notice)
+  remember(chat.label or chat.id, notice)
+  chat.notice = { notice = notice, mark = nil }
+  chat.notice.mark = vim.api.nvim_buf_set_extmark(chat.buf, namespace, row, 0, {
+    virt_lines = virtual_lines(notice, chat:width()),
+  })
+end
+
+--- Wraps the notice of a chat anew, after its window has changed.
+---@param chat gpt.Chat
+function M.rewrap(chat)
+  if not chat.notice then
+    return
+  end
+  local mark = vim.api.nvim_buf_get_extmark_by_id(chat.buf, namespace, chat.notice.mark, {})
+  if mark[1] then
+    vim.api.nvim_buf_set_extmark(chat.buf, namespace, mark[1], mark[2], {
+      id = chat.notice.mark,
+      virt_lines = virtual_lines(chat.notice.notice, chat:width()),
+    })
+  end
+end
+
+--- Takes the notice of a chat away.
+---@param chat gpt.Chat
+function M.clear(chat)
+  vim.api.nvim_buf_clear_namespace(chat.buf, namespace, 0, -1)
+  chat.notice = nil
+end
+
+--- Tells something that belongs to no answer.
+---@param notice gpt.Notice
+function M.inform(notice)
+  remember("gpt.nvim", notice)
+  local text = notice.advice ~= "" and notice.title .. " " .. notice.advice or notice.title
+  vim.notify(text, LEVELS[notice.level])
+end
+
+--- Shows every notice of this session, the newest last.
+function M.show_log()
+  local lines = { "# Notices of this session", "" }
+  for _, entry in ipairs(remembered) do
+    local notice = entry.notice
+    lines[#lines + 1] = ("## %s  %s  %s"):format(entry.time, entry.where, notice.level)
+    lines[#lines + 1] = notice.title
+    lines[#lines + 1] = notice.advice ~= "" and notice.advice or nil
+    vim.list_extend(lines, notice.details or {})
+    lines[#lines + 1] = ""
+  end
+  if #remembered == 0 then
+    lines[#lines + 1] = "None so far."
+  end
+  local file = require("gpt.config").for_program().log_file
+  lines[#lines + 1] = ("The program's own log: %s"):format(file)
+  vim.cmd("botright new")
+  local buf = vim.api.nvim_get_current_buf()
+  vim.api.nvim_buf_set_lines(buf, 0, -1, false, lines)
+  vim.bo[buf].buftype, vim.bo[buf].bufhidden, vim.bo[buf].swapfile = "nofile", "wipe", false
+  vim.bo[buf].modifiable = false
+  vim.keymap.set("n", "q", "<Cmd>close<CR>", { buffer = buf, nowait = true, desc = "Close" })
+  vim.api.nvim_win_set_cursor(0, { #lines, 0 })
+end
+
+return M

@@ -1,0 +1,206 @@
+--- Where a chat is shown: a float, a split or a tab page.
+local M = {}
+
+local config = require("gpt.config")
+
+--- The border of the float: the option's, else 'winborder' (Neovim 0.11), else a rounded one.
+---@return string|string[]
+local function border()
+  local wanted = config.get().chat.border
+  if wanted then
+    return wanted
+  end
+  local ok, winborder = pcall(function()
+    return vim.o.winborder
+  end)
+  return ok and winborder ~= "" and (winborder:find(",") and vim.split(winborder, ",") or winborder) or "rounded"
+end
+
+---@param share number of the editor's size if at most 1, else cells
+---@param whole integer
+---@return integer
+local function size(share, whole)
+  local cells = share <= 1 and math.floor(whole * share) or math.floor(share)
+  return math.max(10, math.min(cells, whole - 2))
+end
+
+--- The keys that matter, for the footer.
+---@return string
+local function footer()
+  local keymaps = config.get().chat.keymaps
+  local parts = {}
+  local function add(name, what)
+    local keys = keymaps[name]
+    local key = type(keys) == "table" and keys[#keys] or keys
+    if key then
+      parts[#parts + 1] = ("%s %s"):format(key, what)
+    end
+  end
+  add("send", "send")
+  add("stop", "stop")
+  add("hide", "hide")
+  add("help", "keys")
+  return #parts > 0 and (" %s "):format(table.concat(parts, " · ")) or ""
+end
+
+---@param chat gpt.Chat
+---@return table
+local function float_config(chat)
+  local options = config.get().chat
+  local lines = vim.o.lines - vim.o.cmdheight
+  local width, height = size(options.width, vim.o.columns), size(options.height, lines)
+  local shape = {
+    relative = "editor",
+    width = width,
+    height = height,
+    row = math.max(0, math.floor((lines - height) / 2) - 1),
+    col = math.max(0, math.floor((vim.o.columns - width) / 2) - 1),
+    border = border(),
+  }
+  if shape.border ~= "none" then
+    shape.title, shape.title_pos = chat:title(), "center"
+    shape.footer, shape.footer_pos = footer(), "center"
+  end
+  return shape
+end
+
+---@param win integer
+local function set_options(win)
+  local set = function(name, value)
+    vim.api.nvim_set_option_value(name, value, { win = win, scope = "local" })
+  end
+  set("wrap", true)
+  set("linebreak", true)
+  set("number", false)
+  set("relativenumber", false)
+  set("signcolumn", "no")
+  set("foldcolumn", "0")
+  set("spell", false)
+  set("list", false)
+  set("colorcolumn", "")
+  set("winfixbuf", false)
+end
+
+--- The window of the current tab page that shows the chat.
+---@param chat gpt.Chat
+---@return integer?
+function M.find(chat)
+  for _, win in ipairs(vim.api.nvim_tabpage_list_wins(0)) do
+    if vim.api.nvim_win_get_buf(win) == chat.buf then
+      return win
+    end
+  end
+end
+
+---@param win integer
+---@return boolean
+local function is_float(win)
+  return vim.api.nvim_win_get_config(win).relative ~= ""
+end
+
+--- Opens a split or tab page as a command's modifiers say; `:split` knows them all.
+---@param chat gpt.Chat
+---@param mods table
+local function split(chat, mods)
+  vim.cmd.split({ mods = mods })
+  vim.api.nvim_win_set_buf(0, chat.buf)
+end
+
+---@param layout string?
+---@param mods table?
+---@return table? mods for a split; nil for a float
+local function split_mods(layout, mods)
+  if mods and (mods.vertical or mods.horizontal or mods.tab > -1 or mods.split ~= "") then
+    return { vertical = mods.vertical, horizontal = mods.horizontal, tab = mods.tab, split = mods.split }
+  end
+  layout = layout or config.get().chat.layout
+  if layout == "vertical" then
+    return { vertical = true, split = "botright" }
+  elseif layout == "horizontal" then
+    return { split = "botright" }
+  elseif layout == "tab" then
+    return { tab = vim.fn.tabpagenr() }
+  end
+end
+
+--- Shows the chat and goes there; a window that shows it already is used again.
+---@param chat gpt.Chat
+---@param layout? string
+---@param mods? table
+---@return integer win
+function M.open(chat, layout, mods)
+  local win = M.find(chat)
+  if win then
+    vim.api.nvim_set_current_win(win)
+    return win
+  end
+  local wanted = split_mods(layout, mods)
+  if wanted then
+    split(chat, wanted)
+    win = vim.api.nvim_get_current_win()
+  else
+    win = vim.api.nvim_open_win(chat.buf, true, float_config(chat))
+  end
+  set_options(win)
+  M.refresh(chat)
+  return win
+end
+
+--- Brings titles, footers and sizes up to date, in every window that shows the chat.
+---@param chat gpt.Chat
+function M.refresh(chat)
+  for _, win in ipairs(vim.fn.win_findbuf(chat.buf)) do
+    if is_float(win) then
+      vim.api.nvim_win_set_config(win, float_config(chat))
+    else
+      local bar = chat:title():gsub("%%", "%%%%") .. "%=" .. footer():gsub("%%", "%%%%")
+      vim.api.nvim_set_option_value("winbar", bar, { win = win, scope = "local" })
+    end
+  end
+end
+
+--- Closes the current window of a chat; the last window of the editor shows another buffer instead.
+function M.hide()
+  if not pcall(vim.api.nvim_win_close, 0, false) then
+    vim.cmd.enew()
+  end
+end
+
+--- Shows the end of the prompt at the bottom of every window whose cursor is there. Neovim keeps a cursor line in view
+--- by itself, but puts it in the middle of the window when many lines come at once.
+---@param buf integer
+---@param prompt_row integer the prompt's heading, counted from 0
+function M.follow(buf, prompt_row)
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    if vim.api.nvim_win_get_cursor(win)[1] > prompt_row then
+      local last = vim.api.nvim_buf_line_count(buf)
+      local height = vim.api.nvim_win_get_height(win)
+      local info = vim.fn.getwininfo(win)[1]
+      if info.botline < last or last - info.topline >= height then
+        vim.api.nvim_win_call(win, function()
+          vim.fn.winrestview({ topline = M.topline_showing(win, last, height) })
+        end)
+      end
+    end
+  end
+end
+
+--- The first line to show so that `last` is the last one, wrapped lines counted.
+---@param win integer
+---@param last integer
+---@param height integer
+---@return integer
+function M.topline_showing(win, last, height)
+  local top, rows = last, 0
+  local first = math.max(1, last - height)
+  while top >= first do
+    rows = rows + vim.api.nvim_win_text_height(win, { start_row = top - 1, end_row = top - 1 }).all
+    if rows > height then
+      break
+    end
+    top = top - 1
+  end
+  return math.min(last, top + 1)
+end
+
+return M

@@ -1,0 +1,338 @@
+//! What was said in a chat and what is going on in it: a pure state machine. It does no input or output, reads no clock
+//! and starts no task; [`Conversation::step`] takes what happened and says what is to be done.
+
+use crate::chat::fence;
+use crate::chat::{MessageId, Region, RegionRole, TurnId};
+use crate::provider::{Event as ProviderEvent, FinishReason, ProviderError, ToolCall, Usage};
+
+/// A message of the conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its number, unique in this chat.
+    pub id: MessageId,
+    /// Who speaks.
+    pub role: RegionRole,
+    /// What is said.
+    pub text: String,
+    /// The model's reasoning, where the provider shows it.
+    pub reasoning: String,
+    /// The tools that the model asked for.
+    pub tool_calls: Vec<ToolCall>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The user sent a prompt.
+    Sent {
+        /// The messages as the buffer shows them: they win over what is remembered here.
+        regions: Vec<Region>,
+        /// The new question.
+        prompt: String,
+        /// Whether the question stands in the chat's prompt (and leaves it), or came with a command.
+        from_prompt: bool,
+    },
+    /// The user asked for the last answer anew.
+    Regenerated {
+        /// The messages as the buffer shows them.
+        regions: Vec<Region>,
+    },
+    /// The provider answered something.
+    Answered {
+        /// The turn that it belongs to.
+        turn: TurnId,
+        /// What it answered.
+        event: ProviderEvent,
+    },
+    /// The user stopped the answer.
+    StopRequested,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Show the question and make room for the answer.
+    ShowTurn {
+        /// Messages that are no longer part of the conversation.
+        removed: Vec<MessageId>,
+        /// The new question, unless an old one is asked again.
+        question: Option<Question>,
+        /// The number of the answer to come.
+        answer: MessageId,
+    },
+    /// Ask the provider.
+    StartTurn(TurnId),
+    /// Drop the connection of the turn in progress.
+    AbortTurn,
+    /// Say that the model is reasoning: there is no text yet.
+    ShowReasoning(MessageId),
+    /// Append this to the answer.
+    Paint(MessageId, String),
+    /// The turn is over.
+    EndTurn(MessageId, Ended),
+    /// Tell the user why nothing happened.
+    Refuse(Refusal),
+}
+
+/// A new question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Its number.
+    pub id: MessageId,
+    /// Its text.
+    pub text: String,
+    /// Whether it leaves the chat's prompt.
+    pub from_prompt: bool,
+}
+
+/// How a turn ended: in exactly one of done, stopped, failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// Which of the three.
+    pub outcome: Outcome,
+    /// The tokens it took, if the provider said so.
+    pub usage: Option<Usage>,
+}
+
+/// The three ends of a turn.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The answer is whole; the reason may still deserve a remark (cut at a limit, tools wanted, nothing said).
+    Done {
+        /// Why the model ended.
+        reason: FinishReason,
+        /// The names of the tools that it wants run.
+        tools: Vec<String>,
+        /// Whether it said nothing at all.
+        empty: bool,
+    },
+    /// The user stopped it.
+    Stopped,
+    /// It failed.
+    Failed(ProviderError),
+    /// The stream ended without saying that the answer is whole.
+    Incomplete,
+}
+
+/// Why an event changed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The prompt is empty.
+    EmptyPrompt,
+    /// An answer is being written.
+    Answering,
+    /// There is no answer to stop.
+    NothingToStop,
+    /// There is no question to ask again.
+    NothingToRegenerate,
+}
+
+/// The turn in progress.
+#[derive(Debug)]
+struct Turn {
+    id: TurnId,
+    answer: MessageId,
+    reasoning_shown: bool,
+    usage: Option<Usage>,
+}
+
+/// A chat's messages, and its turn in progress.
+#[derive(Debug, Default)]
+pub struct Conversation {
+    messages: Vec<Message>,
+    turn: Option<Turn>,
+    turns: u64,
+    last_id: u64,
+}
+
+impl Conversation {
+    /// The messages, oldest first. While a turn is in progress the last one is its answer.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// Whether an answer is awaited or being written.
+    pub fn is_answering(&self) -> bool {
+        self.turn.is_some()
+    }
+
+    /// Takes what happened; says what is to be done, in this order.
+    pub fn step(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Sent { regions, prompt, from_prompt } => self.sent(regions, &prompt, from_prompt),
+            Event::Regenerated { regions } => self.regenerated(regions),
+            Event::Answered { turn, event } => self.answered(turn, event),
+            Event::StopRequested => self.stop_requested(),
+        }
+    }
+
+    fn sent(&mut self, regions: Vec<Region>, prompt: &str, from_prompt: bool) -> Vec<Effect> {
+        if self.is_answering() {
+            return vec![Effect::Refuse(Refusal::Answering)];
+        }
+        let text = trim_blank_lines(prompt);
+        if text.is_empty() {
+            return vec![Effect::Refuse(Refusal::EmptyPrompt)];
+        }
+        let removed = self.adopt(regions);
+        let id = self.add(RegionRole::User, text.to_owned());
+        self.begin(removed, Some(Question { id, text: text.to_owned(), from_prompt }))
+    }
+
+    fn regenerated(&mut self, regions: Vec<Region>) -> Vec<Effect> {
+        if self.is_answering() {
+            return vec![Effect::Refuse(Refusal::Answering)];
+        }
+        let mut removed = self.adopt(regions);
+        let Some(question) = self.messages.iter().rposition(|message| message.role == RegionRole::User) else {
+            return vec![Effect::Refuse(Refusal::NothingToRegenerate)];
+        };
+        removed.extend(self.messages.drain(question + 1..).map(|message| message.id));
+        self.begin(removed, None)
+    }
+
+    /// Starts a turn for the conversation as it stands.
+    fn begin(&mut self, removed: Vec<MessageId>, question: Option<Question>) -> Vec<Effect> {
+        self.turns += 1;
+        let turn = TurnId(self.turns);
+        let answer = self.add(RegionRole::Assistant, String::new());
+        self.turn = Some(Turn { id: turn, answer, reasoning_shown: false, usage: None });
+        vec![Effect::ShowTurn { removed, question, answer }, Effect::StartTurn(turn)]
+    }
+
+    /// Makes the conversation what the buffer shows. Answers without a word are left out; returns their numbers.
+    fn adopt(&mut self, regions: Vec<Region>) -> Vec<MessageId> {
+        let mut known = std::mem::take(&mut self.messages);
+        let mut removed = Vec::new();
+        for region in regions {
+            self.last_id = self.last_id.max(region.id.0);
+            let text = trim_blank_lines(&region.text);
+            if text.is_empty() {
+                removed.push(region.id);
+                continue;
+            }
+            let position = known.iter().position(|message| message.id == region.id);
+            let before = position.map(|at| known.swap_remove(at)).filter(|m| trim_blank_lines(&m.text) == text);
+            self.messages.push(before.unwrap_or_else(|| Message::new(region.id, region.role, text.to_owned())));
+        }
+        removed
+    }
+
+    fn add(&mut self, role: RegionRole, text: String) -> MessageId {
+        self.last_id += 1;
+        let id = MessageId(self.last_id);
+        self.messages.push(Message::new(id, role, text));
+        id
+    }
+
+    fn answered(&mut self, turn: TurnId, event: ProviderEvent) -> Vec<Effect> {
+        if self.turn.as_ref().is_none_or(|current| current.id != turn) {
+            return Vec::new(); // late: that turn is over
+        }
+        match event {
+            ProviderEvent::Text(text) | ProviderEvent::Refusal(text) => self.said(&text),
+            ProviderEvent::Reasoning(text) => self.reasoned(&text),
+            ProviderEvent::ToolCall(call) => {
+                if let Some(answer) = self.answer() {
+                    answer.tool_calls.push(call);
+                }
+                Vec::new()
+            }
+            ProviderEvent::Usage(usage) => {
+                if let Some(turn) = &mut self.turn {
+                    turn.usage = Some(usage);
+                }
+                Vec::new()
+            }
+            ProviderEvent::Finished(FinishReason::Incomplete) => self.end(Outcome::Incomplete),
+            ProviderEvent::Finished(reason) => self.finished(reason),
+            ProviderEvent::Error(error) => self.end(Outcome::Failed(error)),
+        }
+    }
+
+    /// The answer that is being written: always the last message.
+    fn answer(&mut self) -> Option<&mut Message> {
+        self.turn.as_ref()?;
+        self.messages.last_mut()
+    }
+
+    fn said(&mut self, text: &str) -> Vec<Effect> {
+        let Some(answer) = self.answer() else { return Vec::new() };
+        let mut text = text.replace('\r', "");
+        if answer.text.is_empty() {
+            text.drain(..text.len() - text.trim_start_matches('\n').len());
+        }
+        if text.is_empty() {
+            return Vec::new();
+        }
+        answer.text.push_str(&text);
+        vec![Effect::Paint(answer.id, text)]
+    }
+
+    fn reasoned(&mut self, text: &str) -> Vec<Effect> {
+        let Some(answer) = self.answer() else { return Vec::new() };
+        answer.reasoning.push_str(text);
+        let (id, silent) = (answer.id, answer.text.is_empty());
+        match &mut self.turn {
+            Some(turn) if silent && !turn.reasoning_shown => {
+                turn.reasoning_shown = true;
+                vec![Effect::ShowReasoning(id)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn finished(&mut self, reason: FinishReason) -> Vec<Effect> {
+        let Some(answer) = self.answer() else { return Vec::new() };
+        let tools: Vec<String> = answer.tool_calls.iter().map(|call| call.name.clone()).collect();
+        let empty = answer.text.trim().is_empty() && tools.is_empty();
+        self.end(Outcome::Done { reason, tools, empty })
+    }
+
+    fn stop_requested(&mut self) -> Vec<Effect> {
+        if !self.is_answering() {
+            return vec![Effect::Refuse(Refusal::NothingToStop)];
+        }
+        let mut effects = vec![Effect::AbortTurn];
+        effects.extend(self.end(Outcome::Stopped));
+        effects
+    }
+
+    /// Ends the turn: closes a code fence that the answer left open, so that what follows is not swallowed by it.
+    fn end(&mut self, outcome: Outcome) -> Vec<Effect> {
+        let Some(turn) = self.turn.take() else { return Vec::new() };
+        let mut effects = Vec::new();
+        if let Some(answer) = self.messages.last_mut()
+            && let Some(fence) = fence::unclosed(&answer.text)
+        {
+            let closing = if answer.text.ends_with('\n') { fence } else { format!("\n{fence}") };
+            answer.text.push_str(&closing);
+            effects.push(Effect::Paint(turn.answer, closing));
+        }
+        effects.push(Effect::EndTurn(turn.answer, Ended { outcome, usage: turn.usage }));
+        effects
+    }
+}
+
+impl Message {
+    fn new(id: MessageId, role: RegionRole, text: String) -> Self {
+        Self { id, role, text, reasoning: String::new(), tool_calls: Vec::new() }
+    }
+}
+
+/// The text without blank lines before and after it, and without white space at its end; what the first line is
+/// indented by stays.
+pub fn trim_blank_lines(text: &str) -> &str {
+    let text = text.trim_end();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if !line.trim().is_empty() {
+            break;
+        }
+        start += line.len();
+    }
+    text.get(start..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! A chat: what was said ([`conversation`]), the task that carries it out ([`session`]), the frames in which it reaches
+//! the screen ([`painter`]) and what of it is sent ([`prompt`]).
+
+pub mod conversation;
+pub mod fence;
+pub mod notice;
+pub mod painter;
+pub mod prompt;
+pub mod session;
+
+use serde::{Deserialize, Serialize};
+
+/// A chat's name: made by the editor when the chat is opened, unique for good.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChatId(pub String);
+
+/// A message's number within its chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageId(pub u64);
+
+/// A turn's number within its chat: one question and its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TurnId(pub u64);
+
+/// A message as it stands in the chat's buffer.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Region {
+    /// The message's number.
+    pub id: MessageId,
+    /// `user` or `assistant`.
+    pub role: RegionRole,
+    /// What the buffer shows of it, without blank lines at either end.
+    pub text: String,
+}
+
+/// Who speaks in a [`Region`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegionRole {
+    /// The person at the editor.
+    User,
+    /// The model.
+    Assistant,
+}

@@ -1,0 +1,214 @@
+//! What a user reads when something needs to be said: a sentence about what happened, what to do about it, and below it
+//! the provider's own words.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::chat::conversation::{Outcome, Refusal};
+use crate::provider::registry::Provider;
+use crate::provider::{ErrorClass, FinishReason, ProviderError};
+
+/// How much a notice matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Something failed.
+    Error,
+    /// Something is not as it may seem.
+    Warning,
+    /// A remark.
+    Info,
+}
+
+/// A notice: shown beside the conversation, never part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// How much it matters.
+    pub level: Level,
+    /// What happened: one sentence.
+    pub title: String,
+    /// What to do about it: one sentence or two.
+    pub advice: String,
+    /// The provider's own words, the code and the request's id; may be empty.
+    pub details: Vec<String>,
+}
+
+impl Notice {
+    /// A notice without details.
+    pub fn new(level: Level, title: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { level, title: title.into(), advice: advice.into(), details: Vec::new() }
+    }
+}
+
+/// What is to be said about the end of a turn, if anything.
+pub fn of_outcome(outcome: &Outcome, provider: &Provider, model: &str) -> Option<Notice> {
+    match outcome {
+        Outcome::Stopped => Some(Notice::new(Level::Info, "Stopped.", "")),
+        Outcome::Incomplete => Some(Notice::new(
+            Level::Error,
+            format!("{} ended the stream before the answer's end; it may be incomplete.", provider.label),
+            "What came so far is kept. Press gr to ask again.",
+        )),
+        Outcome::Failed(error) => Some(of_error(error, provider, model)),
+        Outcome::Done { reason, tools, empty } => of_finish(reason, tools, *empty, provider),
+    }
+}
+
+fn of_finish(reason: &FinishReason, tools: &[String], empty: bool, provider: &Provider) -> Option<Notice> {
+    let warning = |title: String, advice: &str| Some(Notice::new(Level::Warning, title, advice));
+    match reason {
+        FinishReason::Length => warning(
+            "The answer was cut at the limit of tokens.".into(),
+            "Ask it to go on, or raise chat.max_tokens in the configuration.",
+        ),
+        FinishReason::ContentFilter => warning(
+            format!("The content filter of {} cut the answer.", provider.label),
+            "Put the question in other words.",
+        ),
+        _ if !tools.is_empty() => warning(
+            format!("The model asked for tools ({}).", tools.join(", ")),
+            "gpt.nvim does not run tools. Ask it to answer without them.",
+        ),
+        _ if empty => warning("The model ended without a word.".into(), "Press gr to ask again."),
+        _ => None,
+    }
+}
+
+/// What is to be said about a failed turn.
+pub fn of_error(error: &ProviderError, provider: &Provider, model: &str) -> Notice {
+    let (title, advice) = sentences(error, provider, model);
+    Notice { level: Level::Error, title, advice, details: details(error) }
+}
+
+/// What happened, and what to do about it.
+fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String, String) {
+    let label = provider.label.as_str();
+    let host = provider.host();
+    let (title, advice): (String, String) = match error.class {
+        ErrorClass::NoKey => (
+            format!("No key for {label}."),
+            format!("Set {} in the environment, then start Neovim again.", provider.key_variable()),
+        ),
+        ErrorClass::WrongKey => (
+            format!("{label} does not accept the key."),
+            format!(
+                "Check {}{}, start Neovim again, then press gr.",
+                provider.key_variable(),
+                provider.keys_page.map(|page| format!(" against {page}")).unwrap_or_default()
+            ),
+        ),
+        ErrorClass::WrongOrganization => (
+            format!("{label} does not accept the key for this organization or project."),
+            "Check OPENAI_ORG_ID and OPENAI_PROJECT_ID, or leave both unset.".into(),
+        ),
+        ErrorClass::Quota => (
+            "You exceeded your current quota, please check your plan and billing details.".into(),
+            billing(provider),
+        ),
+        ErrorClass::RateLimit => (
+            format!("{label} limits how much may be asked in a time."),
+            match error.retry_after {
+                Some(wait) => format!("Wait {}, then press gr.", spoken(wait)),
+                None => "Wait a little, then press gr.".into(),
+            },
+        ),
+        ErrorClass::Overloaded => (format!("{label} is overloaded."), "Wait a little, then press gr.".into()),
+        ErrorClass::ModelNotFound => (
+            format!("{label} has no model {model}, or not for this key."),
+            "Set another one: model = \"provider/model\" in the configuration (:help gpt-configuration).".into(),
+        ),
+        ErrorClass::ContextTooLong => (
+            format!("The conversation is longer than {model} can read."),
+            "Start a new chat with :GPTChat!, delete messages you no longer need, or set chat.memory.".into(),
+        ),
+        ErrorClass::ContentFilter => {
+            (format!("The content filter of {label} refused the question."), "Put it in other words.".into())
+        }
+        ErrorClass::Region => (
+            format!("{label} does not serve the country you are in."),
+            "Use another provider (:help gpt-providers), or a network in a country it serves.".into(),
+        ),
+        ErrorClass::RefusedParameter => (
+            format!("{label} refuses {} for {model}.", error.param.as_deref().unwrap_or("a parameter")),
+            "Take it out of chat or params in the configuration.".into(),
+        ),
+        ErrorClass::BadRequest => {
+            (format!("{label} refused the request."), "Its reason stands below; :GPT log keeps it.".into())
+        }
+        ErrorClass::Server => (format!("{label} failed."), "This is not your mistake. Wait a little, then press gr.".into()),
+        ErrorClass::Network => (
+            format!("No connection to {host}."),
+            "Check the network, VPN and proxy, and the provider's base_url; then press gr.".into(),
+        ),
+        ErrorClass::Tls => (
+            format!("No trusted connection to {host}."),
+            "Check this machine's certificates (package ca-certificates) and its clock.".into(),
+        ),
+        ErrorClass::Proxy => (
+            format!("A web page came from {host} instead of an answer."),
+            "Something between you and it answers for it (proxy, captive portal, login), or base_url is wrong.".into(),
+        ),
+        ErrorClass::Timeout => (
+            format!("Nothing came from {host} in time."),
+            "Press gr to ask again, or raise network.idle_timeout in the configuration.".into(),
+        ),
+        ErrorClass::BrokenStream => (
+            "The connection broke in the middle of the answer.".into(),
+            "What came so far is kept. Press gr to ask again.".into(),
+        ),
+        ErrorClass::Configuration => ("The configuration does not allow this.".into(), error.message.clone()),
+    };
+    (title, advice)
+}
+
+/// Where to look about money.
+fn billing(provider: &Provider) -> String {
+    match provider.billing_page {
+        Some(page) => format!("See {page}. A ChatGPT subscription is no API credit."),
+        None => format!("See the billing page of {}.", provider.label),
+    }
+}
+
+/// A wait as people say it: `19 seconds`, `2 minutes`.
+fn spoken(wait: Duration) -> String {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    match seconds {
+        0 | 1 => "a second".into(),
+        2..=119 => format!("{seconds} seconds"),
+        _ => format!("{} minutes", seconds.div_ceil(60)),
+    }
+}
+
+/// The provider's own words, then a line with status, code and request id.
+fn details(error: &ProviderError) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    if error.class != ErrorClass::Configuration {
+        lines.extend(error.message.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned));
+    }
+    let facts: Vec<String> = [
+        error.status.map(|status| format!("HTTP {status}")),
+        error.code.clone(),
+        error.request_id.as_ref().map(|id| format!("request {id}")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if !facts.is_empty() {
+        lines.push(facts.join(" · "));
+    }
+    lines
+}
+
+/// Why an event changed nothing, as a message.
+pub fn of_refusal(refusal: Refusal) -> Notice {
+    let (level, title, advice) = match refusal {
+        Refusal::EmptyPrompt => (Level::Info, "Nothing to send.", "Write your question below the last heading."),
+        Refusal::Answering => {
+            (Level::Info, "An answer is being written.", "<C-c> stops it. What you wrote stays in the prompt.")
+        }
+        Refusal::NothingToStop => (Level::Info, "No answer is being written.", ""),
+        Refusal::NothingToRegenerate => (Level::Info, "There is no question to ask again.", "Write one and send it."),
+    };
+    Notice::new(level, title, advice)
+}

@@ -1,0 +1,124 @@
+//! Brings a chat to the screen in frames: one request to the editor in flight, then a pause that follows its cost.
+//!
+//! A slow stream shows each token at once; a fast one, or a slow editor, is never loaded above a fifth, since the pause
+//! is four times what the last frame took. What waits, waits here, and text that waits is joined.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+use crate::chat::{ChatId, MessageId};
+use crate::editor::{Editor, EditorError, ShownEnd, ShownTurn};
+
+/// The pause after a frame, as a multiple of what the frame took.
+const PAUSE_FACTOR: u32 = 4;
+/// The shortest pause after a frame.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(8);
+/// The longest pause after a frame that the editor took.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+/// The pause before a frame that the editor was too busy for is offered again.
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
+/// The most bytes of one frame, so that even a flood is drawn in small steps.
+const FRAME_BYTES: usize = 16 * 1024;
+
+/// One thing to show.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stroke {
+    /// A question, and room for its answer.
+    Turn(ShownTurn),
+    /// The model is reasoning.
+    Reasoning(MessageId),
+    /// More of an answer.
+    Text(MessageId, String),
+    /// The end of a turn.
+    End(ShownEnd),
+}
+
+/// What waits to be shown. Cheap to clone; all clones are the same queue.
+#[derive(Debug, Clone, Default)]
+pub struct Canvas {
+    waiting: Arc<Mutex<VecDeque<Stroke>>>,
+    arrived: Arc<Notify>,
+}
+
+impl Canvas {
+    /// Adds a stroke; text joins the text of the same answer that still waits.
+    pub fn add(&self, stroke: Stroke) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        match (waiting.back_mut(), stroke) {
+            (Some(Stroke::Text(last, text)), Stroke::Text(answer, more)) if *last == answer => text.push_str(&more),
+            (_, stroke) => waiting.push_back(stroke),
+        }
+        drop(waiting);
+        self.arrived.notify_one();
+    }
+
+    /// The next stroke, of a text at most [`FRAME_BYTES`].
+    fn take(&self) -> Option<Stroke> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let stroke = waiting.pop_front()?;
+        let Stroke::Text(answer, mut text) = stroke else { return Some(stroke) };
+        if text.len() > FRAME_BYTES {
+            let rest = text.split_off(text.floor_char_boundary(FRAME_BYTES));
+            waiting.push_front(Stroke::Text(answer, rest));
+        }
+        Some(Stroke::Text(answer, text))
+    }
+
+    async fn next(&self) -> Stroke {
+        loop {
+            if let Some(stroke) = self.take() {
+                return stroke;
+            }
+            self.arrived.notified().await;
+        }
+    }
+}
+
+/// Shows what is added to `canvas`, until the editor is gone. The task that runs this owns the chat's screen.
+pub async fn paint(chat: ChatId, canvas: Canvas, editor: Arc<dyn Editor>) {
+    loop {
+        let stroke = canvas.next().await;
+        let begun = Instant::now();
+        match show(&chat, &stroke, editor.as_ref()).await {
+            Ok(()) => {}
+            Err(EditorError::Closed) => return,
+            // The chat's buffer was wiped: the conversation goes on without a screen.
+            Err(EditorError::Gone(reason)) => tracing::debug!(%reason, "the chat is not shown any more"),
+            Err(error) => tracing::error!(%error, "a frame was refused"),
+        }
+        sleep(pause(begun.elapsed())).await;
+    }
+}
+
+/// Shows one stroke; while the editor is busy, offers it again.
+async fn show(chat: &ChatId, stroke: &Stroke, editor: &dyn Editor) -> Result<(), EditorError> {
+    loop {
+        let shown = match stroke {
+            Stroke::Turn(turn) => editor.begin_turn(turn).await,
+            Stroke::Reasoning(answer) => editor.reasoning(chat, *answer).await,
+            Stroke::Text(answer, text) => editor.append(chat, *answer, lines(text)).await,
+            Stroke::End(end) => editor.end_turn(end).await,
+        };
+        match shown {
+            Err(EditorError::Busy(_)) => sleep(BUSY_PAUSE).await,
+            settled => return settled,
+        }
+    }
+}
+
+/// The pause that a frame of this cost deserves.
+fn pause(cost: Duration) -> Duration {
+    (cost * PAUSE_FACTOR).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+}
+
+/// Text as the lines that a buffer takes.
+pub fn lines(text: &str) -> Vec<String> {
+    text.split('\n').map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::chat::notice::Notice;
+use crate::editor::{ShownModel, ShownOutcome};
+
+/// An editor that takes `cost` for each frame, is busy for the first `busy` ones, and reports what it was shown.
+struct Fake {
+    cost: Duration,
+    busy: Mutex<u32>,
+    shown: mpsc::UnboundedSender<(Instant, String)>,
+}
+
+impl Fake {
+    fn start(cost_ms: u64, busy: u32) -> (Canvas, mpsc::UnboundedReceiver<(Instant, String)>) {
+        let (shown, seen) = mpsc::unbounded_channel();
+        let editor = Fake { cost: Duration::from_millis(cost_ms), busy: Mutex::new(busy), shown };
+        let canvas = Canvas::default();
+        tokio::spawn(paint(ChatId("c".into()), canvas.clone(), Arc::new(editor)));
+        (canvas, seen)
+    }
+
+    async fn show(&self, what: String) -> Result<(), EditorError> {
+        let at = Instant::now();
+        sleep(self.cost).await;
+        {
+            let mut busy = self.busy.lock().unwrap();
+            if *busy > 0 {
+                *busy -= 1;
+                return Err(EditorError::Busy("E565".into()));
+            }
+        }
+        self.shown.send((at, what)).map_err(|_| EditorError::Closed)
+    }
+}
+
+#[async_trait]
+impl Editor for Fake {
+    async fn begin_turn(&self, _: &ShownTurn) -> Result<(), EditorError> {
+        self.show("turn".into()).await
+    }
+    async fn reasoning(&self, _: &ChatId, _: MessageId) -> Result<(), EditorError> {
+        self.show("reasoning".into()).await
+    }
+    async fn append(&self, _: &ChatId, _: MessageId, lines: Vec<String>) -> Result<(), EditorError> {
+        self.show(lines.join("\n")).await
+    }
+    async fn end_turn(&self, _: &ShownEnd) -> Result<(), EditorError> {
+        self.show("end".into()).await
+    }
+    async fn show_model(&self, _: &ShownModel) -> Result<(), EditorError> {
+        Ok(())
+    }
+    async fn inform(&self, _: &Notice) -> Result<(), EditorError> {
+        Ok(())
+    }
+}
+
+fn text(text: &str) -> Stroke {
+    Stroke::Text(MessageId(2), text.into())
+}
+
+fn end() -> Stroke {
+    Stroke::End(ShownEnd {
+        chat: ChatId("c".into()),
+        answer: MessageId(2),
+        outcome: ShownOutcome::Done,
+        notice: None,
+        provider: String::new(),
+        model: String::new(),
+        usage: None,
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_frame_is_shown_at_once() {
+    let (canvas, mut seen) = Fake::start(0, 0);
+    let sent = Instant::now();
+    canvas.add(text("a"));
+    let (at, what) = seen.recv().await.unwrap();
+    assert_eq!((at - sent, what.as_str()), (Duration::ZERO, "a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn text_that_waits_for_a_frame_is_joined() {
+    let (canvas, mut seen) = Fake::start(1, 0);
+    canvas.add(text("a"));
+    tokio::task::yield_now().await; // the first frame is under way
+    canvas.add(text("b"));
+    canvas.add(text("c"));
+    assert_eq!(seen.recv().await.unwrap().1, "a");
+    assert_eq!(seen.recv().await.unwrap().1, "bc");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pause_is_four_times_the_cost_within_its_bounds() {
+    for (cost, expected) in [(0, 8), (5, 20), (100, 50)] {
+        let (canvas, mut seen) = Fake::start(cost, 0);
+        canvas.add(text("a"));
+        tokio::task::yield_now().await;
+        canvas.add(text("b"));
+        let first = seen.recv().await.unwrap().0;
+        let second = seen.recv().await.unwrap().0;
+        assert_eq!(second - first, Duration::from_millis(cost + expected), "for a frame of {cost} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_the_editor_was_too_busy_for_is_not_lost() {
+    let (canvas, mut seen) = Fake::start(1, 3);
+    canvas.add(text("kept"));
+    canvas.add(end());
+    assert_eq!(seen.recv().await.unwrap().1, "kept");
+    assert_eq!(seen.recv().await.unwrap().1, "end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_comes_after_all_the_text() {
+    let (canvas, mut seen) = Fake::start(1, 0);
+    for piece in ["a", "b", "c"] {
+        canvas.add(text(piece));
+    }
+    canvas.add(end());
+    assert_eq!(seen.recv().await.unwrap().1, "abc");
+    assert_eq!(seen.recv().await.unwrap().1, "end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_is_cut_into_frames_at_whole_characters() {
+    let (canvas, mut seen) = Fake::start(0, 0);
+    let flood = "é".repeat(FRAME_BYTES);
+    canvas.add(text(&format!("x{flood}")));
+    canvas.add(end());
+    let mut shown = String::new();
+    loop {
+        let (_, frame) = seen.recv().await.unwrap();
+        if frame == "end" {
+            break;
+        }
+        assert!(frame.len() <= FRAME_BYTES);
+        shown.push_str(&frame);
+    }
+    assert_eq!(shown, format!("x{flood}"));
+}

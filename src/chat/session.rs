@@ -1,0 +1,203 @@
+//! The task behind one chat: it feeds its [`Conversation`] with what the user does and the provider answers, and carries
+//! out the effects. Dropping the running turn's task closes its connection: that is all that stopping is.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::chat::conversation::{Conversation, Effect, Ended, Event, Outcome, Question};
+use crate::chat::painter::{self, Canvas, Stroke};
+use crate::chat::{ChatId, MessageId, TurnId, notice, prompt};
+use crate::config::ChatConfig;
+use crate::editor::{Editor, ShownEnd, ShownOutcome, ShownQuestion, ShownTurn};
+use crate::keys;
+use crate::provider::http::Http;
+use crate::provider::registry::Target;
+use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
+
+/// How many batches of a provider's events may wait for the session.
+const ANSWERS_WAITING: usize = 64;
+/// How many of the user's events may wait for the session.
+const EVENTS_WAITING: usize = 64;
+
+/// What every chat shares.
+#[derive(Debug)]
+pub struct Settings {
+    /// Whom to ask.
+    pub target: Target,
+    /// Why nobody can be asked, if the configuration is at fault.
+    pub problem: Option<ProviderError>,
+    /// What is sent, and how.
+    pub chat: ChatConfig,
+    /// The network.
+    pub http: Http,
+}
+
+/// A running chat. Dropping it ends the chat's tasks, and with them its connection.
+#[derive(Debug)]
+pub struct Session {
+    events: mpsc::Sender<Event>,
+    _tasks: [Running; 2],
+}
+
+impl Session {
+    /// Starts the tasks of a chat.
+    pub fn start(chat: ChatId, settings: watch::Receiver<Arc<Settings>>, editor: Arc<dyn Editor>) -> Self {
+        let (events, inbox) = mpsc::channel(EVENTS_WAITING);
+        let canvas = Canvas::default();
+        let painting = Running(tokio::spawn(painter::paint(chat.clone(), canvas.clone(), editor.clone())));
+        let task = Task { chat, settings, editor, canvas, conversation: Conversation::default(), turn: None };
+        Self { events, _tasks: [Running(tokio::spawn(task.run(inbox))), painting] }
+    }
+
+    /// Hands over what the user did.
+    pub async fn tell(&self, event: Event) {
+        self.events.send(event).await.ok();
+    }
+}
+
+/// A task that ends when this is dropped.
+#[derive(Debug)]
+struct Running(JoinHandle<()>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The turn in progress.
+struct RunningTurn {
+    id: TurnId,
+    target: Target,
+    answers: mpsc::Receiver<Vec<ProviderEvent>>,
+    _task: Running,
+}
+
+struct Task {
+    chat: ChatId,
+    settings: watch::Receiver<Arc<Settings>>,
+    editor: Arc<dyn Editor>,
+    canvas: Canvas,
+    conversation: Conversation,
+    turn: Option<RunningTurn>,
+}
+
+impl Task {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Event>) {
+        loop {
+            tokio::select! {
+                biased;
+                event = inbox.recv() => match event {
+                    Some(event) => self.step(event),
+                    None => return,
+                },
+                (turn, answers) = next_answers(&mut self.turn) => {
+                    for event in answers {
+                        self.step(Event::Answered { turn, event });
+                    }
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, event: Event) {
+        for effect in self.conversation.step(event) {
+            self.carry_out(effect);
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::ShowTurn { removed, question, answer } => self.show_turn(removed, question, answer),
+            Effect::StartTurn(turn) => self.start_turn(turn),
+            Effect::AbortTurn => self.abort_turn(),
+            Effect::ShowReasoning(answer) => self.canvas.add(Stroke::Reasoning(answer)),
+            Effect::Paint(answer, text) => self.canvas.add(Stroke::Text(answer, text)),
+            Effect::EndTurn(answer, ended) => self.show_end(answer, &ended),
+            Effect::Refuse(refusal) => {
+                let editor = self.editor.clone();
+                tokio::spawn(async move { editor.inform(&notice::of_refusal(refusal)).await });
+            }
+        }
+    }
+
+    fn show_turn(&self, removed: Vec<MessageId>, question: Option<Question>, answer: MessageId) {
+        let question = question.map(|Question { id, text, from_prompt }| ShownQuestion {
+            id,
+            lines: painter::lines(&text),
+            from_prompt,
+        });
+        let label = self.settings.borrow().target.label();
+        self.canvas.add(Stroke::Turn(ShownTurn { chat: self.chat.clone(), removed, question, answer, label }));
+    }
+
+    fn start_turn(&mut self, id: TurnId) {
+        let settings = self.settings.borrow().clone();
+        let target = settings.target.clone();
+        let request = Request {
+            model: target.model.clone(),
+            messages: prompt::messages(self.conversation.messages(), &settings.chat),
+            temperature: settings.chat.temperature,
+            max_tokens: settings.chat.max_tokens,
+            params: target.provider.params.clone(),
+        };
+        let (events, answers) = mpsc::channel(ANSWERS_WAITING);
+        let task = Running(tokio::spawn(ask(settings, request, events)));
+        self.turn = Some(RunningTurn { id, target, answers, _task: task });
+    }
+
+    /// Drops the connection. The turn's target stays known until its end is shown.
+    fn abort_turn(&mut self) {
+        if let Some(turn) = &mut self.turn {
+            turn._task.0.abort();
+        }
+    }
+
+    fn show_end(&mut self, answer: MessageId, ended: &Ended) {
+        let target = match self.turn.take() {
+            Some(turn) => turn.target,
+            None => self.settings.borrow().target.clone(),
+        };
+        let outcome = match ended.outcome {
+            Outcome::Done { .. } => ShownOutcome::Done,
+            Outcome::Stopped => ShownOutcome::Stopped,
+            Outcome::Failed(_) | Outcome::Incomplete => ShownOutcome::Failed,
+        };
+        self.canvas.add(Stroke::End(ShownEnd {
+            chat: self.chat.clone(),
+            answer,
+            outcome,
+            notice: notice::of_outcome(&ended.outcome, &target.provider, &target.model),
+            provider: target.provider.name,
+            model: target.model,
+            usage: ended.usage.map(Into::into),
+        }));
+    }
+}
+
+/// The next events of the turn in progress; waits for ever while there is none. A turn whose task ended without a
+/// terminal event gets one.
+async fn next_answers(turn: &mut Option<RunningTurn>) -> (TurnId, Vec<ProviderEvent>) {
+    match turn {
+        Some(turn) => {
+            let lost = || vec![ProviderEvent::Finished(FinishReason::Incomplete)];
+            (turn.id, turn.answers.recv().await.unwrap_or_else(lost))
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Asks the provider; everything that happens goes into `events`.
+async fn ask(settings: Arc<Settings>, request: Request, events: mpsc::Sender<Vec<ProviderEvent>>) {
+    let provider = &settings.target.provider;
+    let key = match &settings.problem {
+        Some(problem) => Err(problem.clone()),
+        None => keys::of(provider, &|name| std::env::var(name).ok()),
+    };
+    match key {
+        Ok(key) => provider::ask(&settings.http, provider, key.as_ref(), &request, &events).await,
+        Err(error) => drop(events.send(vec![ProviderEvent::Error(error)]).await),
+    }
+}

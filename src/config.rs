@@ -1,0 +1,134 @@
+//! The configuration, as the editor hands it over: parsed here, resolved by those who use it.
+//!
+//! The Lua side has checked names and types and told the user of mistakes (`lua/gpt/config.lua`), so this reads
+//! leniently: what is missing takes its default.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// All that a user can set, with the defaults for what they did not.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// `provider/model`; `None` takes the first connected provider's default.
+    pub model: Option<String>,
+    /// Providers by name, merged over the built-in ones.
+    pub providers: BTreeMap<String, ProviderConfig>,
+    /// What is asked in a chat, and how.
+    pub chat: ChatConfig,
+    /// Limits of the network.
+    pub network: NetworkConfig,
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub log_level: Option<String>,
+    /// Where the log goes: the editor's `stdpath("log")/gpt.log`.
+    pub log_file: Option<PathBuf>,
+}
+
+/// One provider's settings; every field overrides the built-in entry of that name.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ProviderConfig {
+    /// The entry that this one takes its defaults from, e.g. `openai-compatible`.
+    pub like: Option<String>,
+    /// Where the API lies, up to and with its version, e.g. `https://llm.example.com/v1`.
+    pub base_url: Option<String>,
+    /// OpenAI's organization id.
+    pub organization: Option<String>,
+    /// OpenAI's project id.
+    pub project: Option<String>,
+    /// Where the key comes from.
+    pub key: Option<KeyConfig>,
+    /// `responses` or `chat`.
+    pub wire: Option<String>,
+    /// Further fields for the body of every request.
+    pub params: serde_json::Map<String, serde_json::Value>,
+    /// Allows http without TLS to a host that is not this machine.
+    pub insecure: bool,
+}
+
+/// Where a provider's key comes from. Never the key itself.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum KeyConfig {
+    /// `false`: the provider takes no key.
+    Switch(bool),
+    /// `{ env = "NAME" }`: an environment variable.
+    Variable {
+        /// The variable's name.
+        env: String,
+    },
+}
+
+/// Settings of the chat that concern what is sent.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ChatConfig {
+    /// Replaces the built-in system prompt; an empty one sends none.
+    pub system_prompt: Option<String>,
+    /// Sampling temperature.
+    pub temperature: Option<f64>,
+    /// The most tokens of an answer.
+    pub max_tokens: Option<u64>,
+    /// How many past exchanges are sent; `None`: all.
+    pub memory: Option<usize>,
+    /// The language of the replies, e.g. `Português`.
+    pub language: Option<String>,
+}
+
+/// Limits of the network, in seconds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub struct NetworkConfig {
+    /// The time a connection may take to be made.
+    pub connect_timeout: f64,
+    /// The time that may pass without a byte.
+    pub idle_timeout: f64,
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        Self { connect_timeout: 10.0, idle_timeout: 120.0 }
+    }
+}
+
+impl NetworkConfig {
+    /// [`Self::connect_timeout`] as a duration.
+    pub fn connect(&self) -> Duration {
+        seconds(self.connect_timeout, 10.0)
+    }
+
+    /// [`Self::idle_timeout`] as a duration.
+    pub fn idle(&self) -> Duration {
+        seconds(self.idle_timeout, 120.0)
+    }
+}
+
+/// A user's number of seconds; a senseless one (negative, zero, infinite) gives the default.
+fn seconds(value: f64, default: f64) -> Duration {
+    let sane = if value.is_finite() && value > 0.0 { value } else { default };
+    Duration::try_from_secs_f64(sane).unwrap_or(Duration::from_secs(120))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_configuration_has_the_documented_defaults() {
+        let config: Config = serde_json::from_str("{}").unwrap();
+        assert_eq!(config.network.connect(), Duration::from_secs(10));
+        assert_eq!(config.network.idle(), Duration::from_secs(120));
+        assert!(config.model.is_none());
+    }
+
+    #[test]
+    fn a_key_is_a_variable_or_switched_off_and_never_a_value() {
+        let read = |text: &str| serde_json::from_str::<ProviderConfig>(text);
+        assert!(matches!(read(r#"{"key":{"env":"MY_KEY"}}"#).unwrap().key, Some(KeyConfig::Variable { env }) if env == "MY_KEY"));
+        assert!(matches!(read(r#"{"key":false}"#).unwrap().key, Some(KeyConfig::Switch(false))));
+        assert!(read(r#"{"key":"sk-secret"}"#).is_err());
+    }
+}

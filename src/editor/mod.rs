@@ -1,0 +1,139 @@
+//! The editor, as the rest of the program sees it: the [`Editor`] trait, and the events that it sends. The only room
+//! that knows msgpack and nvim-rs is in here, behind that trait; it calls nobody, and puts events into the app's inbox.
+
+pub mod event;
+mod handler;
+pub mod nvim;
+mod transport;
+mod values;
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use crate::chat::notice::Notice;
+use crate::chat::{ChatId, MessageId};
+use crate::provider::Usage;
+
+/// Why the editor did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EditorError {
+    /// It cannot now (the text is locked, the buffer is not modifiable): ask again.
+    #[error("the editor is busy: {0}")]
+    Busy(String),
+    /// What it was to be done to is no longer there.
+    #[error("gone: {0}")]
+    Gone(String),
+    /// It refused for another reason.
+    #[error("the editor refused: {0}")]
+    Failed(String),
+    /// The connection to it has ended.
+    #[error("the connection to the editor has ended")]
+    Closed,
+}
+
+/// A new turn on the screen: the question moves up, room is made for the answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShownTurn {
+    /// The chat.
+    pub chat: ChatId,
+    /// Messages to take out of the buffer.
+    pub removed: Vec<MessageId>,
+    /// The question; `None` when an old one is asked again.
+    pub question: Option<ShownQuestion>,
+    /// The number of the answer to come.
+    pub answer: MessageId,
+    /// The answer's heading: `provider/model`.
+    pub label: String,
+}
+
+/// A question on the screen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShownQuestion {
+    /// Its number.
+    pub id: MessageId,
+    /// Its lines.
+    pub lines: Vec<String>,
+    /// Whether it is to be taken out of the chat's prompt.
+    pub from_prompt: bool,
+}
+
+/// How a turn ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShownOutcome {
+    /// The answer is whole.
+    Done,
+    /// The user stopped it.
+    Stopped,
+    /// It failed.
+    Failed,
+}
+
+/// The end of a turn on the screen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShownEnd {
+    /// The chat.
+    pub chat: ChatId,
+    /// The answer.
+    pub answer: MessageId,
+    /// How it ended.
+    pub outcome: ShownOutcome,
+    /// What is to be said about it.
+    pub notice: Option<Notice>,
+    /// The provider's name, e.g. `openai`.
+    pub provider: String,
+    /// The model's id.
+    pub model: String,
+    /// The tokens that the turn took.
+    pub usage: Option<ShownUsage>,
+}
+
+/// The tokens of a turn, as `User` autocommands get them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ShownUsage {
+    /// Tokens of the request.
+    pub input: u64,
+    /// Those of them that the provider had cached.
+    pub cached: u64,
+    /// Tokens of the answer.
+    pub output: u64,
+    /// Those of them that were reasoning.
+    pub reasoning: u64,
+}
+
+impl From<Usage> for ShownUsage {
+    fn from(usage: Usage) -> Self {
+        let Usage { input, cached, output, reasoning } = usage;
+        Self { input, cached, output, reasoning }
+    }
+}
+
+/// The model in use, for titles and status lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownModel {
+    /// The provider's name, e.g. `openai`.
+    pub provider: String,
+    /// The model's id.
+    pub model: String,
+    /// A remark beside the name, e.g. that it is the offline guide; may be empty.
+    pub remark: String,
+}
+
+/// What the program asks of an editor. Every operation is a question with an answer: when it returns, it is done.
+///
+/// The operations are named and take plain data, so that another editor can stand behind them.
+#[async_trait]
+pub trait Editor: Send + Sync + 'static {
+    /// Shows a question and makes room for its answer.
+    async fn begin_turn(&self, turn: &ShownTurn) -> Result<(), EditorError>;
+    /// Says that the model is reasoning and has written nothing yet.
+    async fn reasoning(&self, chat: &ChatId, answer: MessageId) -> Result<(), EditorError>;
+    /// Appends text to an answer: `lines` continue its last line, and each further one begins a new line.
+    async fn append(&self, chat: &ChatId, answer: MessageId, lines: Vec<String>) -> Result<(), EditorError>;
+    /// Ends a turn.
+    async fn end_turn(&self, end: &ShownEnd) -> Result<(), EditorError>;
+    /// Shows which model answers from now on.
+    async fn show_model(&self, model: &ShownModel) -> Result<(), EditorError>;
+    /// Tells the user something that belongs to no turn.
+    async fn inform(&self, notice: &Notice) -> Result<(), EditorError>;
+}

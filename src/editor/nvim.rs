@@ -1,0 +1,143 @@
+//! Neovim behind the [`Editor`] trait: each operation is one call of `require("gpt.view").apply(operation, data)`.
+
+use std::future::Future;
+use std::io;
+
+use async_trait::async_trait;
+use nvim_rs::Neovim;
+use nvim_rs::error::{CallError, LoopError};
+use rmpv::Value;
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::compat::{Compat, TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
+
+use super::event::EditorEvent;
+use super::handler::EventHandler;
+use super::{Editor, EditorError, ShownEnd, ShownModel, ShownTurn, transport, values};
+use crate::chat::notice::Notice;
+use crate::chat::{ChatId, MessageId};
+
+/// What nvim-rs writes to.
+pub type NvimWriter = Compat<transport::Writer>;
+
+/// The Lua that every operation runs. Its answer is nil when it is done, else `{ kind, message }`.
+const APPLY: &str = "return require('gpt.view').apply(...)";
+
+/// A connected Neovim.
+#[derive(Clone)]
+pub struct Nvim {
+    nvim: Neovim<NvimWriter>,
+}
+
+/// Takes over standard input and output and speaks msgpack-RPC on them. Events go to `inbox`; the future returned runs
+/// the connection and ends with it.
+pub fn connect(inbox: mpsc::Sender<EditorEvent>) -> io::Result<(Nvim, impl Future<Output = Result<(), Box<LoopError>>>)> {
+    let reader = transport::stdin()?.compat();
+    let writer = transport::stdout()?.compat_write();
+    let (nvim, connection) = Neovim::new(reader, writer, EventHandler::new(inbox));
+    Ok((Nvim { nvim }, connection))
+}
+
+impl Nvim {
+    /// Calls an operation of the view. The call runs in a task of its own, since nvim-rs's loop ends when a pending
+    /// call is dropped.
+    async fn apply(&self, operation: &'static str, data: Value) -> Result<(), EditorError> {
+        let nvim = self.nvim.clone();
+        let (sender, receiver) = oneshot::channel();
+        tokio::spawn(async move {
+            let args = Value::Array(vec![Value::from(operation), data]);
+            let answer = nvim.call("nvim_exec_lua", vec![Value::from(APPLY), args]).await;
+            sender.send(answer).ok();
+        });
+        let answer = receiver.await.map_err(|_| EditorError::Closed)?;
+        let result = read_answer(answer);
+        if let Err(error) = &result {
+            tracing::debug!(operation, %error, "the editor did not do it");
+        }
+        result
+    }
+
+    async fn apply_data(&self, operation: &'static str, data: &impl Serialize) -> Result<(), EditorError> {
+        let json = serde_json::to_value(data).map_err(|error| EditorError::Failed(error.to_string()))?;
+        self.apply(operation, values::from_json(json)).await
+    }
+}
+
+/// What the call came to.
+fn read_answer(answer: Result<Result<Value, Value>, Box<CallError>>) -> Result<(), EditorError> {
+    match answer {
+        Err(_) => Err(EditorError::Closed),
+        Ok(Err(error)) => Err(refusal(&lua_error(error))),
+        Ok(Ok(Value::Nil)) => Ok(()),
+        Ok(Ok(other)) => Err(refusal(values::to_json(other).as_str().unwrap_or("unreadable"))),
+    }
+}
+
+/// Sorts what Neovim or our Lua says by what is to be done about it: E565 (text locked) and E21 (not modifiable) pass,
+/// a buffer that is gone does not come back.
+fn refusal(message: &str) -> EditorError {
+    let message = message.to_owned();
+    let says = |word: &str| message.contains(word);
+    if says("E565") || says("E21:") || says("not 'modifiable'") || says("'modifiable' is off") || says("E5108: busy") {
+        EditorError::Busy(message)
+    } else if says("Invalid buffer id") || says("gpt: gone") {
+        EditorError::Gone(message)
+    } else {
+        EditorError::Failed(message)
+    }
+}
+
+/// The text of a msgpack-RPC error: `[type, message]`.
+fn lua_error(error: Value) -> String {
+    match values::to_json(error) {
+        serde_json::Value::Array(parts) => parts.iter().filter_map(|part| part.as_str()).collect::<Vec<_>>().join(" "),
+        other => other.as_str().map_or_else(|| other.to_string(), str::to_owned),
+    }
+}
+
+#[async_trait]
+impl Editor for Nvim {
+    async fn begin_turn(&self, turn: &ShownTurn) -> Result<(), EditorError> {
+        self.apply_data("begin_turn", turn).await
+    }
+
+    async fn reasoning(&self, chat: &ChatId, answer: MessageId) -> Result<(), EditorError> {
+        self.apply_data("reasoning", &serde_json::json!({ "chat": chat, "answer": answer })).await
+    }
+
+    async fn append(&self, chat: &ChatId, answer: MessageId, lines: Vec<String>) -> Result<(), EditorError> {
+        let field = |name: &str, value: Value| (Value::from(name), value);
+        let lines = Value::Array(lines.into_iter().map(Value::from).collect());
+        let data = vec![
+            field("chat", Value::from(chat.0.as_str())),
+            field("answer", Value::from(answer.0)),
+            field("lines", lines),
+        ];
+        self.apply("append", Value::Map(data)).await
+    }
+
+    async fn end_turn(&self, end: &ShownEnd) -> Result<(), EditorError> {
+        self.apply_data("end_turn", end).await
+    }
+
+    async fn show_model(&self, model: &ShownModel) -> Result<(), EditorError> {
+        self.apply_data("show_model", model).await
+    }
+
+    async fn inform(&self, notice: &Notice) -> Result<(), EditorError> {
+        self.apply_data("inform", notice).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locked_text_is_tried_again_and_a_lost_buffer_is_let_go() {
+        assert!(matches!(refusal("E565: Not allowed to change text or change window"), EditorError::Busy(_)));
+        assert!(matches!(refusal("Buffer is not 'modifiable'"), EditorError::Busy(_)));
+        assert!(matches!(refusal("Invalid buffer id: 7"), EditorError::Gone(_)));
+        assert!(matches!(refusal("attempt to index a nil value"), EditorError::Failed(_)));
+    }
+}

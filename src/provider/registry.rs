@@ -1,0 +1,301 @@
+//! The providers: built-in entries, with the user's merged over them. Data only; where a key comes from is said here, the
+//! key itself is read by [`crate::keys`].
+
+use std::collections::BTreeMap;
+
+use crate::config::{Config, KeyConfig, ProviderConfig};
+use crate::provider::{Dialect, ErrorClass, ProviderError};
+
+/// How a provider is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    /// OpenAI's Responses API.
+    Responses,
+    /// Chat Completions, as every compatible server speaks it.
+    Chat,
+    /// The embedded guide: no network.
+    Guide,
+}
+
+/// Where a provider's key is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// Nowhere: it takes none.
+    None,
+    /// In this environment variable, and without it there is no turn.
+    Variable(String),
+    /// In this environment variable, if it is set.
+    OptionalVariable(String),
+}
+
+/// A provider, ready to be asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Provider {
+    /// Its name in `provider/model`.
+    pub name: String,
+    /// Its name in sentences.
+    pub label: String,
+    /// How it is spoken to.
+    pub wire: Wire,
+    /// Where the API lies, without a slash at the end.
+    pub base_url: String,
+    /// What differs from other servers on the same wire.
+    pub dialect: Dialect,
+    /// Where the key comes from.
+    pub key: KeySource,
+    /// OpenAI's organization id, sent if not empty.
+    pub organization: String,
+    /// OpenAI's project id, sent if not empty.
+    pub project: String,
+    /// Further fields for the body of every request.
+    pub params: serde_json::Map<String, serde_json::Value>,
+    /// Whether http without TLS is allowed to a host that is not this machine.
+    pub insecure: bool,
+    /// The model that is used when the user names none.
+    pub default_model: Option<String>,
+    /// Where its keys are listed.
+    pub keys_page: Option<&'static str>,
+    /// Where its credit is shown.
+    pub billing_page: Option<&'static str>,
+}
+
+impl Provider {
+    /// The host and port of the API, for sentences.
+    pub fn host(&self) -> String {
+        let rest = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, rest)| rest);
+        let host = rest.split('/').next().unwrap_or(rest);
+        host.rsplit('@').next().unwrap_or(host).to_owned()
+    }
+
+    /// The environment variable that holds the key, for sentences.
+    pub fn key_variable(&self) -> &str {
+        match &self.key {
+            KeySource::Variable(name) | KeySource::OptionalVariable(name) => name,
+            KeySource::None => "the provider's key",
+        }
+    }
+}
+
+/// A provider and one of its models.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// Whom to ask.
+    pub provider: Provider,
+    /// Which model.
+    pub model: String,
+}
+
+impl Target {
+    /// `provider/model`.
+    pub fn label(&self) -> String {
+        format!("{}/{}", self.provider.name, self.model)
+    }
+}
+
+/// Reads an environment variable; a parameter, so that tests need not touch the process's own.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// All providers of this configuration.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    providers: BTreeMap<String, Provider>,
+    default: Option<String>,
+    openai_key_is_set: bool,
+}
+
+impl Registry {
+    /// Merges the user's entries over the built-in ones.
+    pub fn new(config: &Config, environment: Environment<'_>) -> Self {
+        let mut providers: BTreeMap<String, Provider> =
+            [openai(environment), guide()].into_iter().map(|provider| (provider.name.clone(), provider)).collect();
+        for (name, settings) in &config.providers {
+            let base = settings.like.as_ref().unwrap_or(name);
+            let entry = providers.get(base).cloned().unwrap_or_else(compatible);
+            providers.insert(name.clone(), merge(entry, name, settings));
+        }
+        let openai_key_is_set = match providers.get("openai").map(|provider| &provider.key) {
+            Some(KeySource::Variable(name)) => is_set(environment, name),
+            _ => true,
+        };
+        Self { providers, default: config.model.clone(), openai_key_is_set }
+    }
+
+    /// The model to use when nobody has chosen one: the configured one, else OpenAI's if there is a key, else the guide.
+    pub fn default_target(&self) -> Result<Target, ProviderError> {
+        match &self.default {
+            Some(name) => self.target(name),
+            None if self.openai_key_is_set => self.target("openai"),
+            None => self.target("guide"),
+        }
+    }
+
+    /// The target that `provider/model` names; of a provider alone, its default model.
+    pub fn target(&self, name: &str) -> Result<Target, ProviderError> {
+        let (provider, model) = name.split_once('/').unwrap_or((name, ""));
+        let Some(entry) = self.providers.get(provider) else {
+            let known: Vec<&str> = self.providers.keys().map(String::as_str).collect();
+            let message = format!("There is no provider \"{provider}\" (model = \"{name}\"). Known: {}.", known.join(", "));
+            return Err(ProviderError::new(ErrorClass::Configuration, message));
+        };
+        let model = match (model.trim(), &entry.default_model) {
+            ("", Some(default)) => default.clone(),
+            ("", None) => {
+                let message = format!("model = \"{name}\" names no model: write \"{provider}/<model>\".");
+                return Err(ProviderError::new(ErrorClass::Configuration, message));
+            }
+            (model, _) => model.to_owned(),
+        };
+        Ok(Target { provider: entry.clone(), model })
+    }
+}
+
+/// OpenAI. Variables as its own SDK reads them (openai-python 3.54.0).
+fn openai(environment: Environment<'_>) -> Provider {
+    let read = |name: &str| environment(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    Provider {
+        name: "openai".into(),
+        label: "OpenAI".into(),
+        wire: Wire::Responses,
+        base_url: base(&read("OPENAI_BASE_URL").unwrap_or_else(|| "https://api.openai.com/v1".into())),
+        dialect: Dialect { max_tokens_field: "max_completion_tokens", include_usage: true },
+        key: KeySource::Variable("OPENAI_API_KEY".into()),
+        organization: read("OPENAI_ORG_ID").unwrap_or_default(),
+        project: read("OPENAI_PROJECT_ID").unwrap_or_default(),
+        params: serde_json::Map::new(),
+        insecure: false,
+        default_model: Some("gpt-6.1-sol".into()),
+        keys_page: Some("https://platform.openai.com/api-keys"),
+        billing_page: Some("https://platform.openai.com/settings/organization/billing"),
+    }
+}
+
+/// Any server that speaks Chat Completions.
+fn compatible() -> Provider {
+    Provider {
+        name: "openai-compatible".into(),
+        label: String::new(),
+        wire: Wire::Chat,
+        base_url: String::new(),
+        dialect: Dialect { max_tokens_field: "max_tokens", include_usage: true },
+        key: KeySource::None,
+        organization: String::new(),
+        project: String::new(),
+        params: serde_json::Map::new(),
+        insecure: false,
+        default_model: None,
+        keys_page: None,
+        billing_page: None,
+    }
+}
+
+/// The embedded guide.
+fn guide() -> Provider {
+    Provider {
+        name: "guide".into(),
+        label: "The guide".into(),
+        wire: Wire::Guide,
+        default_model: Some("manual".into()),
+        ..compatible()
+    }
+}
+
+fn merge(mut entry: Provider, name: &str, settings: &ProviderConfig) -> Provider {
+    if entry.name != name {
+        name.clone_into(&mut entry.name);
+        name.clone_into(&mut entry.label);
+    }
+    if let Some(url) = &settings.base_url {
+        entry.base_url = base(url);
+    }
+    if let Some(organization) = &settings.organization {
+        organization.trim().clone_into(&mut entry.organization);
+    }
+    if let Some(project) = &settings.project {
+        project.trim().clone_into(&mut entry.project);
+    }
+    match &settings.key {
+        Some(KeyConfig::Switch(false)) => entry.key = KeySource::None,
+        Some(KeyConfig::Variable { env }) => entry.key = KeySource::Variable(env.clone()),
+        Some(KeyConfig::Switch(true)) | None => {}
+    }
+    match settings.wire.as_deref() {
+        Some("responses") => entry.wire = Wire::Responses,
+        Some("chat") => entry.wire = Wire::Chat,
+        _ => {}
+    }
+    entry.insecure |= settings.insecure;
+    entry.params.extend(settings.params.clone());
+    entry
+}
+
+/// A base URL without white space and slashes at its end.
+fn base(url: &str) -> String {
+    url.trim().trim_end_matches('/').to_owned()
+}
+
+fn is_set(environment: Environment<'_>, name: &str) -> bool {
+    environment(name).is_some_and(|value| !value.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registry(config: serde_json::Value, variables: &[(&str, &str)]) -> Registry {
+        let config: Config = serde_json::from_value(config).unwrap();
+        let read = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Registry::new(&config, &read)
+    }
+
+    fn default_label(config: serde_json::Value, variables: &[(&str, &str)]) -> String {
+        registry(config, variables).default_target().unwrap().label()
+    }
+
+    #[test]
+    fn the_guide_answers_while_nothing_is_connected() {
+        assert_eq!(default_label(serde_json::json!({}), &[]), "guide/manual");
+        assert_eq!(default_label(serde_json::json!({}), &[("OPENAI_API_KEY", "  ")]), "guide/manual");
+    }
+
+    #[test]
+    fn a_key_in_the_environment_makes_openai_the_default() {
+        assert_eq!(default_label(serde_json::json!({}), &[("OPENAI_API_KEY", "k")]), "openai/gpt-6.1-sol");
+    }
+
+    #[test]
+    fn the_configured_model_wins() {
+        let config = serde_json::json!({"model": "openai/gpt-5.6-luna"});
+        assert_eq!(default_label(config, &[]), "openai/gpt-5.6-luna");
+    }
+
+    #[test]
+    fn a_model_may_hold_slashes() {
+        let config = serde_json::json!({"model": "router/meta/llama", "providers": {"router": {"base_url": "https://r.example/v1/"}}});
+        let target = registry(config, &[]).default_target().unwrap();
+        assert_eq!((target.model.as_str(), target.provider.base_url.as_str()), ("meta/llama", "https://r.example/v1"));
+        assert_eq!(target.provider.wire, Wire::Chat);
+    }
+
+    #[test]
+    fn an_unknown_provider_is_named_with_the_known_ones() {
+        let error = registry(serde_json::json!({}), &[]).target("opnai/x").unwrap_err();
+        assert_eq!(error.message, "There is no provider \"opnai\" (model = \"opnai/x\"). Known: guide, openai.");
+    }
+
+    #[test]
+    fn variables_set_the_base_url_and_the_ids() {
+        let variables = [("OPENAI_BASE_URL", "http://127.0.0.1:9/v1/"), ("OPENAI_ORG_ID", "org-1"), ("OPENAI_PROJECT_ID", "")];
+        let provider = registry(serde_json::json!({}), &variables).target("openai").unwrap().provider;
+        assert_eq!(provider.base_url, "http://127.0.0.1:9/v1");
+        assert_eq!((provider.organization.as_str(), provider.project.as_str()), ("org-1", ""));
+        assert_eq!(provider.host(), "127.0.0.1:9");
+    }
+
+    #[test]
+    fn a_provider_like_another_takes_its_entry_under_its_own_name() {
+        let config = serde_json::json!({"providers": {"work": {"like": "openai", "base_url": "https://llm.example.com/v1", "key": {"env": "WORK_KEY"}}}});
+        let provider = registry(config, &[]).target("work").unwrap().provider;
+        assert_eq!((provider.wire, provider.label.as_str()), (Wire::Responses, "work"));
+        assert_eq!(provider.key, KeySource::Variable("WORK_KEY".into()));
+    }
+}
