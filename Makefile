@@ -1,0 +1,38 @@
+# `make help` lists what there is to make. Everything that is fetched goes into .cache/, nothing into the system.
+
+VERSIONS ?= 0.10.4 0.11.4 0.12.4
+
+.DEFAULT_GOAL := build
+.PHONY: build try test test-matrix lint format bench clean clean-all help
+
+build: ## the binary, target/release/gpt-nvim (the default)
+	@command -v cargo >/dev/null || { echo 'No cargo. Install Rust (rustup, or your system'"'"'s package of Rust ≥ 1.88), then try again.' >&2; exit 1; }
+	cargo build --release --locked
+
+try: ## open a Neovim with only this plugin, a chat open
+	@scripts/try
+
+test: ## all tests, against GPT_NVIM=/path/to/nvim, the nvim on your PATH, or a fetched one
+	@scripts/test
+
+test-matrix: ## all tests, against each Neovim of VERSIONS="0.10.4 0.11.4 0.12.4"
+	@scripts/test $(VERSIONS)
+
+lint: ## formats, lints, licenses (LINT=--strict: fail where a tool is missing)
+	@scripts/lint $(LINT)
+
+format: ## format everything, then lint
+	@scripts/lint --fix
+
+bench: ## the benchmarks
+	cargo bench --locked
+
+clean: ## remove what was built
+	cargo clean
+	rm -rf tests/out .cache/try
+
+clean-all: clean ## and what was fetched
+	rm -rf .cache
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
