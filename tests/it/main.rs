@@ -1,0 +1,21 @@
+//! Sentences about behaviour, against a real Neovim and a scripted server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+mod support_works;
+
+use support::nvim::{Builder, Nvim};
+
+/// A Neovim with this project's plugin and the binary under test.
+pub fn nvim() -> Builder {
+    Nvim::builder().binary(env!("CARGO_BIN_EXE_gpt-nvim"))
+}

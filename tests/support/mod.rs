@@ -1,0 +1,18 @@
+//! What the end-to-end tests and the benches stand on: a real Neovim with a screen, and a scripted HTTP server.
+//!
+//! Included by path (`#[path = "../support/mod.rs"] mod support;`), so it names nothing of the crate under test.
+//!
+//! - [`nvim`] starts an isolated Neovim and drives it; [`screen`] draws what a user would see of it.
+//! - [`server`] plays the scripts of [`answer`] byte by byte, and records who asked what and when.
+//! - [`process`] looks at processes through `/proc`; [`wait`] holds the time limits.
+//!
+//! Nothing sleeps for luck: a test waits for a redraw, a gate, a request or the end of a connection, and only what
+//! has no event is asked for again every [`wait::POLL`]. Every wait has a limit, and says what it saw when it panics.
+#![allow(dead_code)]
+
+pub mod answer;
+pub mod nvim;
+pub mod process;
+pub mod screen;
+pub mod server;
+pub mod wait;

@@ -1,0 +1,802 @@
+//! A real Neovim: a child process with a screen attached, isolated from the user's files and environment.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::future::Future;
+use std::ops::Deref;
+use std::panic::Location;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use nvim_rs::{Handler, Neovim};
+use rmpv::Value;
+use tempfile::TempDir;
+use tokio::io::AsyncWrite;
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::compat::{Compat, TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
+
+use super::process;
+use super::screen::Screen;
+use super::wait::{LIMIT, POLL};
+
+/// The variable by which the processes of one editor are found again, orphans too.
+const MARK: &str = "GPT_NVIM_TEST";
+
+/// What of our own environment the editor may see.
+const INHERITED: [&str; 7] = [
+    "PATH",
+    "TMPDIR",
+    "VIMRUNTIME",
+    "LD_LIBRARY_PATH",
+    "RUST_BACKTRACE",
+    "LLVM_PROFILE_FILE",
+    "CI",
+];
+
+type Writer = Compat<Box<dyn AsyncWrite + Send + Unpin>>;
+
+/// A home directory with everything that Neovim and the plugin write. It is removed with its last clone; hand it to a
+/// second [`Builder`] to see what a first editor left behind.
+#[derive(Debug, Clone)]
+pub struct Home {
+    directory: Arc<TempDir>,
+    editors: Arc<AtomicUsize>,
+}
+
+impl Home {
+    pub fn new() -> Home {
+        let directory = tempfile::Builder::new()
+            .prefix("gpt-nvim-")
+            .tempdir()
+            .expect("a temporary directory");
+        for name in ["home", "config", "data", "state", "cache", "run"] {
+            let path = directory.path().join(name);
+            fs::create_dir(&path).expect("a directory in the temporary one");
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt;
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("the directory's permissions");
+            }
+        }
+        Home {
+            directory: Arc::new(directory),
+            editors: Arc::default(),
+        }
+    }
+
+    /// The directory that holds `home`, `config`, `data`, `state`, `cache` and `run`.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The log of the binary under test, `stdpath("log")/gpt.log`.
+    pub fn log(&self) -> PathBuf {
+        self.path().join("state/nvim/gpt.log")
+    }
+
+    /// Writes a file below `home`, with its directories; returns its path.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join("home").join(name);
+        fs::create_dir_all(path.parent().expect("a file in a directory")).expect("the file's directory");
+        fs::write(&path, content).expect("a file in the temporary directory");
+        path
+    }
+}
+
+impl Default for Home {
+    fn default() -> Home {
+        Home::new()
+    }
+}
+
+/// How to start a Neovim.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    binary: Option<PathBuf>,
+    config: String,
+    before: String,
+    plugin: PathBuf,
+    environment: Vec<(String, String)>,
+    arguments: Vec<OsString>,
+    directory: Option<PathBuf>,
+    home: Option<Home>,
+    size: (u16, u16),
+}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        Builder {
+            binary: None,
+            config: "{}".to_owned(),
+            before: String::new(),
+            plugin: PathBuf::from(env!("CARGO_MANIFEST_DIR")),
+            environment: Vec::new(),
+            arguments: Vec::new(),
+            directory: None,
+            home: None,
+            size: (80, 24),
+        }
+    }
+}
+
+impl Builder {
+    /// The binary under test: the default of `vim.g.gpt.binary`.
+    pub fn binary(mut self, path: impl Into<PathBuf>) -> Builder {
+        self.binary = Some(path.into());
+        self
+    }
+
+    /// `vim.g.gpt`, as a Lua expression for a table; its `binary`, if any, wins over [`Builder::binary`].
+    pub fn config(mut self, lua: impl Into<String>) -> Builder {
+        self.config = lua.into();
+        self
+    }
+
+    /// Lua for the init file, run before `vim.g.gpt` is set and the plugins load. Several are run in order.
+    pub fn init(mut self, lua: &str) -> Builder {
+        self.before.push_str(lua);
+        self.before.push('\n');
+        self
+    }
+
+    /// The plugin's directory, put first in `runtimepath`; by default this project's.
+    pub fn plugin(mut self, directory: impl Into<PathBuf>) -> Builder {
+        self.plugin = directory.into();
+        self
+    }
+
+    /// A variable of the editor's environment, which is otherwise nearly empty.
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Builder {
+        self.environment.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// A further argument of `nvim`: a file to open, say.
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Builder {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Where the editor starts; by default the `home` of its [`Home`].
+    pub fn directory(mut self, path: impl Into<PathBuf>) -> Builder {
+        self.directory = Some(path.into());
+        self
+    }
+
+    /// The directories to use, e.g. those of an earlier editor.
+    pub fn home(mut self, home: &Home) -> Builder {
+        self.home = Some(home.clone());
+        self
+    }
+
+    /// Columns and rows of the screen.
+    pub fn size(mut self, columns: u16, rows: u16) -> Builder {
+        self.size = (columns, rows);
+        self
+    }
+
+    /// Starts the editor, attaches a screen, and waits until its start is over (`v:vim_did_enter`).
+    #[track_caller]
+    pub fn start(self) -> impl Future<Output = Nvim> {
+        let at = Location::caller();
+        async move {
+            let home = self.home.clone().unwrap_or_default();
+            let number = home.editors.fetch_add(1, Ordering::Relaxed);
+            let socket = home.path().join(format!("run/editor{number}.sock"));
+            let mut child = self.command(&home, &socket, number).spawn().expect("nvim starts");
+            let pid = child.id().expect("the pid of a child that was just started");
+            let errors = home.path().join(format!("stderr{number}"));
+            let facts = Facts {
+                home,
+                socket,
+                errors,
+                limit: Mutex::new(LIMIT),
+                screen: watch::Sender::new(Screen::default()),
+            };
+            let input: Box<dyn AsyncWrite + Send + Unpin> = Box::new(child.stdin.take().expect("its standard input"));
+            let output = child.stdout.take().expect("its standard output");
+            let client = Client::connect(output.compat(), input.compat_write(), Arc::new(facts));
+            let nvim = Nvim {
+                client,
+                pid,
+                exit: watch_exit(child),
+            };
+            nvim.attach(at, self.size).await;
+            nvim
+        }
+    }
+
+    fn command(&self, home: &Home, socket: &Path, number: usize) -> Command {
+        let init = home.path().join(format!("init{number}.lua"));
+        fs::write(&init, self.init_file()).expect("the init file");
+        let errors = File::create(home.path().join(format!("stderr{number}"))).expect("a file for standard error");
+        let mut command = Command::new(program());
+        command
+            .args(["--embed", "--clean", "-i", "NONE", "--listen"])
+            .arg(socket);
+        command
+            .arg("--cmd")
+            .arg(format!("set runtimepath^={}", option_value(&self.plugin)));
+        command.arg("-u").arg(&init).args(&self.arguments);
+        command.env_clear().envs(
+            INHERITED
+                .iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        );
+        for (name, directory) in [
+            ("HOME", "home"),
+            ("XDG_CONFIG_HOME", "config"),
+            ("XDG_DATA_HOME", "data"),
+            ("XDG_STATE_HOME", "state"),
+            ("XDG_CACHE_HOME", "cache"),
+            ("XDG_RUNTIME_DIR", "run"),
+        ] {
+            command.env(name, home.path().join(directory));
+        }
+        command
+            .env("LC_ALL", "C.UTF-8")
+            .env("SHELL", "/bin/sh")
+            .env(MARK, socket);
+        command.envs(self.environment.iter().cloned());
+        command.current_dir(self.directory.clone().unwrap_or_else(|| home.path().join("home")));
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .process_group(0)
+            .kill_on_drop(true);
+        command
+    }
+
+    fn init_file(&self) -> String {
+        let binary = self
+            .binary
+            .as_ref()
+            .map(|path| format!("binary = {:?}", path.display().to_string()));
+        let defaults = binary.unwrap_or_default();
+        format!(
+            "{}vim.g.gpt = vim.tbl_deep_extend(\"force\", {{ {defaults} }}, {})\n",
+            self.before, self.config
+        )
+    }
+}
+
+/// The path as an item of a comma-separated option, written for `:set`.
+fn option_value(path: &Path) -> String {
+    path.display()
+        .to_string()
+        .replace('\\', "\\\\")
+        .replace(',', "\\\\,")
+        .replace(' ', "\\ ")
+}
+
+/// The Neovim to test with: `$GPT_NVIM`, else the first `nvim` on the path, else one fetched into `.cache/nvim`.
+fn program() -> PathBuf {
+    if let Some(named) = std::env::var_os("GPT_NVIM").filter(|value| !value.is_empty()) {
+        return PathBuf::from(named);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path)
+        .map(|directory| directory.join("nvim"))
+        .find(|file| file.is_file());
+    let fetched = || fetched_program(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/nvim"), 4);
+    on_path.or_else(fetched).unwrap_or_else(|| {
+        panic!("No Neovim to test with. Run `make test`, which fetches one, or name one: GPT_NVIM=/path/to/nvim")
+    })
+}
+
+/// A program `nvim` below the directory; of several, the one in the directory that sorts last, so the newest version.
+fn fetched_program(directory: &Path, depth: usize) -> Option<PathBuf> {
+    let mut entries: Vec<PathBuf> = fs::read_dir(directory)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    entries.sort();
+    let is_program = |path: &&PathBuf| path.is_file() && path.file_name().is_some_and(|name| name == "nvim");
+    if let Some(found) = entries.iter().find(is_program) {
+        return Some(found.clone());
+    }
+    let directories = entries.iter().rev().filter(|path| depth > 0 && path.is_dir());
+    directories
+        .into_iter()
+        .find_map(|path| fetched_program(path, depth - 1))
+}
+
+/// Waits for the child in a task of its own, and tells how it ended.
+fn watch_exit(mut child: Child) -> watch::Receiver<Option<ExitStatus>> {
+    let (sender, receiver) = watch::channel(None);
+    tokio::spawn(async move {
+        if let Ok(status) = child.wait().await {
+            let _ = sender.send(Some(status));
+        }
+    });
+    receiver
+}
+
+/// What every client of one editor knows of it.
+#[derive(Debug)]
+struct Facts {
+    home: Home,
+    socket: PathBuf,
+    errors: PathBuf,
+    /// How long each call and each wait may take.
+    limit: Mutex<Duration>,
+    screen: watch::Sender<Screen>,
+}
+
+/// Draws the screen from what the editor sends.
+#[derive(Clone)]
+struct Painter(Arc<Facts>);
+
+#[async_trait]
+impl Handler for Painter {
+    type Writer = Writer;
+
+    async fn handle_notify(&self, name: String, args: Vec<Value>, _: Neovim<Writer>) {
+        if name == "redraw" {
+            self.0.screen.send_if_modified(|screen| screen.redraw(&args));
+        }
+    }
+}
+
+/// One connection to an editor. Every method has the editor's time limit and panics when it is over, or when the editor
+/// answers with an error, with the caller's place, the screen, `:messages` and the end of the logs.
+#[derive(Clone)]
+pub struct Client {
+    api: Neovim<Writer>,
+    facts: Arc<Facts>,
+}
+
+/// An editor with a screen. When dropped, all its processes are killed, those that outlived it too.
+pub struct Nvim {
+    client: Client,
+    pid: u32,
+    exit: watch::Receiver<Option<ExitStatus>>,
+}
+
+impl Deref for Nvim {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Drop for Nvim {
+    fn drop(&mut self) {
+        let mut doomed = self.processes();
+        if self.exit.borrow().is_none() {
+            doomed.extend(process::children(self.pid));
+            doomed.push(self.pid);
+            if let Some(group) = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw) {
+                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+            }
+        }
+        doomed.into_iter().for_each(process::kill9);
+    }
+}
+
+type At = &'static Location<'static>;
+
+impl Nvim {
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    async fn attach(&self, at: At, (columns, rows): (u16, u16)) {
+        let options = ["rgb", "ext_linegrid", "ext_hlstate"].map(|name| (Value::from(name), Value::from(true)));
+        let args = vec![columns.into(), rows.into(), Value::Map(options.to_vec())];
+        self.must(at, "nvim_ui_attach", args).await;
+        self.poll_lua(at, "return vim.v.vim_did_enter == 1").await;
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// The living child processes of the editor.
+    pub fn children(&self) -> Vec<u32> {
+        process::children(self.pid)
+    }
+
+    /// All living processes that come from this editor, itself and those that outlived it included.
+    pub fn processes(&self) -> Vec<u32> {
+        process::with_environment(MARK, &self.facts.socket.display().to_string())
+    }
+
+    /// The processor time used so far by a process: the editor's own pid, or that of a child.
+    pub fn cpu_time(&self, pid: u32) -> Duration {
+        process::cpu_time(pid)
+    }
+
+    /// Whether the editor has not ended.
+    pub fn is_running(&self) -> bool {
+        self.exit.borrow().is_none()
+    }
+
+    /// Ends the editor by `:qall!` and waits until it is gone.
+    #[track_caller]
+    pub fn quit(&self) -> impl Future<Output = ExitStatus> {
+        let at = Location::caller();
+        let api = self.api.clone();
+        async move {
+            tokio::spawn(async move { api.call("nvim_command", vec!["qall!".into()]).await });
+            self.ended(at).await
+        }
+    }
+
+    /// Ends the editor by SIGKILL and waits until it is gone. Its children are left to themselves.
+    #[track_caller]
+    pub fn kill9(&self) -> impl Future<Output = ExitStatus> {
+        let at = Location::caller();
+        async move {
+            if self.is_running() {
+                process::kill9(self.pid);
+            }
+            self.ended(at).await
+        }
+    }
+
+    /// Waits until the editor has ended, by whatever was done to that end.
+    #[track_caller]
+    pub fn exited(&self) -> impl Future<Output = ExitStatus> {
+        let at = Location::caller();
+        self.ended(at)
+    }
+
+    async fn ended(&self, at: At) -> ExitStatus {
+        let mut exit = self.exit.clone();
+        let ended = timeout(self.limit(), exit.wait_for(Option::is_some)).await;
+        match ended.ok().and_then(Result::ok).and_then(|status| *status) {
+            Some(status) => status,
+            None => self.fail(at, "the editor does not end").await,
+        }
+    }
+
+    /// The screen as the user sees it: text, without blanks at the ends.
+    pub fn screen(&self) -> String {
+        self.facts.screen.borrow().text()
+    }
+
+    /// The screen itself, with cursor and highlights.
+    pub fn screen_state(&self) -> Screen {
+        self.facts.screen.borrow().clone()
+    }
+
+    /// Told at each `flush`; for measuring when something came to the screen.
+    pub fn screen_updates(&self) -> watch::Receiver<Screen> {
+        self.facts.screen.subscribe()
+    }
+
+    /// Waits until the screen's text fulfils the condition, looking at each `flush`; returns the text.
+    #[track_caller]
+    pub fn wait_screen(&self, condition: impl FnMut(&str) -> bool) -> impl Future<Output = String> {
+        self.screen_within(
+            Location::caller(),
+            "the screen does not fulfil the condition".to_owned(),
+            condition,
+        )
+    }
+
+    /// Waits until the text stands on the screen (a line break in it is a row's end); returns the screen.
+    #[track_caller]
+    pub fn wait_screen_contains(&self, text: &str) -> impl Future<Output = String> {
+        self.screen_within(
+            Location::caller(),
+            format!("the screen does not show {text:?}"),
+            move |s| s.contains(text),
+        )
+    }
+
+    /// Waits until the text is gone from the screen; returns the screen.
+    #[track_caller]
+    pub fn wait_screen_lacks(&self, text: &str) -> impl Future<Output = String> {
+        self.screen_within(
+            Location::caller(),
+            format!("the screen still shows {text:?}"),
+            move |s| !s.contains(text),
+        )
+    }
+
+    async fn screen_within(&self, at: At, failure: String, mut condition: impl FnMut(&str) -> bool) -> String {
+        let mut screen = self.facts.screen.subscribe();
+        let shown = screen.wait_for(|screen| condition(&screen.text()));
+        let text = timeout(self.limit(), shown)
+            .await
+            .ok()
+            .and_then(Result::ok)
+            .map(|screen| screen.text());
+        match text {
+            Some(text) => text,
+            None => self.fail(at, &failure).await,
+        }
+    }
+}
+
+impl Client {
+    fn connect<R>(reader: R, writer: Writer, facts: Arc<Facts>) -> Client
+    where
+        R: futures_util::io::AsyncRead + Send + Unpin + 'static,
+    {
+        let (api, io) = Neovim::<Writer>::new(reader, writer, Painter(Arc::clone(&facts)));
+        tokio::spawn(io);
+        Client { api, facts }
+    }
+
+    /// A further connection to the same editor, over its socket: another program's view of it. It has no screen.
+    #[track_caller]
+    pub fn second_client(&self) -> impl Future<Output = Client> {
+        let at = Location::caller();
+        async move {
+            let stream = match UnixStream::connect(&self.facts.socket).await {
+                Ok(stream) => stream,
+                Err(error) => {
+                    self.fail(at, &format!("no connection to the editor's socket: {error}"))
+                        .await
+                }
+            };
+            let (reader, writer) = stream.into_split();
+            let writer: Box<dyn AsyncWrite + Send + Unpin> = Box::new(writer);
+            Client::connect(reader.compat(), writer.compat_write(), Arc::clone(&self.facts))
+        }
+    }
+
+    /// nvim-rs's own interface, for what is not here. Never drop a pending call of it: that ends its loop.
+    pub fn api(&self) -> &Neovim<Writer> {
+        &self.api
+    }
+
+    /// How long each call and each wait may take from now on, for all clients of this editor; at first [`LIMIT`].
+    pub fn set_limit(&self, limit: Duration) {
+        *self.facts.limit.lock().expect("a lock that nobody holds in a panic") = limit;
+    }
+
+    fn limit(&self) -> Duration {
+        *self.facts.limit.lock().expect("a lock that nobody holds in a panic")
+    }
+
+    /// The editor's directories.
+    pub fn home(&self) -> &Home {
+        &self.facts.home
+    }
+
+    /// The path of the socket that the editor listens on (`v:servername`).
+    pub fn socket(&self) -> &Path {
+        &self.facts.socket
+    }
+
+    /// Calls an API function; the editor's error, or the loss of the connection, is an `Err`.
+    pub async fn try_call(&self, function: &str, args: Vec<Value>) -> Result<Value, String> {
+        self.call_within(self.limit(), function, args).await
+    }
+
+    async fn call_within(&self, limit: Duration, function: &str, args: Vec<Value>) -> Result<Value, String> {
+        let (api, name) = (self.api.clone(), function.to_owned());
+        let call = tokio::spawn(async move { api.call(&name, args).await });
+        match timeout(limit, call).await {
+            Ok(Ok(Ok(Ok(value)))) => Ok(value),
+            Ok(Ok(Ok(Err(error)))) => Err(error_text(&error)),
+            Ok(Ok(Err(error))) => Err(format!("the connection to the editor is lost: {error}")),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("no answer within {limit:?}")),
+        }
+    }
+
+    async fn must(&self, at: At, function: &str, args: Vec<Value>) -> Value {
+        match self.try_call(function, args).await {
+            Ok(value) => value,
+            Err(error) => self.fail(at, &format!("{function}: {error}")).await,
+        }
+    }
+
+    /// Calls an API function.
+    #[track_caller]
+    pub fn call(&self, function: &str, args: &[Value]) -> impl Future<Output = Value> {
+        self.must(Location::caller(), function, args.to_vec())
+    }
+
+    /// Types keys, as `nvim_input` takes them: `<CR>`, `<C-s>`, and `<lt>` for a plain `<`. The editor has then queued
+    /// them, not yet acted on them: wait for what they shall do.
+    #[track_caller]
+    pub fn feed(&self, keys: &str) -> impl Future<Output = ()> {
+        let at = Location::caller();
+        async move {
+            let mut rest = keys;
+            while !rest.is_empty() {
+                let taken = self
+                    .must(at, "nvim_input", vec![rest.into()])
+                    .await
+                    .as_u64()
+                    .unwrap_or(0) as usize;
+                rest = rest.get(taken..).unwrap_or_default();
+                if taken == 0 {
+                    sleep(POLL).await;
+                }
+            }
+        }
+    }
+
+    /// Runs an Ex command.
+    #[track_caller]
+    pub fn command(&self, command: &str) -> impl Future<Output = ()> {
+        let at = Location::caller();
+        async move { drop(self.must(at, "nvim_command", vec![command.into()]).await) }
+    }
+
+    /// Runs Lua, with `...` as its arguments; what it returns.
+    #[track_caller]
+    pub fn lua(&self, code: &str, args: &[Value]) -> impl Future<Output = Value> {
+        self.must(
+            Location::caller(),
+            "nvim_exec_lua",
+            vec![code.into(), Value::Array(args.to_vec())],
+        )
+    }
+
+    /// Runs Lua; its error is an `Err`.
+    pub async fn try_lua(&self, code: &str, args: &[Value]) -> Result<Value, String> {
+        self.try_call("nvim_exec_lua", vec![code.into(), Value::Array(args.to_vec())])
+            .await
+    }
+
+    async fn lua_as<T>(&self, at: At, code: &str, args: &[Value], read: fn(&Value) -> Option<T>) -> T {
+        let value = self
+            .must(at, "nvim_exec_lua", vec![code.into(), Value::Array(args.to_vec())])
+            .await;
+        match read(&value) {
+            Some(read) => read,
+            None => {
+                self.fail(at, &format!("not of the expected type: {value}\n{code}"))
+                    .await
+            }
+        }
+    }
+
+    #[track_caller]
+    pub fn lua_string(&self, code: &str, args: &[Value]) -> impl Future<Output = String> {
+        self.lua_as(Location::caller(), code, args, |value| {
+            value.as_str().map(str::to_owned)
+        })
+    }
+
+    #[track_caller]
+    pub fn lua_i64(&self, code: &str, args: &[Value]) -> impl Future<Output = i64> {
+        self.lua_as(Location::caller(), code, args, Value::as_i64)
+    }
+
+    #[track_caller]
+    pub fn lua_bool(&self, code: &str, args: &[Value]) -> impl Future<Output = bool> {
+        self.lua_as(Location::caller(), code, args, Value::as_bool)
+    }
+
+    /// A list of strings.
+    #[track_caller]
+    pub fn lua_lines(&self, code: &str, args: &[Value]) -> impl Future<Output = Vec<String>> {
+        self.lua_as(Location::caller(), code, args, strings)
+    }
+
+    /// The lines of a buffer; 0 is the current one.
+    #[track_caller]
+    pub fn lines(&self, buffer: i64) -> impl Future<Output = Vec<String>> {
+        const CODE: &str = "return vim.api.nvim_buf_get_lines(..., 0, -1, true)";
+        let at = Location::caller();
+        async move { self.lua_as(at, CODE, &[buffer.into()], strings).await }
+    }
+
+    /// What `:messages` shows.
+    #[track_caller]
+    pub fn messages(&self) -> impl Future<Output = String> {
+        let at = Location::caller();
+        async move {
+            self.lua_as(at, MESSAGES, &[], |value| value.as_str().map(str::to_owned))
+                .await
+        }
+    }
+
+    /// Runs the Lua every [`POLL`] until it returns something other than `nil` and `false`; returns that.
+    #[track_caller]
+    pub fn wait_lua(&self, code: &str) -> impl Future<Output = Value> {
+        self.poll_lua(Location::caller(), code)
+    }
+
+    async fn poll_lua(&self, at: At, code: &str) -> Value {
+        let deadline = Instant::now() + self.limit();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let args = vec![code.into(), Value::Array(Vec::new())];
+            match self.call_within(left, "nvim_exec_lua", args).await {
+                Ok(Value::Nil | Value::Boolean(false)) if left.is_zero() => {
+                    self.fail(at, &format!("this Lua stays false:\n{code}")).await
+                }
+                Ok(Value::Nil | Value::Boolean(false)) => sleep(POLL).await,
+                Ok(value) => return value,
+                Err(error) => self.fail(at, &format!("{error}, for the Lua\n{code}")).await,
+            }
+        }
+    }
+
+    /// Looks at a buffer's lines every [`POLL`] until they fulfil the condition; returns them.
+    #[track_caller]
+    pub fn wait_lines(
+        &self,
+        buffer: i64,
+        mut condition: impl FnMut(&[String]) -> bool,
+    ) -> impl Future<Output = Vec<String>> {
+        let at = Location::caller();
+        async move {
+            let deadline = Instant::now() + self.limit();
+            loop {
+                let lines = self.lines(buffer).await;
+                if condition(&lines) {
+                    return lines;
+                }
+                if Instant::now() > deadline {
+                    self.fail(
+                        at,
+                        &format!("buffer {buffer} does not fulfil the condition:\n{}", lines.join("\n")),
+                    )
+                    .await
+                }
+                sleep(POLL).await;
+            }
+        }
+    }
+
+    /// Fails the test with all that is known of the editor.
+    async fn fail(&self, at: At, what: &str) -> ! {
+        let report = self.report().await;
+        panic!("{at}: {what}\n{report}")
+    }
+
+    /// The state of the editor for the reader of a failure: screen, mode, messages, logs.
+    pub async fn report(&self) -> String {
+        let soon = Duration::from_secs(1);
+        let told = |answer: Result<Value, String>| match answer {
+            Ok(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+            Err(error) => format!("({error})"),
+        };
+        let mode = told(self.call_within(soon, "nvim_get_mode", Vec::new()).await);
+        let args = vec![MESSAGES.into(), Value::Array(Vec::new())];
+        let messages = told(self.call_within(soon, "nvim_exec_lua", args).await);
+        let screen = self.facts.screen.borrow().text();
+        let log = tail(&self.facts.home.log());
+        let errors = tail(&self.facts.errors);
+        format!(
+            "--- screen\n{screen}\n--- mode\n{mode}\n--- :messages\n{messages}\n--- end of gpt.log\n{log}\n--- standard error\n{errors}"
+        )
+    }
+}
+
+const MESSAGES: &str = "return vim.api.nvim_exec2('messages', { output = true }).output";
+
+fn strings(value: &Value) -> Option<Vec<String>> {
+    value
+        .as_array()?
+        .iter()
+        .map(|item| item.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// The editor's errors are `[kind, message]`.
+fn error_text(error: &Value) -> String {
+    let message = error.as_array().and_then(|parts| parts.get(1)?.as_str());
+    message.map_or_else(|| error.to_string(), str::to_owned)
+}
+
+/// The last 40 lines of a file.
+fn tail(path: &Path) -> String {
+    let Ok(bytes) = fs::read(path) else {
+        return "(no such file)".to_owned();
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(40)..].join("\n")
+}
