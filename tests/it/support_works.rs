@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use crate::support::answer::{Answer, Step};
 use crate::support::nvim::{Home, Nvim};
 use crate::support::screen::Screen;
-use crate::support::server::{Server, refusing_url};
+use crate::support::server::{Refusing, Server};
 use crate::support::{process, wait};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
@@ -217,12 +217,10 @@ async fn a_responses_stream_numbers_its_events_from_created_to_completed() {
 }
 
 #[tokio::test]
-async fn nobody_listens_at_the_refusing_url() {
-    let address = refusing_url().await.replace("http://", "");
-    assert_eq!(
-        TcpStream::connect(address).await.unwrap_err().kind(),
-        std::io::ErrorKind::ConnectionRefused
-    );
+async fn a_refusing_port_refuses_connections() {
+    let refusing = Refusing::start();
+    let error = TcpStream::connect(refusing.address()).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
 }
 
 #[tokio::test]
