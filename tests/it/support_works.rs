@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use crate::support::answer::{Answer, Step};
 use crate::support::nvim::{Home, Nvim};
 use crate::support::screen::Screen;
-use crate::support::server::{Server, refusing_url};
+use crate::support::server::{Refusing, Server};
 use crate::support::{process, wait};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
@@ -217,12 +217,10 @@ async fn a_responses_stream_numbers_its_events_from_created_to_completed() {
 }
 
 #[tokio::test]
-async fn nobody_listens_at_the_refusing_url() {
-    let address = refusing_url().await.replace("http://", "");
-    assert_eq!(
-        TcpStream::connect(address).await.unwrap_err().kind(),
-        std::io::ErrorKind::ConnectionRefused
-    );
+async fn a_refusing_port_refuses_connections() {
+    let refusing = Refusing::start();
+    let error = TcpStream::connect(refusing.address()).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
 }
 
 #[tokio::test]
@@ -369,6 +367,24 @@ async fn a_call_to_a_blocked_editor_fails_in_time_and_shows_why() {
 }
 
 #[tokio::test]
+async fn waiting_for_an_editor_that_has_ended_fails_at_once() {
+    let start = Instant::now();
+    for by_screen in [true, false] {
+        let message = panic_of(async move {
+            let nvim = Nvim::builder().start().await;
+            nvim.kill9().await;
+            match by_screen {
+                true => drop(nvim.wait_screen_contains("never shown").await),
+                false => drop(nvim.lua("return 1", &[]).await),
+            }
+        })
+        .await;
+        assert!(message.contains("the connection to the editor is lost"), "{message}");
+    }
+    assert!(start.elapsed() < wait::LIMIT);
+}
+
+#[tokio::test]
 async fn an_error_in_lua_fails_the_test_unless_it_is_asked_for() {
     let nvim = Nvim::builder().start().await;
     assert!(
@@ -473,11 +489,8 @@ async fn processes_are_found_measured_and_killed_with_the_editor_that_started_th
     let children = nvim.children();
     assert_eq!(children.len(), 2);
     let before = nvim.cpu_time(nvim.pid());
-    nvim.lua(
-        "local start = vim.uv.hrtime(); while vim.uv.hrtime() - start < 1e8 do end",
-        &[],
-    )
-    .await;
+    nvim.lua("local start = os.clock(); while os.clock() - start < 0.05 do end", &[])
+        .await;
     let used = nvim.cpu_time(nvim.pid()) - before;
     assert!(
         used > Duration::ZERO && process::resident_bytes(nvim.pid()) > 1 << 20,

@@ -2,7 +2,7 @@
 //!
 //! Included by path (`#[path = "../support/mod.rs"] mod support;`), so it names nothing of the crate under test.
 //!
-//! - [`nvim`] starts an isolated Neovim and drives it; [`screen`] draws what a user would see of it.
+//! - [`nvim`] starts an isolated Neovim in a [`home`]; [`client`] drives it; [`screen`] draws what a user would see of it.
 //! - [`server`] plays the scripts of [`answer`] byte by byte, and records who asked what and when.
 //! - [`process`] looks at processes through `/proc`; [`wait`] holds the time limits.
 //!
@@ -11,6 +11,8 @@
 #![allow(dead_code)]
 
 pub mod answer;
+pub mod client;
+pub mod home;
 pub mod nvim;
 pub mod process;
 pub mod screen;

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -240,10 +240,31 @@ impl Server {
     }
 }
 
-/// The URL of a port of loopback where nobody listens: a connection is refused at once.
-pub async fn refusing_url() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on loopback");
-    format!("http://{}", listener.local_addr().expect("the listener's address"))
+/// A port of loopback that refuses connections, and that nobody else gets while this lives: bound, not listening.
+pub struct Refusing {
+    address: SocketAddr,
+    _socket: TcpSocket,
+}
+
+impl Refusing {
+    pub fn start() -> Refusing {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket
+            .bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .expect("a free port on loopback");
+        Refusing {
+            address: socket.local_addr().expect("the socket's address"),
+            _socket: socket,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
