@@ -31,8 +31,13 @@ function M.chat(options)
   local chat = require("gpt.view.chat").show(options)
   if options.prompt and vim.trim(options.prompt) ~= "" then
     chat:ask(options.prompt, selection or nil)
-  elseif selection then
+    return chat.id
+  end
+  if selection then
     chat:insert_selection(selection)
+  end
+  if require("gpt.config").get().chat.start_insert then
+    vim.cmd("startinsert!")
   end
   return chat.id
 end

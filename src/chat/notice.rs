@@ -157,7 +157,9 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
             "The connection broke in the middle of the answer.".into(),
             "What came so far is kept. Press gr to ask again.".into(),
         ),
-        ErrorClass::Configuration => ("The configuration does not allow this.".into(), error.message.clone()),
+        ErrorClass::Configuration => {
+            (error.message.clone(), "Correct the configuration (:help gpt-configuration).".into())
+        }
     };
     (title, advice)
 }

@@ -194,7 +194,7 @@ async fn ask(settings: Arc<Settings>, request: Request, events: mpsc::Sender<Vec
     let provider = &settings.target.provider;
     let key = match &settings.problem {
         Some(problem) => Err(problem.clone()),
-        None => keys::of(provider, &|name| std::env::var(name).ok()),
+        None => keys::source::key_of(provider, &|name| std::env::var(name).ok()),
     };
     match key {
         Ok(key) => provider::ask(&settings.http, provider, key.as_ref(), &request, &events).await,

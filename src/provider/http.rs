@@ -16,6 +16,7 @@ use crate::config::NetworkConfig;
 use crate::keys::redact::Redactor;
 use crate::keys::secret::Secret;
 use crate::provider::registry::{Provider, Wire};
+use crate::provider::error::AnswerHeaders;
 use crate::provider::{Decoder, ErrorClass, Event, ProviderError, Request, openai_chat, openai_responses};
 
 /// The most of an error's body that is read, in bytes.
@@ -48,8 +49,9 @@ impl Http {
         request: &Request,
         events: &mpsc::Sender<Vec<Event>>,
     ) {
-        if let Err(mut error) = self.try_ask(provider, key, request, events).await {
-            error.message = Redactor::new(key.into_iter()).redact(&error.message).into_owned();
+        let redactor = Redactor::new(key.cloned().into_iter().collect());
+        if let Err(error) = self.try_ask(provider, key, request, events).await {
+            let error = error.redacted(&redactor);
             tracing::warn!(provider = %provider.name, class = ?error.class, status = ?error.status, code = ?error.code,
                 request_id = ?error.request_id, message = %error.message, "a turn failed");
             events.send(vec![Event::Error(error)]).await.ok();
@@ -73,15 +75,13 @@ impl Http {
         if !response.status().is_success() {
             return Err(self.refused(response).await);
         }
-        let redactor = Redactor::new(key.into_iter());
-        self.decode(response, call.decoder, &redactor, events).await
+        self.decode(response, call.decoder, events).await
     }
 
     async fn decode(
         &self,
         mut response: Response,
         mut decoder: Box<dyn Decoder>,
-        redactor: &Redactor,
         events: &mpsc::Sender<Vec<Event>>,
     ) -> Outcome {
         let request_id = header(&response, "x-request-id");
@@ -98,14 +98,15 @@ impl Http {
                     true
                 }
             };
-            for event in &mut decoded {
-                if let Event::Error(error) = event {
-                    error.request_id = error.request_id.take().or_else(|| request_id.clone());
-                    error.message = redactor.redact(&error.message).into_owned();
-                    tracing::warn!(?error, "a turn failed in its stream");
+            if let Some(Event::Error(_)) = decoded.last() {
+                let Some(Event::Error(mut error)) = decoded.pop() else { continue };
+                error.request_id = error.request_id.or_else(|| request_id.clone());
+                if !decoded.is_empty() {
+                    events.send(decoded).await.ok();
                 }
+                return Err(error);
             }
-            let over = decoded.iter().any(|event| matches!(event, Event::Finished(_) | Event::Error(_)));
+            let over = matches!(decoded.last(), Some(Event::Finished(_)));
             let listened = decoded.is_empty() || events.send(decoded).await.is_ok();
             if over || ended || !listened {
                 return Ok(());
@@ -122,7 +123,7 @@ impl Http {
             return ProviderError { status: Some(status.as_u16()), ..ProviderError::new(ErrorClass::Configuration, message) };
         }
         let headers = response.headers().clone();
-        let read = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let read = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let mut body = Vec::new();
         while body.len() < ERROR_BODY_BYTES {
             match timeout(self.limits.idle().min(Duration::from_secs(10)), response.chunk()).await {
@@ -130,7 +131,12 @@ impl Http {
                 _ => break,
             }
         }
-        ProviderError::from_response(status.as_u16(), read, &body)
+        let told = AnswerHeaders {
+            retry_after_ms: read("retry-after-ms"),
+            retry_after: read("retry-after"),
+            request_id: read("x-request-id").or_else(|| read("request-id")),
+        };
+        ProviderError::from_response(status.as_u16(), &told, &body)
     }
 
     /// The client for this kind of host. Building one reads certificates from disk, so it is done beside the runtime.

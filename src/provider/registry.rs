@@ -24,8 +24,6 @@ pub enum KeySource {
     None,
     /// In this environment variable, and without it there is no turn.
     Variable(String),
-    /// In this environment variable, if it is set.
-    OptionalVariable(String),
 }
 
 /// A provider, ready to be asked.
@@ -70,7 +68,7 @@ impl Provider {
     /// The environment variable that holds the key, for sentences.
     pub fn key_variable(&self) -> &str {
         match &self.key {
-            KeySource::Variable(name) | KeySource::OptionalVariable(name) => name,
+            KeySource::Variable(name) => name,
             KeySource::None => "the provider's key",
         }
     }
@@ -86,6 +84,13 @@ pub struct Target {
 }
 
 impl Target {
+    /// Stands for a name that means nothing to us, so that its failure has a name.
+    pub fn unknown(name: &str) -> Self {
+        let (provider, model) = name.split_once('/').unwrap_or((name, "?"));
+        let entry = Provider { name: provider.into(), label: provider.into(), ..compatible() };
+        Self { provider: entry, model: model.into() }
+    }
+
     /// `provider/model`.
     pub fn label(&self) -> String {
         format!("{}/{}", self.provider.name, self.model)

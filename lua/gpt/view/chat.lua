@@ -670,9 +670,6 @@ function M.show(options)
   window.open(chat, options.layout, options.mods)
   latest = chat
   chat:go_to_prompt()
-  if config.get().chat.start_insert and not options.prompt then
-    vim.cmd("startinsert!")
-  end
   vim.schedule(remote.warm)
   return chat
 end
