@@ -1,2 +1,3 @@
 //! map
+pub mod keys;
 pub mod provider;

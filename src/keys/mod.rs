@@ -1,0 +1,7 @@
+//! Keys: secrets that cannot be printed, and the redactor that keeps them out of every text.
+
+pub mod redact;
+pub mod secret;
+
+pub use redact::Redactor;
+pub use secret::{Secret, SecretError};
