@@ -5,6 +5,8 @@
 //! chats, buffers or msgpack.
 
 pub mod error;
+mod framed;
+mod lenient;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod sse;
