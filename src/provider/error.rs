@@ -1,6 +1,20 @@
 //! What can go wrong with a turn, in one classification for all wires.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use crate::keys::redact::{Redactor, redact};
+
+mod classify;
+mod page;
+mod said;
+mod wait;
+
+#[cfg(test)]
+mod tests;
+
+use said::Said;
 
 /// The kinds of failure that a user can tell apart, each with its own way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,4 +77,142 @@ pub struct ProviderError {
     pub request_id: Option<String>,
     /// How long the provider asks to wait.
     pub retry_after: Option<Duration>,
+}
+
+/// The longest wait that is sat out; when a provider asks for more, the turn has failed. As OpenAI's own client does.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(120);
+
+/// The longest message that is kept, in characters.
+const LONGEST_MESSAGE: usize = 2_000;
+
+/// The headers of a failed answer that tell something.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AnswerHeaders<'a> {
+    /// `retry-after-ms`: milliseconds.
+    pub retry_after_ms: Option<&'a str>,
+    /// `retry-after`: seconds or a date ([RFC 9110, 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)).
+    pub retry_after: Option<&'a str>,
+    /// `x-request-id` or its like.
+    pub request_id: Option<&'a str>,
+}
+
+impl ProviderError {
+    /// An error of our own making: nothing is known but what happened.
+    #[must_use]
+    pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            message: message.into(),
+            status: None,
+            code: None,
+            param: None,
+            request_id: None,
+            retry_after: None,
+        }
+    }
+
+    /// An answer whose status is not a success.
+    #[must_use]
+    pub fn from_response(status: u16, headers: &AnswerHeaders<'_>, body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let text = text.trim_start_matches('\u{feff}').trim();
+        let mut error = if text.starts_with('<') {
+            Self::page(Some(status), body)
+        } else if let Ok(value) = serde_json::from_str::<Value>(text) {
+            Self::from_value(&value, Some(status))
+        } else {
+            let class = classify::classify(
+                &Said {
+                    message: text.to_owned(),
+                    ..Said::default()
+                },
+                Some(status),
+            );
+            Self {
+                status: Some(status),
+                ..Self::new(class, clean(text))
+            }
+        };
+        let wait = wait::from_headers(headers, SystemTime::now());
+        error.retry_after = wait
+            .or(error.retry_after)
+            .or_else(|| wait::from_message(text));
+        error.request_id = headers.request_id.map(str::to_owned).or(error.request_id);
+        error
+    }
+
+    /// An error as a provider writes it in JSON, in the body of an answer or in mid-stream: with or without the outer
+    /// `error` key, in an array (Gemini), as a bare string (Ollama).
+    #[must_use]
+    pub fn from_value(value: &Value, status: Option<u16>) -> Self {
+        let said = Said::read(value);
+        let known = status
+            .filter(|status| !(200..300).contains(status))
+            .or(said.status());
+        Self {
+            class: classify::classify(&said, known),
+            status: status.or(known),
+            retry_after: said
+                .retry_after()
+                .or_else(|| wait::from_message(&said.message)),
+            code: said.best_code(),
+            message: clean(&said.message),
+            param: said.param,
+            request_id: said.request_id,
+        }
+    }
+
+    /// A web page where the API's answer should be.
+    pub(crate) fn page(status: Option<u16>, body: &[u8]) -> Self {
+        let message = clean(&page::words(&String::from_utf8_lossy(body)));
+        Self {
+            status,
+            ..Self::new(ErrorClass::Proxy, message)
+        }
+    }
+
+    /// Whether asking again may help. That the answer has not begun yet is for the caller to know.
+    ///
+    /// As OpenAI's own client does: connection failures, time-outs, 408, 409, 429 and 5xx; but never when the account
+    /// is used up, when the request alone is over the limit, or when the wait is longer than [`LONGEST_WAIT`].
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        if self.retry_after.is_some_and(|wait| wait > LONGEST_WAIT) {
+            return false;
+        }
+        match self.class {
+            ErrorClass::Network
+            | ErrorClass::Timeout
+            | ErrorClass::Overloaded
+            | ErrorClass::Server => true,
+            ErrorClass::RateLimit => !self
+                .message
+                .to_ascii_lowercase()
+                .starts_with("request too large"),
+            ErrorClass::Proxy | ErrorClass::BadRequest => self
+                .status
+                .is_some_and(|status| matches!(status, 408 | 409 | 429 | 500..)),
+            _ => false,
+        }
+    }
+
+    /// The same error without the secrets that `redactor` knows.
+    #[must_use]
+    pub fn redacted(mut self, redactor: &Redactor) -> Self {
+        self.message = redactor.redact(&self.message).into_owned();
+        self.code = self.code.map(|code| redactor.redact(&code).into_owned());
+        self.param = self.param.map(|param| redactor.redact(&param).into_owned());
+        self
+    }
+}
+
+/// A provider's words, fit to be shown: redacted, without control characters, of bounded length.
+pub(crate) fn clean(text: &str) -> String {
+    // Redacted before it is cut, lest the start of a key be left over.
+    let whole = redact(text.trim());
+    whole
+        .chars()
+        .filter(|c| !c.is_control() || *c == '\n')
+        .take(LONGEST_MESSAGE)
+        .collect()
 }

@@ -5,8 +5,13 @@
 //! chats, buffers or msgpack.
 
 pub mod error;
+mod framed;
+pub mod guide;
+pub mod http;
+mod lenient;
 pub mod openai_chat;
 pub mod openai_responses;
+pub mod registry;
 pub mod sse;
 
 pub use error::{ErrorClass, ProviderError};
@@ -124,4 +129,34 @@ pub trait Decoder: Send {
     fn feed(&mut self, bytes: &[u8], out: &mut Vec<Event>);
     /// Says that the body has ended; appends what is left, and the terminal event if there was none.
     fn end(&mut self, out: &mut Vec<Event>);
+}
+
+/// The pause between two words of the guide: brisk, yet seen to stream.
+const GUIDE_PAUSE: std::time::Duration = std::time::Duration::from_millis(8);
+
+/// Asks a provider on whichever wire it speaks, and hands its answer on in batches as it comes.
+///
+/// The last event sent is the terminal one. Dropping the future ends the request.
+pub async fn ask(
+    http: &http::Http,
+    provider: &registry::Provider,
+    key: Option<&crate::keys::Secret>,
+    request: &Request,
+    events: &tokio::sync::mpsc::Sender<Vec<Event>>,
+) {
+    match provider.wire {
+        registry::Wire::Guide => ask_guide(request, events).await,
+        registry::Wire::Responses | registry::Wire::Chat => http.ask(provider, key, request, events).await,
+    }
+}
+
+async fn ask_guide(request: &Request, events: &tokio::sync::mpsc::Sender<Vec<Event>>) {
+    let answer = guide::answer(&request.messages);
+    for piece in guide::pieces(&answer) {
+        if events.send(vec![Event::Text(piece.into())]).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(GUIDE_PAUSE).await;
+    }
+    events.send(vec![Event::Finished(FinishReason::Stop)]).await.ok();
 }

@@ -1,1 +1,247 @@
+//! The Chat Completions wire: OpenAI's older API, and that of all servers that call themselves compatible.
+//!
+//! Facts: OpenAI's [API reference](https://platform.openai.com/docs/api-reference/chat-streaming) and recorded
+//! answers of OpenAI, Azure, OpenRouter, Groq, Mistral, xAI, DeepSeek and others (2025-11 to 2026-08).
 
+use serde_json::{Map, Value, json};
+
+use super::framed::{self, Flow, Framed, Unreadable, Wire};
+use super::lenient::{self, Object};
+use super::{Decoder, Dialect, Event, FinishReason, ProviderError, Request, Role, Usage};
+
+mod chunk;
+mod tools;
+
+#[cfg(test)]
+mod tests;
+
+use chunk::{Choice, Chunk, Content, Counts, Delta};
+use tools::Calls;
+
+/// The body of a request. `request.params` win over our fields; a `null` among them takes the field out.
+#[must_use]
+pub fn body(request: &Request, dialect: &Dialect) -> Value {
+    let mut body = Map::new();
+    body.insert("model".into(), json!(request.model));
+    body.insert(
+        "messages".into(),
+        request.messages.iter().map(message).collect(),
+    );
+    body.insert("stream".into(), json!(true));
+    if dialect.include_usage {
+        body.insert("stream_options".into(), json!({"include_usage": true}));
+    }
+    if let Some(limit) = request.max_tokens {
+        body.insert(dialect.max_tokens_field.into(), json!(limit));
+    }
+    if let Some(temperature) = request.temperature {
+        body.insert("temperature".into(), json!(temperature));
+    }
+    framed::merge(&mut body, &request.params);
+    Value::Object(body)
+}
+
+fn message(message: &super::Message) -> Value {
+    let role = match message.role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    };
+    json!({"role": role, "content": message.content})
+}
+
+/// Decodes a streamed answer; also one that was not streamed, and an error in place of either.
+#[derive(Debug, Default)]
+pub struct ChatDecoder(Framed<Chat>);
+
+impl ChatDecoder {
+    /// A decoder for one answer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Decoder for ChatDecoder {
+    fn feed(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
+        self.0.feed(bytes, out);
+    }
+
+    fn end(&mut self, out: &mut Vec<Event>) {
+        self.0.end(out);
+    }
+}
+
+/// What is known of the answer so far.
+#[derive(Debug, Default)]
+struct Chat {
+    /// The `index` of the choice that is shown: that of the first one seen.
+    choice: Option<u64>,
+    calls: Calls,
+    usage: Usage,
+    finish: Option<FinishReason>,
+}
+
+impl Wire for Chat {
+    fn payload(
+        &mut self,
+        _event: &str,
+        data: &str,
+        out: &mut Vec<Event>,
+    ) -> Result<Flow, Unreadable> {
+        if data.trim_start().starts_with("[DONE]") {
+            self.finish(FinishReason::Stop, out);
+            return Ok(Flow::Break(()));
+        }
+        if data.starts_with('[') {
+            return framed::listed_error(data, out);
+        }
+        let Object(chunk) =
+            serde_json::from_str::<Object<Chunk<'_>>>(data).map_err(|_| Unreadable)?;
+        Ok(self.chunk(&chunk, false, out))
+    }
+
+    fn whole(&mut self, body: &str, out: &mut Vec<Event>) -> Result<(), Unreadable> {
+        let Object(answer) =
+            serde_json::from_str::<Object<Chunk<'_>>>(body).map_err(|_| Unreadable)?;
+        if self.chunk(&answer, true, out).is_break() {
+            return Ok(());
+        }
+        if answer.choices.0.is_empty() {
+            // No answer, and no `error` key: an error without its envelope, or in an array.
+            let value: Value = serde_json::from_str(body).map_err(|_| Unreadable)?;
+            out.push(Event::Error(ProviderError::from_value(&value, None)));
+        } else {
+            self.finish(FinishReason::Stop, out);
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, out: &mut Vec<Event>) {
+        self.finish(FinishReason::Incomplete, out);
+    }
+}
+
+impl Chat {
+    fn chunk(&mut self, chunk: &Chunk<'_>, whole: bool, out: &mut Vec<Event>) -> Flow {
+        for Object(choice) in &chunk.choices.0 {
+            let index = choice.index.or_zero();
+            if *self.choice.get_or_insert(index) == index {
+                self.choice(choice, whole, out);
+            }
+        }
+        // Groq sends the usage twice, the second time in a field of its own.
+        for Object(counts) in chunk.usage.iter().chain(chunk.x_groq.0.usage.iter()) {
+            self.usage(counts, out);
+        }
+        let within = chunk.choices.0.iter().map(|choice| &choice.0.error);
+        let error = [&chunk.error]
+            .into_iter()
+            .chain(within)
+            .flatten()
+            .find(|error| lenient::is_truthy(error));
+        let Some(error) = error else {
+            return Flow::Continue(());
+        };
+        out.push(Event::Error(ProviderError::from_value(error, None)));
+        Flow::Break(())
+    }
+
+    fn choice(&mut self, choice: &Choice<'_>, whole: bool, out: &mut Vec<Event>) {
+        self.delta(&choice.delta.0, out);
+        if whole {
+            self.delta(&choice.message.0, out);
+        }
+        if !choice.finish_reason.is_empty() {
+            self.finish = Some(finish_reason(choice.finish_reason.as_str()));
+        }
+    }
+
+    fn delta(&mut self, delta: &Delta<'_>, out: &mut Vec<Event>) {
+        reasoning(delta, out);
+        content(&delta.content, out);
+        push(out, Event::Refusal, delta.refusal.as_str());
+        for Object(call) in &delta.tool_calls.0 {
+            self.calls.take(call);
+        }
+        if let Some(Object(function)) = &delta.function_call {
+            self.calls.take_function(function);
+        }
+    }
+
+    fn usage(&mut self, counts: &Counts, out: &mut Vec<Event>) {
+        let usage = counts.usage();
+        if usage != self.usage {
+            self.usage = usage;
+            out.push(Event::Usage(usage));
+        }
+    }
+
+    /// Appends the tool calls and the end. `unsaid` is the reason if the server has given none.
+    fn finish(&mut self, unsaid: FinishReason, out: &mut Vec<Event>) {
+        let reason = self.finish.take().unwrap_or(unsaid);
+        let cut = matches!(
+            reason,
+            FinishReason::Incomplete | FinishReason::Length | FinishReason::ContentFilter
+        );
+        out.extend(self.calls.drain(cut).map(Event::ToolCall));
+        // Some servers say `stop` though tools are to be run.
+        let called = matches!(out.last(), Some(Event::ToolCall(_)));
+        let reason = if called && reason == FinishReason::Stop {
+            FinishReason::ToolCalls
+        } else {
+            reason
+        };
+        out.push(Event::Finished(reason));
+    }
+}
+
+/// One kind of reasoning: servers that send several repeat the same text in them.
+fn reasoning(delta: &Delta<'_>, out: &mut Vec<Event>) {
+    let plain = [delta.reasoning_content.as_str(), delta.reasoning.as_str()];
+    if let Some(text) = plain.into_iter().find(|text| !text.is_empty()) {
+        return push(out, Event::Reasoning, text);
+    }
+    for Object(detail) in &delta.reasoning_details.0 {
+        push(out, Event::Reasoning, detail.text.as_str());
+        push(out, Event::Reasoning, detail.summary.as_str());
+    }
+}
+
+fn content(content: &Content<'_>, out: &mut Vec<Event>) {
+    match content {
+        Content::Text(text) => push(out, Event::Text, text),
+        Content::Parts(parts) => {
+            for Object(part) in parts {
+                thinking(&part.thinking, out);
+                push(out, Event::Text, part.text.as_str());
+                push(out, Event::Refusal, part.refusal.as_str());
+            }
+        }
+    }
+}
+
+fn thinking(content: &Content<'_>, out: &mut Vec<Event>) {
+    match content {
+        Content::Text(text) => push(out, Event::Reasoning, text),
+        Content::Parts(parts) => parts
+            .iter()
+            .for_each(|part| push(out, Event::Reasoning, part.0.text.as_str())),
+    }
+}
+
+fn push(out: &mut Vec<Event>, event: fn(String) -> Event, text: &str) {
+    if !text.is_empty() {
+        out.push(event(text.to_owned()));
+    }
+}
+
+fn finish_reason(word: &str) -> FinishReason {
+    match word {
+        "stop" => FinishReason::Stop,
+        "length" => FinishReason::Length,
+        "tool_calls" | "function_call" => FinishReason::ToolCalls,
+        "content_filter" => FinishReason::ContentFilter,
+        other => FinishReason::Other(other.to_owned()),
+    }
+}

@@ -1,1 +1,280 @@
+//! The Responses wire: OpenAI's current API, and that of Azure's v1.
+//!
+//! Facts: OpenAI's [API reference](https://platform.openai.com/docs/api-reference/responses-streaming) and recorded
+//! answers (2025-11 to 2026-08). There is no `[DONE]`; each frame names its type in the data.
 
+use serde_json::{Map, Value, json};
+
+use super::framed::{self, Flow, Framed, Unreadable, Wire};
+use super::lenient::{self, Object};
+use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Role, Usage};
+
+mod calls;
+mod frame;
+mod parts;
+
+#[cfg(test)]
+mod tests;
+
+use calls::Calls;
+use frame::{Answer, Frame, Item, Part};
+use parts::{Kind, Parts, Place};
+
+/// The body of a request that leaves nothing stored at the provider. `request.params` win over our fields; a `null`
+/// among them takes the field out.
+#[must_use]
+pub fn body(request: &Request) -> Value {
+    let mut body = Map::new();
+    body.insert("model".into(), json!(request.model));
+    let instructions = instructions(request);
+    if !instructions.is_empty() {
+        body.insert("instructions".into(), json!(instructions));
+    }
+    body.insert(
+        "input".into(),
+        request.messages.iter().filter_map(item).collect(),
+    );
+    body.insert("stream".into(), json!(true));
+    body.insert("store".into(), json!(false));
+    body.insert("include".into(), json!(["reasoning.encrypted_content"]));
+    if let Some(limit) = request.max_tokens {
+        body.insert("max_output_tokens".into(), json!(limit));
+    }
+    if let Some(temperature) = request.temperature {
+        body.insert("temperature".into(), json!(temperature));
+    }
+    framed::merge(&mut body, &request.params);
+    Value::Object(body)
+}
+
+fn instructions(request: &Request) -> String {
+    let system = request
+        .messages
+        .iter()
+        .filter(|message| message.role == Role::System);
+    system
+        .map(|message| message.content.as_str())
+        .collect::<Vec<_>>()
+        .join("\n\n")
+}
+
+fn item(message: &super::Message) -> Option<Value> {
+    let role = match message.role {
+        Role::System => return None,
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    };
+    Some(json!({"type": "message", "role": role, "content": message.content}))
+}
+
+/// Decodes a streamed answer; also one that was not streamed, and an error in place of either.
+#[derive(Debug, Default)]
+pub struct ResponsesDecoder(Framed<Responses>);
+
+impl ResponsesDecoder {
+    /// A decoder for one answer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Decoder for ResponsesDecoder {
+    fn feed(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
+        self.0.feed(bytes, out);
+    }
+
+    fn end(&mut self, out: &mut Vec<Event>) {
+        self.0.end(out);
+    }
+}
+
+/// What is known of the answer so far.
+#[derive(Debug, Default)]
+struct Responses {
+    parts: Parts,
+    calls: Calls,
+    usage: Usage,
+}
+
+impl Wire for Responses {
+    fn payload(
+        &mut self,
+        event: &str,
+        data: &str,
+        out: &mut Vec<Event>,
+    ) -> Result<Flow, Unreadable> {
+        if data.trim_start().starts_with("[DONE]") {
+            // Not OpenAI's: some proxies append it. It does not say that the answer was whole.
+            self.close(out);
+            return Ok(Flow::Break(()));
+        }
+        if data.starts_with('[') {
+            return framed::listed_error(data, out);
+        }
+        let Object(frame) =
+            serde_json::from_str::<Object<Frame<'_>>>(data).map_err(|_| Unreadable)?;
+        if frame.error.as_ref().is_some_and(lenient::is_truthy) || frame.kind.as_str() == "error" {
+            let value: Value = serde_json::from_str(data).map_err(|_| Unreadable)?;
+            return Ok(fail(&flat(value), out));
+        }
+        let kind = if frame.kind.is_empty() {
+            event
+        } else {
+            frame.kind.as_str()
+        };
+        Ok(self.frame(kind, &frame, out))
+    }
+
+    fn whole(&mut self, body: &str, out: &mut Vec<Event>) -> Result<(), Unreadable> {
+        let Object(answer) =
+            serde_json::from_str::<Object<Answer<'_>>>(body).map_err(|_| Unreadable)?;
+        let failed = answer.error.as_ref().is_some_and(lenient::is_truthy);
+        if failed || (answer.status.is_empty() && answer.output.0.is_empty()) {
+            let value: Value = serde_json::from_str(body).map_err(|_| Unreadable)?;
+            out.push(Event::Error(ProviderError::from_value(&value, None)));
+        } else {
+            let _ = self.ended(answer.status.as_str(), &answer, out);
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, out: &mut Vec<Event>) {
+        let _ = self.finish(FinishReason::Incomplete, out);
+    }
+}
+
+impl Responses {
+    fn frame(&mut self, kind: &str, frame: &Frame<'_>, out: &mut Vec<Event>) -> Flow {
+        match kind {
+            "response.completed" => return self.ended("completed", &frame.response.0, out),
+            "response.incomplete" => return self.ended("incomplete", &frame.response.0, out),
+            "response.failed" => return self.ended("failed", &frame.response.0, out),
+            "response.output_item.added" => self.calls.item(frame.output_index.0, &frame.item.0),
+            "response.output_item.done" => self.item(frame.output_index.0, &frame.item.0, out),
+            "response.content_part.done" => {
+                self.parts.part(Place::of(frame), &frame.part.0, out);
+            }
+            "response.function_call_arguments.delta" => self.calls.delta(frame),
+            "response.function_call_arguments.done" => self.calls.done(frame),
+            _ => self.text(kind, frame, out),
+        }
+        Flow::Continue(())
+    }
+
+    fn text(&mut self, kind: &str, frame: &Frame<'_>, out: &mut Vec<Event>) {
+        let (name, done) = match kind.rsplit_once('.') {
+            Some((name, "delta")) => (name, false),
+            Some((name, "done")) => (name, true),
+            _ => return,
+        };
+        let (kind, whole) = match name {
+            "response.output_text" => (Kind::Text, &frame.text),
+            "response.refusal" => (Kind::Refusal, &frame.refusal),
+            "response.reasoning_summary_text" => (Kind::Summary, &frame.text),
+            "response.reasoning_text" => (Kind::Reasoning, &frame.text),
+            _ => return,
+        };
+        if done {
+            self.parts.done(kind, Place::of(frame), whole.as_str(), out);
+        } else {
+            self.parts
+                .delta(kind, Place::of(frame), frame.delta.as_str(), out);
+        }
+    }
+
+    fn item(&mut self, index: Option<u64>, item: &Item<'_>, out: &mut Vec<Event>) {
+        self.calls.item(index, item);
+        let place = |at: usize| Place {
+            output: index.unwrap_or_default(),
+            part: at as u64,
+        };
+        for (at, Object(part)) in item.content.0.iter().enumerate() {
+            self.parts.part(place(at), part, out);
+        }
+        for (at, Object(part)) in item.summary.0.iter().enumerate() {
+            self.parts
+                .done(Kind::Summary, place(at), part.text.as_str(), out);
+        }
+    }
+
+    /// The answer's end: what it says of itself there counts more than the name of the frame.
+    fn ended(&mut self, frame: &str, answer: &Answer<'_>, out: &mut Vec<Event>) -> Flow {
+        self.missed(answer, out);
+        let usage = answer.usage.0.usage();
+        if usage != self.usage {
+            self.usage = usage;
+            out.push(Event::Usage(usage));
+        }
+        let status = if answer.status.is_empty() {
+            frame
+        } else {
+            answer.status.as_str()
+        };
+        match (frame, status) {
+            ("failed", _) | (_, "failed") => fail(&answer.error.clone().unwrap_or_default(), out),
+            (_, "incomplete") | ("incomplete", _) => self.finish(
+                finish_reason(answer.incomplete_details.0.reason.as_str()),
+                out,
+            ),
+            (_, "completed") => self.finish(FinishReason::Stop, out),
+            _ => self.finish(FinishReason::Incomplete, out),
+        }
+    }
+
+    /// Appends what stands in the finished answer but did not come before.
+    fn missed(&mut self, answer: &Answer<'_>, out: &mut Vec<Event>) {
+        let items = || answer.output.0.iter().map(|item| &item.0);
+        items().for_each(|item| self.calls.missed(item));
+        let parts = || items().flat_map(|item| item.content.0.iter().map(|part| &part.0));
+        let text: String = parts().map(Part::spoken).collect();
+        let refusal: String = parts().map(|part| part.refusal.as_str()).collect();
+        self.parts.missed(Kind::Text, &text, out);
+        self.parts.missed(Kind::Refusal, &refusal, out);
+    }
+
+    fn finish(&mut self, reason: FinishReason, out: &mut Vec<Event>) -> Flow {
+        let calls = self.calls.drain(reason != FinishReason::Stop);
+        let called = !calls.is_empty();
+        out.extend(calls.into_iter().map(Event::ToolCall));
+        let reason = if called && reason == FinishReason::Stop {
+            FinishReason::ToolCalls
+        } else {
+            reason
+        };
+        out.push(Event::Finished(reason));
+        Flow::Break(())
+    }
+}
+
+/// A flat error frame as an object whose `type` is not the frame's.
+fn flat(mut value: Value) -> Value {
+    if value.get("type").and_then(Value::as_str) == Some("error")
+        && let Some(fields) = value.as_object_mut()
+    {
+        fields.remove("type");
+    }
+    value
+}
+
+fn fail(error: &Value, out: &mut Vec<Event>) -> Flow {
+    let mut error = ProviderError::from_value(error, None);
+    if error.message.is_empty() && error.code.is_none() {
+        error = ProviderError::new(
+            ErrorClass::Server,
+            "The provider says that the answer failed, but not why.",
+        );
+    }
+    out.push(Event::Error(error));
+    Flow::Break(())
+}
+
+/// The reasons of an incomplete answer: `max_output_tokens`, `content_filter`, `max_messages`, `steered`.
+fn finish_reason(word: &str) -> FinishReason {
+    match word {
+        "max_output_tokens" => FinishReason::Length,
+        "content_filter" => FinishReason::ContentFilter,
+        "" => FinishReason::Incomplete,
+        other => FinishReason::Other(other.to_owned()),
+    }
+}

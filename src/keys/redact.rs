@@ -1,0 +1,188 @@
+//! Takes keys out of texts before anybody sees them.
+
+use std::borrow::Cow;
+
+use super::secret::Secret;
+
+const REDACTED: &str = "[redacted]";
+
+/// Live secrets shorter than this (in bytes) are not looked for: they are placeholders such as `ollama` or `none`, and
+/// taking those words out of messages would only make them unreadable.
+const SHORTEST_LIVE: usize = 8;
+
+/// How the keys of the known providers begin, and how many characters of `A-Z a-z 0-9 _ - *` must follow at least.
+///
+/// The asterisk is in there since OpenAI quotes a wrong key as `sk-abc***xyz`.
+const PATTERNS: [(&str, usize); 4] = [("sk-", 8), ("AIza", 35), ("gsk_", 8), ("xai-", 8)];
+
+/// Knows the keys in use, and the look of others.
+#[derive(Debug, Default)]
+pub struct Redactor {
+    live: Vec<Secret>,
+}
+
+impl Redactor {
+    /// A redactor that also takes out the secrets in `live`, wherever they stand.
+    #[must_use]
+    pub fn new(mut live: Vec<Secret>) -> Self {
+        live.retain(|secret| secret.expose().len() >= SHORTEST_LIVE);
+        // One secret may be the beginning of another: the longer goes first.
+        live.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+        Self { live }
+    }
+
+    /// The text without keys.
+    #[must_use]
+    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut text = Cow::Borrowed(text);
+        for secret in &self.live {
+            if text.contains(secret.expose()) {
+                text = Cow::Owned(text.replace(secret.expose(), REDACTED));
+            }
+        }
+        match text {
+            Cow::Borrowed(text) => redact(text),
+            Cow::Owned(text) => Cow::Owned(redact(&text).into_owned()),
+        }
+    }
+}
+
+/// The text without anything that looks like a key of a known provider.
+#[must_use]
+pub fn redact(text: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(rest) = text.get(at..) {
+        let Some(step) = rest.find(['s', 'A', 'g', 'x']) else {
+            break;
+        };
+        let start = at + step;
+        let length = key_at(text, start);
+        at = start + length.max(1);
+        if length > 0 {
+            out.push_str(text.get(copied..start).unwrap_or_default());
+            out.push_str(REDACTED);
+            copied = at;
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
+/// The length of the key that begins at `start`; 0 if none does.
+fn key_at(text: &str, start: usize) -> usize {
+    let rest = text.get(start..).unwrap_or_default();
+    let Some((prefix, shortest)) = PATTERNS.iter().find(|(prefix, _)| rest.starts_with(prefix))
+    else {
+        return 0;
+    };
+    let tail = rest.get(prefix.len()..).unwrap_or_default();
+    let length = tail.bytes().take_while(|&byte| is_key_byte(byte)).count();
+    if length < *shortest {
+        return 0;
+    }
+    // `task-management` is a word, `tokensk-A1…` is a key that was glued to a word.
+    let in_word = text
+        .get(..start)
+        .is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric()));
+    let tail = tail.get(..length).unwrap_or_default();
+    if in_word
+        && tail
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'))
+    {
+        return 0;
+    }
+    prefix.len() + length
+}
+
+fn is_key_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text.into()).unwrap()
+    }
+
+    #[test]
+    fn the_ends_of_a_key_that_openai_quotes_are_taken_out() {
+        let text = "Incorrect API key provided: sk-5f6ce***********************acdb. You can find your API key at x.";
+        assert_eq!(
+            redact(text),
+            "Incorrect API key provided: [redacted]. You can find your API key at x."
+        );
+    }
+
+    #[test]
+    fn keys_of_every_known_form_are_taken_out() {
+        let google = format!("AIza{}", "aB3_-".repeat(7));
+        for key in [
+            "sk-proj-abc_DEF-123",
+            "gsk_abcdEFGH1234",
+            "xai-abcdEFGH1234",
+            google.as_str(),
+        ] {
+            for (before, after) in [
+                ("", ""),
+                ("key=", "&x"),
+                ("\"", "\""),
+                ("é", "é"),
+                ("Bearer%20", "."),
+            ] {
+                let text = format!("{before}{key}{after} and {key}");
+                assert_eq!(
+                    redact(&text),
+                    format!("{before}[redacted]{after} and [redacted]"),
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn words_stay_and_nothing_is_copied() {
+        for text in [
+            "",
+            "task-management and disk-encryption",
+            "sk-short",
+            "AIza only",
+            "xai-",
+            "a gsk_ b",
+            "ß–sk",
+        ] {
+            assert!(
+                matches!(redact(text), Cow::Borrowed(same) if same == text),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn live_secrets_are_taken_out_whatever_they_look_like() {
+        let redactor = Redactor::new(vec![
+            secret("hunter2hunter2"),
+            secret("hunter2hunter2-long"),
+            secret("ollama"),
+        ]);
+        let text = "ollama said hunter2hunter2-long, hunter2hunter2 and sk-abcdefgh";
+        assert_eq!(
+            redactor.redact(text),
+            "ollama said [redacted], [redacted] and [redacted]"
+        );
+    }
+
+    #[test]
+    fn a_redactor_does_not_print_its_secrets() {
+        assert!(
+            !format!("{:?}", Redactor::new(vec![secret("hunter2hunter2")])).contains("hunter2")
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! Puts function calls together: the name and the `call_id` are on the item, the arguments come in pieces.
+
+use std::mem;
+
+use super::frame::{Frame, Item};
+use crate::provider::ToolCall;
+use crate::provider::framed::is_whole;
+
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    list: Vec<Slot>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    index: Option<u64>,
+    item_id: String,
+    call: ToolCall,
+}
+
+impl Calls {
+    /// Takes an item as it is announced, or as it is when it is done.
+    pub(super) fn item(&mut self, index: Option<u64>, item: &Item<'_>) {
+        if item.kind.as_str() != "function_call" {
+            return;
+        }
+        let at = self
+            .find(index, item.id.as_str())
+            .unwrap_or_else(|| self.add(index, item.id.as_str()));
+        if let Some(slot) = self.list.get_mut(at) {
+            replace(&mut slot.call.id, item.call_id.as_str());
+            replace(&mut slot.call.name, item.name.as_str());
+            replace(&mut slot.call.arguments, &item.arguments.0);
+        }
+    }
+
+    /// Takes an item of the finished answer: new only if it has not come before.
+    pub(super) fn missed(&mut self, item: &Item<'_>) {
+        let known = self
+            .list
+            .iter()
+            .any(|slot| slot.call.id == item.call_id.as_str());
+        if !known && item.kind.as_str() == "function_call" {
+            let call = ToolCall {
+                id: item.call_id.as_str().to_owned(),
+                name: item.name.as_str().to_owned(),
+                arguments: item.arguments.0.clone().into_owned(),
+            };
+            self.list.push(Slot {
+                call,
+                ..Slot::default()
+            });
+        }
+    }
+
+    /// Takes a piece of the arguments.
+    pub(super) fn delta(&mut self, frame: &Frame<'_>) {
+        let (index, id) = (frame.output_index.0, frame.item_id.as_str());
+        let at = self.find(index, id).unwrap_or_else(|| self.add(index, id));
+        if let Some(slot) = self.list.get_mut(at) {
+            slot.call.arguments.push_str(frame.delta.as_str());
+        }
+    }
+
+    /// Takes the whole arguments.
+    pub(super) fn done(&mut self, frame: &Frame<'_>) {
+        let (index, id) = (frame.output_index.0, frame.item_id.as_str());
+        let at = self.find(index, id).unwrap_or_else(|| self.add(index, id));
+        if let Some(slot) = self.list.get_mut(at) {
+            replace(&mut slot.call.arguments, &frame.arguments.0);
+        }
+    }
+
+    /// Hands the calls on. If the answer was cut, only those that are whole.
+    pub(super) fn drain(&mut self, cut: bool) -> Vec<ToolCall> {
+        let calls = mem::take(&mut self.list).into_iter().map(|slot| slot.call);
+        calls
+            .filter(|call| !call.name.is_empty() && (!cut || is_whole(call)))
+            .collect()
+    }
+
+    fn find(&self, index: Option<u64>, item_id: &str) -> Option<usize> {
+        if index.is_some() {
+            return self.list.iter().position(|slot| slot.index == index);
+        }
+        self.list
+            .iter()
+            .position(|slot| !item_id.is_empty() && slot.item_id == item_id)
+    }
+
+    fn add(&mut self, index: Option<u64>, item_id: &str) -> usize {
+        self.list.push(Slot {
+            index,
+            item_id: item_id.to_owned(),
+            ..Slot::default()
+        });
+        self.list.len() - 1
+    }
+}
+
+fn replace(target: &mut String, text: &str) {
+    if !text.is_empty() {
+        target.clear();
+        target.push_str(text);
+    }
+}

@@ -1,0 +1,511 @@
+//! The wires against recorded answers, which lie beside the project. Where they are absent, the trials are ignored.
+//!
+//! Each answer is fed whole, byte by byte, and cut in two at every position: the result must be the same.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use gpt_nvim::provider::error::AnswerHeaders;
+use gpt_nvim::provider::openai_chat::ChatDecoder;
+use gpt_nvim::provider::openai_responses::ResponsesDecoder;
+use gpt_nvim::provider::sse::SseDecoder;
+use gpt_nvim::provider::{
+    Decoder, ErrorClass, Event, FinishReason, ProviderError, ToolCall, Usage,
+};
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+
+type Make = fn() -> Box<dyn Decoder>;
+
+fn chat() -> Box<dyn Decoder> {
+    Box::new(ChatDecoder::new())
+}
+
+fn responses() -> Box<dyn Decoder> {
+    Box::new(ResponsesDecoder::new())
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials: Vec<Trial> = recorded().into_iter().map(Recorded::trial).collect();
+    trials.extend(sse_trials());
+    trials.extend(error_trials());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn shared() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared")
+}
+
+/// A trial that is ignored where the recorded answers are absent.
+fn trial(
+    name: impl Into<String>,
+    run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    Trial::test(name, run).with_ignored_flag(!shared().join("fixtures").is_dir())
+}
+
+/// The cases of a JSON file; none where it is absent.
+fn cases(path: &str, key: Option<&str>) -> Vec<Value> {
+    let Ok(text) = fs::read_to_string(shared().join(path)) else {
+        return Vec::new();
+    };
+    let value: Value = serde_json::from_str(&text).expect(path);
+    key.map_or(&value, |key| &value[key])
+        .as_array()
+        .expect(path)
+        .clone()
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(got: &T, expected: &T, how: &str) -> Result<(), Failed> {
+    if got == expected {
+        return Ok(());
+    }
+    Err(format!("{how}:\n     got {got:?}\nexpected {expected:?}").into())
+}
+
+// --- recorded answers ---------------------------------------------------------------------------------------------
+
+struct Recorded {
+    file: &'static str,
+    make: Make,
+    expected: Vec<Event>,
+}
+
+impl Recorded {
+    fn trial(self) -> Trial {
+        trial(self.file, move || {
+            let bytes = fs::read(shared().join("fixtures").join(self.file))?;
+            let bytes = if self.file.ends_with(".jsonl") {
+                framed(&bytes)
+            } else {
+                bytes
+            };
+            fed_in_every_way(self.make, &bytes, &self.expected)
+        })
+    }
+}
+
+/// Payloads, one a line, as an event stream.
+fn framed(lines: &[u8]) -> Vec<u8> {
+    let lines = std::str::from_utf8(lines).unwrap().lines();
+    lines
+        .map(|line| format!("data: {line}\n\n"))
+        .collect::<String>()
+        .into_bytes()
+}
+
+fn fed_in_every_way(make: Make, bytes: &[u8], expected: &Vec<Event>) -> Result<(), Failed> {
+    same(&decode(make, &[bytes]), expected, "whole")?;
+    same(
+        &decode(make, &bytes.chunks(1).collect::<Vec<_>>()),
+        expected,
+        "byte by byte",
+    )?;
+    for cut in 0..=bytes.len() {
+        let (left, right) = bytes.split_at(cut);
+        same(
+            &decode(make, &[left, right]),
+            expected,
+            &format!("cut at {cut}"),
+        )?;
+    }
+    Ok(())
+}
+
+fn decode(make: Make, pieces: &[&[u8]]) -> Vec<Event> {
+    let mut decoder = make();
+    let mut out = Vec::new();
+    for piece in pieces {
+        decoder.feed(piece, &mut out);
+    }
+    decoder.end(&mut out);
+    merged(out)
+}
+
+/// The events, with those texts put together that follow one another.
+fn merged(events: Vec<Event>) -> Vec<Event> {
+    let mut out: Vec<Event> = Vec::new();
+    for event in events {
+        match (out.last_mut(), event) {
+            (Some(Event::Text(all)), Event::Text(more)) => all.push_str(&more),
+            (Some(Event::Reasoning(all)), Event::Reasoning(more)) => all.push_str(&more),
+            (_, event) => out.push(event),
+        }
+    }
+    out
+}
+
+fn text(text: &str) -> Event {
+    Event::Text(text.into())
+}
+
+fn reasoning(text: &str) -> Event {
+    Event::Reasoning(text.into())
+}
+
+fn call(id: &str, name: &str, arguments: &str) -> Event {
+    Event::ToolCall(ToolCall {
+        id: id.into(),
+        name: name.into(),
+        arguments: arguments.into(),
+    })
+}
+
+fn usage(input: u64, cached: u64, output: u64, reasoning: u64) -> Event {
+    Event::Usage(Usage {
+        input,
+        cached,
+        output,
+        reasoning,
+    })
+}
+
+fn error(class: ErrorClass, status: Option<u16>, code: &str, message: &str) -> Event {
+    Event::Error(ProviderError {
+        status,
+        code: Some(code.into()),
+        ..ProviderError::new(class, message)
+    })
+}
+
+const QUOTA: &str = "You exceeded your current quota, please check your plan and billing details. For more information on this \
+    error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.";
+
+fn recorded() -> Vec<Recorded> {
+    let stop = || Event::Finished(FinishReason::Stop);
+    let tools = || Event::Finished(FinishReason::ToolCalls);
+    let of = |file, make, expected| Recorded {
+        file,
+        make,
+        expected,
+    };
+    vec![
+        of(
+            "openai_chat_text.sse",
+            chat,
+            vec![
+                text("The capital of the UK is London."),
+                usage(78, 0, 9, 0),
+                stop(),
+            ],
+        ),
+        of(
+            "openai_chat_tool_call.sse",
+            chat,
+            vec![
+                usage(53, 0, 15, 0),
+                call(
+                    "call_ZR5UUuTt3pf61kjwAJIYdVMj",
+                    "get_capital",
+                    "{\"country\":\"UK\"}",
+                ),
+                tools(),
+            ],
+        ),
+        of(
+            "openrouter_midstream_error.sse",
+            chat,
+            vec![
+                reasoning("We need to respond to a greeting. The user"),
+                usage(43, 0, 10, 11),
+                error(
+                    ErrorClass::BadRequest,
+                    Some(400),
+                    "400",
+                    "Token limit reached",
+                ),
+            ],
+        ),
+        of(
+            "openrouter_reasoning.sse",
+            chat,
+            vec![
+                reasoning("This is a simple arithmetic question. 2+2 equals 4."),
+                text("2 + 2 = 4"),
+                usage(43, 0, 36, 13),
+                stop(),
+            ],
+        ),
+        of(
+            "chat_tool_index_starts_at_1.sse",
+            chat,
+            vec![
+                text("Reading it."),
+                call("toolu_sanitized", "read_file", "{\"path\": \"a.txt\"}"),
+                tools(),
+            ],
+        ),
+        of(
+            "azure_chat_filter_results.jsonl",
+            chat,
+            vec![text("Capital of Denmark."), usage(15, 0, 78, 64), stop()],
+        ),
+        of(
+            "mistral_content_array.jsonl",
+            chat,
+            vec![
+                reasoning("The user is asking for 2+2. This is basic arithmetic. 2+2=4."),
+                text("2 + 2 = 4"),
+                usage(10, 0, 46, 0),
+                stop(),
+            ],
+        ),
+        of(
+            "xai_chat_reasoning_content.jsonl",
+            chat,
+            vec![
+                reasoning("First, the user said"),
+                text("Hello"),
+                usage(12, 11, 1, 290),
+                stop(),
+            ],
+        ),
+        of(
+            "openai_responses_text.sse",
+            responses,
+            vec![
+                text("The capital of France is Paris."),
+                usage(278, 0, 9, 0),
+                stop(),
+            ],
+        ),
+        of(
+            "openai_responses_stateless_gpt55.sse",
+            responses,
+            vec![text("pong"), usage(11, 0, 5, 0), stop()],
+        ),
+        of(
+            "openai_responses_tool_call.sse",
+            responses,
+            vec![
+                usage(255, 0, 16, 0),
+                call(
+                    "call_kL0PCQV7M2WMoVX8V8OtYSAL",
+                    "get_capital",
+                    "{\"country\":\"France\"}",
+                ),
+                tools(),
+            ],
+        ),
+        of(
+            "openai_responses_quota_error.jsonl",
+            responses,
+            vec![error(ErrorClass::Quota, None, "insufficient_quota", QUOTA)],
+        ),
+    ]
+}
+
+// --- server-sent events -------------------------------------------------------------------------------------------
+
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    events: Vec<(String, String, String)>,
+    retry: Option<u64>,
+    last_event_id: String,
+}
+
+fn sse_trials() -> Vec<Trial> {
+    let cases = cases("reference/sse_cases.json", Some("cases"));
+    if cases.is_empty() {
+        return vec![trial("sse", || Err("no cases".into()))];
+    }
+    let named = |case: Value| {
+        trial(
+            format!("sse: {}", case["name"].as_str().unwrap()),
+            move || sse_case(&case),
+        )
+    };
+    cases.into_iter().map(named).collect()
+}
+
+fn sse_case(case: &Value) -> Result<(), Failed> {
+    let string = |value: &Value| value.as_str().unwrap().to_owned();
+    let event = |event: &Value| {
+        (
+            string(&event["event"]),
+            string(&event["data"]),
+            string(&event["id"]),
+        )
+    };
+    let events: Vec<_> = case["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(event)
+        .collect();
+    let last_event_id = match &case["last_event_id_at_eof"] {
+        Value::String(id) => id.clone(),
+        _ => events
+            .last()
+            .map(|event| event.2.clone())
+            .unwrap_or_default(),
+    };
+    let expected = Seen {
+        events,
+        retry: case["retry"].as_u64(),
+        last_event_id,
+    };
+    let chunks: Vec<Vec<u8>> = case["chunks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hex| unhex(hex.as_str().unwrap()))
+        .collect();
+    same(
+        &sse(chunks.iter().map(Vec::as_slice)),
+        &expected,
+        "as given",
+    )?;
+    let bytes = chunks.concat();
+    same(&sse([bytes.as_slice()].into_iter()), &expected, "whole")?;
+    same(&sse(bytes.chunks(1)), &expected, "byte by byte")?;
+    for cut in 0..=bytes.len() {
+        let (left, right) = bytes.split_at(cut);
+        same(
+            &sse([left, right].into_iter()),
+            &expected,
+            &format!("cut at {cut}"),
+        )?;
+    }
+    Ok(())
+}
+
+fn sse<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Seen {
+    let mut decoder = SseDecoder::new();
+    let mut events = Vec::new();
+    for piece in pieces {
+        let take = |event: gpt_nvim::provider::sse::SseEvent<'_>| {
+            events.push((
+                event.event.to_owned(),
+                event.data.to_owned(),
+                event.id.to_owned(),
+            ));
+        };
+        decoder.feed(piece, take).unwrap();
+    }
+    Seen {
+        events,
+        retry: decoder.retry(),
+        last_event_id: decoder.last_event_id().to_owned(),
+    }
+}
+
+fn unhex(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> = hex
+        .chars()
+        .map(|digit| digit.to_digit(16).unwrap() as u8)
+        .collect();
+    digits
+        .chunks(2)
+        .map(|pair| pair[0] << 4 | pair[1])
+        .collect()
+}
+
+// --- error bodies -------------------------------------------------------------------------------------------------
+
+/// Class, code, whether it may be asked again, the wait in milliseconds: in the order of `error_bodies.json`.
+const ERRORS: [(ErrorClass, &str, bool, u64); 29] = {
+    use ErrorClass::*;
+    [
+        (ModelNotFound, "model_not_found", false, 0),
+        (ModelNotFound, "model_not_found", false, 0),
+        (ModelNotFound, "not_found_error", false, 0),
+        (ModelNotFound, "NOT_FOUND", false, 0),
+        (ModelNotFound, "model_not_found", false, 0),
+        (RefusedParameter, "unsupported_value", false, 0),
+        (RefusedParameter, "invalid_request_error", false, 0),
+        (RefusedParameter, "decimal_below_min_value", false, 0),
+        (BadRequest, "invalid_request_error", false, 0),
+        (BadRequest, "invalid_request_error", false, 0),
+        (RateLimit, "429", true, 0),
+        (BadRequest, "tool_use_failed", false, 0),
+        (RefusedParameter, "unsupported_parameter", false, 0),
+        (RefusedParameter, "invalid_request_error", false, 0),
+        (Quota, "insufficient_quota", false, 0),
+        (RateLimit, "RESOURCE_EXHAUSTED", true, 34_400),
+        (WrongKey, "invalid_api_key", false, 0),
+        (WrongOrganization, "mismatched_organization", false, 0),
+        (WrongOrganization, "invalid_organization", false, 0),
+        (WrongOrganization, "no_organization", false, 0),
+        (Region, "unsupported_country_region_territory", false, 0),
+        (ModelNotFound, "model_not_found", false, 0),
+        (RateLimit, "rate_limit_exceeded", false, 0),
+        (RateLimit, "rate_limit_exceeded", true, 18_642),
+        (Quota, "project_spend_limit_exceeded", false, 0),
+        (ContextTooLong, "context_length_exceeded", false, 0),
+        (ContentFilter, "content_filter", false, 0),
+        (WrongKey, "API_KEY_INVALID", false, 0),
+        (WrongKey, "server_error", false, 0),
+    ]
+};
+
+fn error_trials() -> Vec<Trial> {
+    let entries = cases("fixtures/error_bodies.json", None);
+    if entries.is_empty() {
+        return vec![trial("errors", || Err("no entries".into()))];
+    }
+    let count = entries.len();
+    let mut trials = vec![trial("errors: each has its expectation", move || {
+        same(&count, &ERRORS.len(), "entries")
+    })];
+    for (at, (entry, expected)) in entries.into_iter().zip(ERRORS).enumerate() {
+        trials.push(trial(format!("errors: {at} {}", expected.1), move || {
+            error_case(&entry, expected)
+        }));
+    }
+    trials
+}
+
+fn error_case(
+    entry: &Value,
+    (class, code, retryable, wait): (ErrorClass, &str, bool, u64),
+) -> Result<(), Failed> {
+    let status = entry["status"].as_u64().unwrap() as u16;
+    let body = entry["body"].to_string();
+    let error = ProviderError::from_response(status, &AnswerHeaders::default(), body.as_bytes());
+    let got = (
+        error.class,
+        error.code.as_deref().unwrap_or_default(),
+        error.is_retryable(),
+    );
+    same(&got, &(class, code, retryable), "from the response")?;
+    same(&error.status, &Some(status), "status")?;
+    same(
+        &error.retry_after,
+        &(wait > 0).then(|| Duration::from_millis(wait)),
+        "wait",
+    )?;
+    let message = entry["body"]["error"]["message"].as_str().unwrap();
+    if code == "invalid_api_key" {
+        let redacted = "Incorrect API key provided: [redacted]. You can find your API key at https://platform.openai.com/account/api-keys.";
+        same(&error.message.as_str(), &redacted, "message")?;
+    } else {
+        same(&error.message.starts_with(message), &true, "message")?;
+    }
+    for make in [chat as Make, responses] {
+        // The same body with status 200: exactly one error, with the same words, however it is cut.
+        let events = decode(make, &[body.as_bytes()]);
+        let [Event::Error(streamed)] = events.as_slice() else {
+            return Err(format!("{events:?}").into());
+        };
+        same(
+            &(&streamed.message, &streamed.code),
+            &(&error.message, &error.code),
+            "with status 200",
+        )?;
+        fed_in_every_way(make, body.as_bytes(), &events)?;
+        fed_in_every_way(make, format!("data: {body}\r\n\r\n").as_bytes(), &events)?;
+    }
+    Ok(())
+}
