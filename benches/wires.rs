@@ -19,9 +19,7 @@ fn main() {
     let responses = responses_stream();
     report("framing, chat", &chat, frame);
     report("framing, responses", &responses, frame);
-    report("whole wire, chat", &chat, |stream| {
-        decode(ChatDecoder::new(), stream)
-    });
+    report("whole wire, chat", &chat, |stream| decode(ChatDecoder::new(), stream));
     report("whole wire, responses", &responses, |stream| {
         decode(ResponsesDecoder::new(), stream)
     });
@@ -36,21 +34,14 @@ fn report(name: &str, stream: &str, read: impl Fn(&[u8]) -> usize) {
         rounds += 1;
     }
     let bytes = f64::from(rounds) * stream.len() as f64;
-    println!(
-        "{name:<24}{:>8.0} MB/s",
-        bytes / start.elapsed().as_secs_f64() / 1e6
-    );
+    println!("{name:<24}{:>8.0} MB/s", bytes / start.elapsed().as_secs_f64() / 1e6);
 }
 
 fn frame(stream: &[u8]) -> usize {
     let mut decoder = SseDecoder::new();
     let mut seen = 0;
     for piece in stream.chunks(PIECE) {
-        assert!(
-            decoder
-                .feed(piece, |event| seen += black_box(event).data.len())
-                .is_ok()
-        );
+        assert!(decoder.feed(piece, |event| seen += black_box(event).data.len()).is_ok());
     }
     seen
 }

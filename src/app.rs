@@ -36,14 +36,29 @@ struct App {
 impl App {
     fn new(editor: Arc<dyn Editor>) -> Self {
         let (settings, _) = watch::channel(Arc::new(resolve(&Config::default())));
-        Self { editor, settings, chats: HashMap::new() }
+        Self {
+            editor,
+            settings,
+            chats: HashMap::new(),
+        }
     }
 
     async fn take(&mut self, event: EditorEvent) {
         match event {
             EditorEvent::Started { config } => self.configure(&config),
-            EditorEvent::Sent { chat, regions, prompt, from_prompt } => {
-                self.session(chat).tell(Event::Sent { regions, prompt, from_prompt }).await;
+            EditorEvent::Sent {
+                chat,
+                regions,
+                prompt,
+                from_prompt,
+            } => {
+                self.session(chat)
+                    .tell(Event::Sent {
+                        regions,
+                        prompt,
+                        from_prompt,
+                    })
+                    .await;
             }
             EditorEvent::Regenerated { chat, regions } => self.session(chat).tell(Event::Regenerated { regions }).await,
             EditorEvent::StopRequested { chat } => self.session(chat).tell(Event::StopRequested).await,
@@ -61,12 +76,20 @@ impl App {
         if let Some(file) = &config.log_file
             && let Err(error) = logging::start(file, config.log_level.as_deref())
         {
-            let notice = Notice::new(notice::Level::Warning, format!("No log in {}: {error}.", file.display()), "");
+            let notice = Notice::new(
+                notice::Level::Warning,
+                format!("No log in {}: {error}.", file.display()),
+                "",
+            );
             self.inform(notice);
         }
         let settings = resolve(config);
         if let Some(problem) = &settings.problem {
-            self.inform(notice::of_error(problem, &settings.target.provider, &settings.target.model));
+            self.inform(notice::of_error(
+                problem,
+                &settings.target.provider,
+                &settings.target.model,
+            ));
         }
         let model = shown(&settings.target);
         tracing::info!(version = env!("CARGO_PKG_VERSION"), model = %settings.target.label(), "configured");
@@ -86,9 +109,17 @@ fn resolve(config: &Config) -> Settings {
     let registry = Registry::new(config, &|name| std::env::var(name).ok());
     let (target, problem) = match registry.default_target() {
         Ok(target) => (target, None),
-        Err(problem) => (Target::unknown(config.model.as_deref().unwrap_or_default()), Some(problem)),
+        Err(problem) => (
+            Target::unknown(config.model.as_deref().unwrap_or_default()),
+            Some(problem),
+        ),
     };
-    Settings { target, problem, chat: config.chat.clone(), http: Http::new(config.network.clone()) }
+    Settings {
+        target,
+        problem,
+        chat: config.chat.clone(),
+        http: Http::new(config.network.clone()),
+    }
 }
 
 fn shown(target: &Target) -> ShownModel {
@@ -96,5 +127,9 @@ fn shown(target: &Target) -> ShownModel {
         Wire::Guide => "offline manual, no language model",
         Wire::Responses | Wire::Chat => "",
     };
-    ShownModel { provider: target.provider.name.clone(), model: target.model.clone(), remark: remark.into() }
+    ShownModel {
+        provider: target.provider.name.clone(),
+        model: target.model.clone(),
+        remark: remark.into(),
+    }
 }

@@ -90,7 +90,10 @@ pub struct NetworkConfig {
 
 impl Default for NetworkConfig {
     fn default() -> Self {
-        Self { connect_timeout: 10.0, idle_timeout: 120.0 }
+        Self {
+            connect_timeout: 10.0,
+            idle_timeout: 120.0,
+        }
     }
 }
 
@@ -108,7 +111,11 @@ impl NetworkConfig {
 
 /// A user's number of seconds; a senseless one (negative, zero, infinite) gives the default.
 fn seconds(value: f64, default: f64) -> Duration {
-    let sane = if value.is_finite() && value > 0.0 { value } else { default };
+    let sane = if value.is_finite() && value > 0.0 {
+        value
+    } else {
+        default
+    };
     Duration::try_from_secs_f64(sane).unwrap_or(Duration::from_secs(120))
 }
 
@@ -127,8 +134,13 @@ mod tests {
     #[test]
     fn a_key_is_a_variable_or_switched_off_and_never_a_value() {
         let read = |text: &str| serde_json::from_str::<ProviderConfig>(text);
-        assert!(matches!(read(r#"{"key":{"env":"MY_KEY"}}"#).unwrap().key, Some(KeyConfig::Variable { env }) if env == "MY_KEY"));
-        assert!(matches!(read(r#"{"key":false}"#).unwrap().key, Some(KeyConfig::Switch(false))));
+        assert!(
+            matches!(read(r#"{"key":{"env":"MY_KEY"}}"#).unwrap().key, Some(KeyConfig::Variable { env }) if env == "MY_KEY")
+        );
+        assert!(matches!(
+            read(r#"{"key":false}"#).unwrap().key,
+            Some(KeyConfig::Switch(false))
+        ));
         assert!(read(r#"{"key":"sk-secret"}"#).is_err());
     }
 }

@@ -39,7 +39,8 @@ struct RedactedFile(File);
 
 impl Write for RedactedFile {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.write_all(redact::redact(&String::from_utf8_lossy(line)).as_bytes())?;
+        self.0
+            .write_all(redact::redact(&String::from_utf8_lossy(line)).as_bytes())?;
         Ok(line.len())
     }
 

@@ -20,7 +20,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => serve(),
-        ["--version" | "-V"] => say(&mut io::stdout(), concat!("gpt-nvim ", env!("CARGO_PKG_VERSION"), "\n"), 0),
+        ["--version" | "-V"] => say(
+            &mut io::stdout(),
+            concat!("gpt-nvim ", env!("CARGO_PKG_VERSION"), "\n"),
+            0,
+        ),
         ["--help" | "-h"] => say(&mut io::stdout(), HELP, 0),
         _ => say(&mut io::stderr(), HELP, 2),
     }
@@ -33,7 +37,11 @@ fn say(to: &mut dyn Write, text: &str, code: u8) -> ExitCode {
 
 fn serve() -> ExitCode {
     if io::stdin().is_terminal() {
-        return say(&mut io::stderr(), "gpt-nvim is started by its Neovim plugin. Try: gpt-nvim --help\n", 2);
+        return say(
+            &mut io::stderr(),
+            "gpt-nvim is started by its Neovim plugin. Try: gpt-nvim --help\n",
+            2,
+        );
     }
     match run() {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,9 +19,7 @@ use gpt_nvim::provider::error::AnswerHeaders;
 use gpt_nvim::provider::openai_chat::ChatDecoder;
 use gpt_nvim::provider::openai_responses::ResponsesDecoder;
 use gpt_nvim::provider::sse::SseDecoder;
-use gpt_nvim::provider::{
-    Decoder, ErrorClass, Event, FinishReason, ProviderError, ToolCall, Usage,
-};
+use gpt_nvim::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, ToolCall, Usage};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 
@@ -48,10 +46,7 @@ fn shared() -> PathBuf {
 }
 
 /// A trial that is ignored where the recorded answers are absent.
-fn trial(
-    name: impl Into<String>,
-    run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
-) -> Trial {
+fn trial(name: impl Into<String>, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
     Trial::test(name, run).with_ignored_flag(!shared().join("fixtures").is_dir())
 }
 
@@ -61,10 +56,7 @@ fn cases(path: &str, key: Option<&str>) -> Vec<Value> {
         return Vec::new();
     };
     let value: Value = serde_json::from_str(&text).expect(path);
-    key.map_or(&value, |key| &value[key])
-        .as_array()
-        .expect(path)
-        .clone()
+    key.map_or(&value, |key| &value[key]).as_array().expect(path).clone()
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(got: &T, expected: &T, how: &str) -> Result<(), Failed> {
@@ -114,11 +106,7 @@ fn fed_in_every_way(make: Make, bytes: &[u8], expected: &Vec<Event>) -> Result<(
     )?;
     for cut in 0..=bytes.len() {
         let (left, right) = bytes.split_at(cut);
-        same(
-            &decode(make, &[left, right]),
-            expected,
-            &format!("cut at {cut}"),
-        )?;
+        same(&decode(make, &[left, right]), expected, &format!("cut at {cut}"))?;
     }
     Ok(())
 }
@@ -185,31 +173,19 @@ const QUOTA: &str = "You exceeded your current quota, please check your plan and
 fn recorded() -> Vec<Recorded> {
     let stop = || Event::Finished(FinishReason::Stop);
     let tools = || Event::Finished(FinishReason::ToolCalls);
-    let of = |file, make, expected| Recorded {
-        file,
-        make,
-        expected,
-    };
+    let of = |file, make, expected| Recorded { file, make, expected };
     vec![
         of(
             "openai_chat_text.sse",
             chat,
-            vec![
-                text("The capital of the UK is London."),
-                usage(78, 0, 9, 0),
-                stop(),
-            ],
+            vec![text("The capital of the UK is London."), usage(78, 0, 9, 0), stop()],
         ),
         of(
             "openai_chat_tool_call.sse",
             chat,
             vec![
                 usage(53, 0, 15, 0),
-                call(
-                    "call_ZR5UUuTt3pf61kjwAJIYdVMj",
-                    "get_capital",
-                    "{\"country\":\"UK\"}",
-                ),
+                call("call_ZR5UUuTt3pf61kjwAJIYdVMj", "get_capital", "{\"country\":\"UK\"}"),
                 tools(),
             ],
         ),
@@ -219,12 +195,7 @@ fn recorded() -> Vec<Recorded> {
             vec![
                 reasoning("We need to respond to a greeting. The user"),
                 usage(43, 0, 10, 11),
-                error(
-                    ErrorClass::BadRequest,
-                    Some(400),
-                    "400",
-                    "Token limit reached",
-                ),
+                error(ErrorClass::BadRequest, Some(400), "400", "Token limit reached"),
             ],
         ),
         of(
@@ -274,11 +245,7 @@ fn recorded() -> Vec<Recorded> {
         of(
             "openai_responses_text.sse",
             responses,
-            vec![
-                text("The capital of France is Paris."),
-                usage(278, 0, 9, 0),
-                stop(),
-            ],
+            vec![text("The capital of France is Paris."), usage(278, 0, 9, 0), stop()],
         ),
         of(
             "openai_responses_stateless_gpt55.sse",
@@ -321,35 +288,20 @@ fn sse_trials() -> Vec<Trial> {
         return vec![trial("sse", || Err("no cases".into()))];
     }
     let named = |case: Value| {
-        trial(
-            format!("sse: {}", case["name"].as_str().unwrap()),
-            move || sse_case(&case),
-        )
+        trial(format!("sse: {}", case["name"].as_str().unwrap()), move || {
+            sse_case(&case)
+        })
     };
     cases.into_iter().map(named).collect()
 }
 
 fn sse_case(case: &Value) -> Result<(), Failed> {
     let string = |value: &Value| value.as_str().unwrap().to_owned();
-    let event = |event: &Value| {
-        (
-            string(&event["event"]),
-            string(&event["data"]),
-            string(&event["id"]),
-        )
-    };
-    let events: Vec<_> = case["events"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(event)
-        .collect();
+    let event = |event: &Value| (string(&event["event"]), string(&event["data"]), string(&event["id"]));
+    let events: Vec<_> = case["events"].as_array().unwrap().iter().map(event).collect();
     let last_event_id = match &case["last_event_id_at_eof"] {
         Value::String(id) => id.clone(),
-        _ => events
-            .last()
-            .map(|event| event.2.clone())
-            .unwrap_or_default(),
+        _ => events.last().map(|event| event.2.clone()).unwrap_or_default(),
     };
     let expected = Seen {
         events,
@@ -362,21 +314,13 @@ fn sse_case(case: &Value) -> Result<(), Failed> {
         .iter()
         .map(|hex| unhex(hex.as_str().unwrap()))
         .collect();
-    same(
-        &sse(chunks.iter().map(Vec::as_slice)),
-        &expected,
-        "as given",
-    )?;
+    same(&sse(chunks.iter().map(Vec::as_slice)), &expected, "as given")?;
     let bytes = chunks.concat();
     same(&sse([bytes.as_slice()].into_iter()), &expected, "whole")?;
     same(&sse(bytes.chunks(1)), &expected, "byte by byte")?;
     for cut in 0..=bytes.len() {
         let (left, right) = bytes.split_at(cut);
-        same(
-            &sse([left, right].into_iter()),
-            &expected,
-            &format!("cut at {cut}"),
-        )?;
+        same(&sse([left, right].into_iter()), &expected, &format!("cut at {cut}"))?;
     }
     Ok(())
 }
@@ -386,11 +330,7 @@ fn sse<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Seen {
     let mut events = Vec::new();
     for piece in pieces {
         let take = |event: gpt_nvim::provider::sse::SseEvent<'_>| {
-            events.push((
-                event.event.to_owned(),
-                event.data.to_owned(),
-                event.id.to_owned(),
-            ));
+            events.push((event.event.to_owned(), event.data.to_owned(), event.id.to_owned()));
         };
         decoder.feed(piece, take).unwrap();
     }
@@ -402,14 +342,8 @@ fn sse<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Seen {
 }
 
 fn unhex(hex: &str) -> Vec<u8> {
-    let digits: Vec<u8> = hex
-        .chars()
-        .map(|digit| digit.to_digit(16).unwrap() as u8)
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect()
+    let digits: Vec<u8> = hex.chars().map(|digit| digit.to_digit(16).unwrap() as u8).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 // --- error bodies -------------------------------------------------------------------------------------------------
@@ -467,10 +401,7 @@ fn error_trials() -> Vec<Trial> {
     trials
 }
 
-fn error_case(
-    entry: &Value,
-    (class, code, retryable, wait): (ErrorClass, &str, bool, u64),
-) -> Result<(), Failed> {
+fn error_case(entry: &Value, (class, code, retryable, wait): (ErrorClass, &str, bool, u64)) -> Result<(), Failed> {
     let status = entry["status"].as_u64().unwrap() as u16;
     let body = entry["body"].to_string();
     let error = ProviderError::from_response(status, &AnswerHeaders::default(), body.as_bytes());

@@ -159,7 +159,11 @@ impl Conversation {
     /// Takes what happened; says what is to be done, in this order.
     pub fn step(&mut self, event: Event) -> Vec<Effect> {
         match event {
-            Event::Sent { regions, prompt, from_prompt } => self.sent(regions, &prompt, from_prompt),
+            Event::Sent {
+                regions,
+                prompt,
+                from_prompt,
+            } => self.sent(regions, &prompt, from_prompt),
             Event::Regenerated { regions } => self.regenerated(regions),
             Event::Answered { turn, event } => self.answered(turn, event),
             Event::StopRequested => self.stop_requested(),
@@ -176,7 +180,14 @@ impl Conversation {
         }
         let removed = self.adopt(regions);
         let id = self.add(RegionRole::User, text.to_owned());
-        self.begin(removed, Some(Question { id, text: text.to_owned(), from_prompt }))
+        self.begin(
+            removed,
+            Some(Question {
+                id,
+                text: text.to_owned(),
+                from_prompt,
+            }),
+        )
     }
 
     fn regenerated(&mut self, regions: Vec<Region>) -> Vec<Effect> {
@@ -184,7 +195,11 @@ impl Conversation {
             return vec![Effect::Refuse(Refusal::Answering)];
         }
         let mut removed = self.adopt(regions);
-        let Some(question) = self.messages.iter().rposition(|message| message.role == RegionRole::User) else {
+        let Some(question) = self
+            .messages
+            .iter()
+            .rposition(|message| message.role == RegionRole::User)
+        else {
             return vec![Effect::Refuse(Refusal::NothingToRegenerate)];
         };
         removed.extend(self.messages.drain(question + 1..).map(|message| message.id));
@@ -196,8 +211,20 @@ impl Conversation {
         self.turns += 1;
         let turn = TurnId(self.turns);
         let answer = self.add(RegionRole::Assistant, String::new());
-        self.turn = Some(Turn { id: turn, answer, reasoning_shown: false, usage: None });
-        vec![Effect::ShowTurn { removed, question, answer }, Effect::StartTurn(turn)]
+        self.turn = Some(Turn {
+            id: turn,
+            answer,
+            reasoning_shown: false,
+            usage: None,
+        });
+        vec![
+            Effect::ShowTurn {
+                removed,
+                question,
+                answer,
+            },
+            Effect::StartTurn(turn),
+        ]
     }
 
     /// Makes the conversation what the buffer shows. Answers without a word are left out; returns their numbers.
@@ -212,8 +239,11 @@ impl Conversation {
                 continue;
             }
             let position = known.iter().position(|message| message.id == region.id);
-            let before = position.map(|at| known.swap_remove(at)).filter(|m| trim_blank_lines(&m.text) == text);
-            self.messages.push(before.unwrap_or_else(|| Message::new(region.id, region.role, text.to_owned())));
+            let before = position
+                .map(|at| known.swap_remove(at))
+                .filter(|m| trim_blank_lines(&m.text) == text);
+            self.messages
+                .push(before.unwrap_or_else(|| Message::new(region.id, region.role, text.to_owned())));
         }
         removed
     }
@@ -300,23 +330,41 @@ impl Conversation {
 
     /// Ends the turn: closes a code fence that the answer left open, so that what follows is not swallowed by it.
     fn end(&mut self, outcome: Outcome) -> Vec<Effect> {
-        let Some(turn) = self.turn.take() else { return Vec::new() };
+        let Some(turn) = self.turn.take() else {
+            return Vec::new();
+        };
         let mut effects = Vec::new();
         if let Some(answer) = self.messages.last_mut()
             && let Some(fence) = fence::unclosed(&answer.text)
         {
-            let closing = if answer.text.ends_with('\n') { fence } else { format!("\n{fence}") };
+            let closing = if answer.text.ends_with('\n') {
+                fence
+            } else {
+                format!("\n{fence}")
+            };
             answer.text.push_str(&closing);
             effects.push(Effect::Paint(turn.answer, closing));
         }
-        effects.push(Effect::EndTurn(turn.answer, Ended { outcome, usage: turn.usage }));
+        effects.push(Effect::EndTurn(
+            turn.answer,
+            Ended {
+                outcome,
+                usage: turn.usage,
+            },
+        ));
         effects
     }
 }
 
 impl Message {
     fn new(id: MessageId, role: RegionRole, text: String) -> Self {
-        Self { id, role, text, reasoning: String::new(), tool_calls: Vec::new() }
+        Self {
+            id,
+            role,
+            text,
+            reasoning: String::new(),
+            tool_calls: Vec::new(),
+        }
     }
 }
 

@@ -7,7 +7,9 @@
 pub fn unclosed(text: &str) -> Option<String> {
     let mut open: Option<(char, usize)> = None;
     for line in text.lines() {
-        let Some((mark, length, rest)) = fence(line) else { continue };
+        let Some((mark, length, rest)) = fence(line) else {
+            continue;
+        };
         match open {
             None if mark == '~' || !rest.contains('`') => open = Some((mark, length)),
             Some((opened, least)) if mark == opened && length >= least && rest.trim().is_empty() => open = None,

@@ -37,7 +37,12 @@ pub struct Notice {
 impl Notice {
     /// A notice without details.
     pub fn new(level: Level, title: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { level, title: title.into(), advice: advice.into(), details: Vec::new() }
+        Self {
+            level,
+            title: title.into(),
+            advice: advice.into(),
+            details: Vec::new(),
+        }
     }
 }
 
@@ -47,7 +52,10 @@ pub fn of_outcome(outcome: &Outcome, provider: &Provider, model: &str) -> Option
         Outcome::Stopped => Some(Notice::new(Level::Info, "Stopped.", "")),
         Outcome::Incomplete => Some(Notice::new(
             Level::Error,
-            format!("{} ended the stream before the answer's end; it may be incomplete.", provider.label),
+            format!(
+                "{} ended the stream before the answer's end; it may be incomplete.",
+                provider.label
+            ),
             "What came so far is kept. Press gr to ask again.",
         )),
         Outcome::Failed(error) => Some(of_error(error, provider, model)),
@@ -78,7 +86,12 @@ fn of_finish(reason: &FinishReason, tools: &[String], empty: bool, provider: &Pr
 /// What is to be said about a failed turn.
 pub fn of_error(error: &ProviderError, provider: &Provider, model: &str) -> Notice {
     let (title, advice) = sentences(error, provider, model);
-    Notice { level: Level::Error, title, advice, details: details(error) }
+    Notice {
+        level: Level::Error,
+        title,
+        advice,
+        details: details(error),
+    }
 }
 
 /// What happened, and what to do about it.
@@ -88,14 +101,20 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
     let (title, advice): (String, String) = match error.class {
         ErrorClass::NoKey => (
             format!("No key for {label}."),
-            format!("Set {} in the environment, then start Neovim again.", provider.key_variable()),
+            format!(
+                "Set {} in the environment, then start Neovim again.",
+                provider.key_variable()
+            ),
         ),
         ErrorClass::WrongKey => (
             format!("{label} does not accept the key."),
             format!(
                 "Check {}{}, start Neovim again, then press gr.",
                 provider.key_variable(),
-                provider.keys_page.map(|page| format!(" against {page}")).unwrap_or_default()
+                provider
+                    .keys_page
+                    .map(|page| format!(" against {page}"))
+                    .unwrap_or_default()
             ),
         ),
         ErrorClass::WrongOrganization => (
@@ -113,7 +132,10 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
                 None => "Wait a little, then press gr.".into(),
             },
         ),
-        ErrorClass::Overloaded => (format!("{label} is overloaded."), "Wait a little, then press gr.".into()),
+        ErrorClass::Overloaded => (
+            format!("{label} is overloaded."),
+            "Wait a little, then press gr.".into(),
+        ),
         ErrorClass::ModelNotFound => (
             format!("{label} has no model {model}, or not for this key."),
             "Set another one: model = \"provider/model\" in the configuration (:help gpt-configuration).".into(),
@@ -122,21 +144,29 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
             format!("The conversation is longer than {model} can read."),
             "Start a new chat with :GPTChat!, delete messages you no longer need, or set chat.memory.".into(),
         ),
-        ErrorClass::ContentFilter => {
-            (format!("The content filter of {label} refused the question."), "Put it in other words.".into())
-        }
+        ErrorClass::ContentFilter => (
+            format!("The content filter of {label} refused the question."),
+            "Put it in other words.".into(),
+        ),
         ErrorClass::Region => (
             format!("{label} does not serve the country you are in."),
             "Use another provider (:help gpt-providers), or a network in a country it serves.".into(),
         ),
         ErrorClass::RefusedParameter => (
-            format!("{label} refuses {} for {model}.", error.param.as_deref().unwrap_or("a parameter")),
+            format!(
+                "{label} refuses {} for {model}.",
+                error.param.as_deref().unwrap_or("a parameter")
+            ),
             "Take it out of chat or params in the configuration.".into(),
         ),
-        ErrorClass::BadRequest => {
-            (format!("{label} refused the request."), "Its reason stands below; :GPT log keeps it.".into())
-        }
-        ErrorClass::Server => (format!("{label} failed."), "This is not your mistake. Wait a little, then press gr.".into()),
+        ErrorClass::BadRequest => (
+            format!("{label} refused the request."),
+            "Its reason stands below; :GPT log keeps it.".into(),
+        ),
+        ErrorClass::Server => (
+            format!("{label} failed."),
+            "This is not your mistake. Wait a little, then press gr.".into(),
+        ),
         ErrorClass::Network => (
             format!("No connection to {host}."),
             "Check the network, VPN and proxy, and the provider's base_url; then press gr.".into(),
@@ -157,9 +187,10 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
             "The connection broke in the middle of the answer.".into(),
             "What came so far is kept. Press gr to ask again.".into(),
         ),
-        ErrorClass::Configuration => {
-            (error.message.clone(), "Correct the configuration (:help gpt-configuration).".into())
-        }
+        ErrorClass::Configuration => (
+            error.message.clone(),
+            "Correct the configuration (:help gpt-configuration).".into(),
+        ),
     };
     (title, advice)
 }
@@ -186,7 +217,14 @@ fn spoken(wait: Duration) -> String {
 fn details(error: &ProviderError) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     if error.class != ErrorClass::Configuration {
-        lines.extend(error.message.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned));
+        lines.extend(
+            error
+                .message
+                .lines()
+                .map(str::trim_end)
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned),
+        );
     }
     let facts: Vec<String> = [
         error.status.map(|status| format!("HTTP {status}")),
@@ -205,12 +243,22 @@ fn details(error: &ProviderError) -> Vec<String> {
 /// Why an event changed nothing, as a message.
 pub fn of_refusal(refusal: Refusal) -> Notice {
     let (level, title, advice) = match refusal {
-        Refusal::EmptyPrompt => (Level::Info, "Nothing to send.", "Write your question below the last heading."),
-        Refusal::Answering => {
-            (Level::Info, "An answer is being written.", "<C-c> stops it. What you wrote stays in the prompt.")
-        }
+        Refusal::EmptyPrompt => (
+            Level::Info,
+            "Nothing to send.",
+            "Write your question below the last heading.",
+        ),
+        Refusal::Answering => (
+            Level::Info,
+            "An answer is being written.",
+            "<C-c> stops it. What you wrote stays in the prompt.",
+        ),
         Refusal::NothingToStop => (Level::Info, "No answer is being written.", ""),
-        Refusal::NothingToRegenerate => (Level::Info, "There is no question to ask again.", "Write one and send it."),
+        Refusal::NothingToRegenerate => (
+            Level::Info,
+            "There is no question to ask again.",
+            "Write one and send it.",
+        ),
     };
     Notice::new(level, title, advice)
 }

@@ -60,9 +60,15 @@ impl Canvas {
     fn take(&self) -> Option<Stroke> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let stroke = waiting.pop_front()?;
-        let Stroke::Text(answer, mut text) = stroke else { return Some(stroke) };
+        let Stroke::Text(answer, mut text) = stroke else {
+            return Some(stroke);
+        };
         if text.len() > FRAME_BYTES {
-            let rest = text.split_off(text.floor_char_boundary(FRAME_BYTES));
+            let cut = (0..=FRAME_BYTES)
+                .rev()
+                .find(|at| text.is_char_boundary(*at))
+                .unwrap_or(0);
+            let rest = text.split_off(cut);
             waiting.push_front(Stroke::Text(answer, rest));
         }
         Some(Stroke::Text(answer, text))

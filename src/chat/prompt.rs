@@ -14,11 +14,20 @@ pub fn messages(conversation: &[Message], chat: &ChatConfig) -> Vec<provider::Me
     let mut sent = Vec::with_capacity(conversation.len() + 1);
     let instructions = instructions(chat);
     if !instructions.is_empty() {
-        sent.push(provider::Message { role: provider::Role::System, content: instructions });
+        sent.push(provider::Message {
+            role: provider::Role::System,
+            content: instructions,
+        });
     }
-    let spoken: Vec<&Message> = conversation.iter().filter(|message| !message.text.trim().is_empty()).collect();
+    let spoken: Vec<&Message> = conversation
+        .iter()
+        .filter(|message| !message.text.trim().is_empty())
+        .collect();
     let kept = spoken.get(first_remembered(&spoken, chat.memory)..).unwrap_or_default();
-    sent.extend(kept.iter().map(|message| provider::Message { role: role(message.role), content: message.text.clone() }));
+    sent.extend(kept.iter().map(|message| provider::Message {
+        role: role(message.role),
+        content: message.text.clone(),
+    }));
     sent
 }
 
@@ -37,7 +46,11 @@ fn instructions(chat: &ChatConfig) -> String {
 /// Where the part of the conversation begins that `memory` past exchanges and the last question make up.
 fn first_remembered(spoken: &[&Message], memory: Option<usize>) -> usize {
     let Some(memory) = memory else { return 0 };
-    let mut questions = spoken.iter().enumerate().rev().filter(|(_, message)| message.role == RegionRole::User);
+    let mut questions = spoken
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, message)| message.role == RegionRole::User);
     questions.nth(memory).map_or(0, |(index, _)| index)
 }
 
@@ -55,26 +68,47 @@ mod tests {
 
     fn said(id: u64, role: RegionRole, text: &str) -> Message {
         let text = text.into();
-        Message { id: MessageId(id), role, text, reasoning: String::new(), tool_calls: Vec::new() }
+        Message {
+            id: MessageId(id),
+            role,
+            text,
+            reasoning: String::new(),
+            tool_calls: Vec::new(),
+        }
     }
 
     fn conversation() -> Vec<Message> {
         let (user, model) = (RegionRole::User, RegionRole::Assistant);
-        vec![said(1, user, "q1"), said(2, model, "a1"), said(3, user, "q2"), said(4, model, ""), said(5, user, "q3")]
+        vec![
+            said(1, user, "q1"),
+            said(2, model, "a1"),
+            said(3, user, "q2"),
+            said(4, model, ""),
+            said(5, user, "q3"),
+        ]
     }
 
     fn contents(chat: &ChatConfig) -> Vec<String> {
-        messages(&conversation(), chat).into_iter().map(|message| message.content).collect()
+        messages(&conversation(), chat)
+            .into_iter()
+            .map(|message| message.content)
+            .collect()
     }
 
     #[test]
     fn the_whole_conversation_is_sent_without_empty_answers() {
-        assert_eq!(contents(&ChatConfig::default()), [SYSTEM_PROMPT, "q1", "a1", "q2", "q3"]);
+        assert_eq!(
+            contents(&ChatConfig::default()),
+            [SYSTEM_PROMPT, "q1", "a1", "q2", "q3"]
+        );
     }
 
     #[test]
     fn memory_limits_the_past_exchanges() {
-        let chat = |memory| ChatConfig { memory: Some(memory), ..ChatConfig::default() };
+        let chat = |memory| ChatConfig {
+            memory: Some(memory),
+            ..ChatConfig::default()
+        };
         assert_eq!(contents(&chat(0)), [SYSTEM_PROMPT, "q3"]);
         assert_eq!(contents(&chat(1)), [SYSTEM_PROMPT, "q2", "q3"]);
         assert_eq!(contents(&chat(9)), [SYSTEM_PROMPT, "q1", "a1", "q2", "q3"]);
@@ -82,9 +116,15 @@ mod tests {
 
     #[test]
     fn an_empty_system_prompt_sends_none_and_the_language_is_added() {
-        let none = ChatConfig { system_prompt: Some(String::new()), ..ChatConfig::default() };
+        let none = ChatConfig {
+            system_prompt: Some(String::new()),
+            ..ChatConfig::default()
+        };
         assert_eq!(contents(&none)[0], "q1");
-        let spoken = ChatConfig { language: Some("Português".into()), ..none };
+        let spoken = ChatConfig {
+            language: Some("Português".into()),
+            ..none
+        };
         assert_eq!(contents(&spoken)[0], "Always reply in this language: Português.");
     }
 }

@@ -46,9 +46,23 @@ impl Session {
     pub fn start(chat: ChatId, settings: watch::Receiver<Arc<Settings>>, editor: Arc<dyn Editor>) -> Self {
         let (events, inbox) = mpsc::channel(EVENTS_WAITING);
         let canvas = Canvas::default();
-        let painting = Running(tokio::spawn(painter::paint(chat.clone(), canvas.clone(), editor.clone())));
-        let task = Task { chat, settings, editor, canvas, conversation: Conversation::default(), turn: None };
-        Self { events, _tasks: [Running(tokio::spawn(task.run(inbox))), painting] }
+        let painting = Running(tokio::spawn(painter::paint(
+            chat.clone(),
+            canvas.clone(),
+            editor.clone(),
+        )));
+        let task = Task {
+            chat,
+            settings,
+            editor,
+            canvas,
+            conversation: Conversation::default(),
+            turn: None,
+        };
+        Self {
+            events,
+            _tasks: [Running(tokio::spawn(task.run(inbox))), painting],
+        }
     }
 
     /// Hands over what the user did.
@@ -110,7 +124,11 @@ impl Task {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::ShowTurn { removed, question, answer } => self.show_turn(removed, question, answer),
+            Effect::ShowTurn {
+                removed,
+                question,
+                answer,
+            } => self.show_turn(removed, question, answer),
             Effect::StartTurn(turn) => self.start_turn(turn),
             Effect::AbortTurn => self.abort_turn(),
             Effect::ShowReasoning(answer) => self.canvas.add(Stroke::Reasoning(answer)),
@@ -130,7 +148,13 @@ impl Task {
             from_prompt,
         });
         let label = self.settings.borrow().target.label();
-        self.canvas.add(Stroke::Turn(ShownTurn { chat: self.chat.clone(), removed, question, answer, label }));
+        self.canvas.add(Stroke::Turn(ShownTurn {
+            chat: self.chat.clone(),
+            removed,
+            question,
+            answer,
+            label,
+        }));
     }
 
     fn start_turn(&mut self, id: TurnId) {
@@ -145,7 +169,12 @@ impl Task {
         };
         let (events, answers) = mpsc::channel(ANSWERS_WAITING);
         let task = Running(tokio::spawn(ask(settings, request, events)));
-        self.turn = Some(RunningTurn { id, target, answers, _task: task });
+        self.turn = Some(RunningTurn {
+            id,
+            target,
+            answers,
+            _task: task,
+        });
     }
 
     /// Drops the connection. The turn's target stays known until its end is shown.

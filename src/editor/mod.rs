@@ -103,8 +103,18 @@ pub struct ShownUsage {
 
 impl From<Usage> for ShownUsage {
     fn from(usage: Usage) -> Self {
-        let Usage { input, cached, output, reasoning } = usage;
-        Self { input, cached, output, reasoning }
+        let Usage {
+            input,
+            cached,
+            output,
+            reasoning,
+        } = usage;
+        Self {
+            input,
+            cached,
+            output,
+            reasoning,
+        }
     }
 }
 

@@ -31,7 +31,9 @@ pub struct Nvim {
 
 /// Takes over standard input and output and speaks msgpack-RPC on them. Events go to `inbox`; the future returned runs
 /// the connection and ends with it.
-pub fn connect(inbox: mpsc::Sender<EditorEvent>) -> io::Result<(Nvim, impl Future<Output = Result<(), Box<LoopError>>>)> {
+pub fn connect(
+    inbox: mpsc::Sender<EditorEvent>,
+) -> io::Result<(Nvim, impl Future<Output = Result<(), Box<LoopError>>>)> {
     let reader = transport::stdin()?.compat();
     let writer = transport::stdout()?.compat_write();
     let (nvim, connection) = Neovim::new(reader, writer, EventHandler::new(inbox));
@@ -90,7 +92,11 @@ fn refusal(message: &str) -> EditorError {
 /// The text of a msgpack-RPC error: `[type, message]`.
 fn lua_error(error: Value) -> String {
     match values::to_json(error) {
-        serde_json::Value::Array(parts) => parts.iter().filter_map(|part| part.as_str()).collect::<Vec<_>>().join(" "),
+        serde_json::Value::Array(parts) => parts
+            .iter()
+            .filter_map(|part| part.as_str())
+            .collect::<Vec<_>>()
+            .join(" "),
         other => other.as_str().map_or_else(|| other.to_string(), str::to_owned),
     }
 }
@@ -102,7 +108,8 @@ impl Editor for Nvim {
     }
 
     async fn reasoning(&self, chat: &ChatId, answer: MessageId) -> Result<(), EditorError> {
-        self.apply_data("reasoning", &serde_json::json!({ "chat": chat, "answer": answer })).await
+        self.apply_data("reasoning", &serde_json::json!({ "chat": chat, "answer": answer }))
+            .await
     }
 
     async fn append(&self, chat: &ChatId, answer: MessageId, lines: Vec<String>) -> Result<(), EditorError> {
@@ -135,9 +142,15 @@ mod tests {
 
     #[test]
     fn a_locked_text_is_tried_again_and_a_lost_buffer_is_let_go() {
-        assert!(matches!(refusal("E565: Not allowed to change text or change window"), EditorError::Busy(_)));
+        assert!(matches!(
+            refusal("E565: Not allowed to change text or change window"),
+            EditorError::Busy(_)
+        ));
         assert!(matches!(refusal("Buffer is not 'modifiable'"), EditorError::Busy(_)));
         assert!(matches!(refusal("Invalid buffer id: 7"), EditorError::Gone(_)));
-        assert!(matches!(refusal("attempt to index a nil value"), EditorError::Failed(_)));
+        assert!(matches!(
+            refusal("attempt to index a nil value"),
+            EditorError::Failed(_)
+        ));
     }
 }

@@ -18,7 +18,12 @@ pub fn to_json(value: Value) -> Json {
         Value::String(text) => Json::String(lossy(text.into_bytes())),
         Value::Binary(bytes) => Json::String(lossy(bytes)),
         Value::Array(items) => Json::Array(items.into_iter().map(to_json).collect()),
-        Value::Map(pairs) => Json::Object(pairs.into_iter().map(|(key, value)| (key_text(key), to_json(value))).collect()),
+        Value::Map(pairs) => Json::Object(
+            pairs
+                .into_iter()
+                .map(|(key, value)| (key_text(key), to_json(value)))
+                .collect(),
+        ),
     }
 }
 

@@ -76,8 +76,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 /// The length of the key that begins at `start`; 0 if none does.
 fn key_at(text: &str, start: usize) -> usize {
     let rest = text.get(start..).unwrap_or_default();
-    let Some((prefix, shortest)) = PATTERNS.iter().find(|(prefix, _)| rest.starts_with(prefix))
-    else {
+    let Some((prefix, shortest)) = PATTERNS.iter().find(|(prefix, _)| rest.starts_with(prefix)) else {
         return 0;
     };
     let tail = rest.get(prefix.len()..).unwrap_or_default();
@@ -130,13 +129,7 @@ mod tests {
             "xai-abcdEFGH1234",
             google.as_str(),
         ] {
-            for (before, after) in [
-                ("", ""),
-                ("key=", "&x"),
-                ("\"", "\""),
-                ("é", "é"),
-                ("Bearer%20", "."),
-            ] {
+            for (before, after) in [("", ""), ("key=", "&x"), ("\"", "\""), ("é", "é"), ("Bearer%20", ".")] {
                 let text = format!("{before}{key}{after} and {key}");
                 assert_eq!(
                     redact(&text),
@@ -158,10 +151,7 @@ mod tests {
             "a gsk_ b",
             "ß–sk",
         ] {
-            assert!(
-                matches!(redact(text), Cow::Borrowed(same) if same == text),
-                "{text}"
-            );
+            assert!(matches!(redact(text), Cow::Borrowed(same) if same == text), "{text}");
         }
     }
 
@@ -181,8 +171,6 @@ mod tests {
 
     #[test]
     fn a_redactor_does_not_print_its_secrets() {
-        assert!(
-            !format!("{:?}", Redactor::new(vec![secret("hunter2hunter2")])).contains("hunter2")
-        );
+        assert!(!format!("{:?}", Redactor::new(vec![secret("hunter2hunter2")])).contains("hunter2"));
     }
 }

@@ -58,18 +58,12 @@ mod tests {
     #[test]
     fn a_secret_does_not_print_itself() {
         let secret = Secret::new("sk-123".into()).unwrap();
-        assert_eq!(
-            format!("{secret:?} {:?}", Some(&secret)),
-            "[redacted] Some([redacted])"
-        );
+        assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "[redacted] Some([redacted])");
     }
 
     #[test]
     fn the_white_space_around_a_key_is_dropped() {
-        assert_eq!(
-            Secret::new(" \tsk-123\r\n".into()).unwrap().expose(),
-            "sk-123"
-        );
+        assert_eq!(Secret::new(" \tsk-123\r\n".into()).unwrap().expose(), "sk-123");
     }
 
     #[test]

@@ -28,7 +28,10 @@ mod tests {
 
     fn key(value: Option<&str>) -> Result<Option<Secret>, ProviderError> {
         let read = |name: &str| value.filter(|_| name == "OPENAI_API_KEY").map(str::to_owned);
-        let provider = Registry::new(&Config::default(), &read).target("openai").unwrap().provider;
+        let provider = Registry::new(&Config::default(), &read)
+            .target("openai")
+            .unwrap()
+            .provider;
         key_of(&provider, &read)
     }
 
@@ -52,7 +55,10 @@ mod tests {
 
     #[test]
     fn a_provider_without_a_key_gets_none() {
-        let guide = Registry::new(&Config::default(), &|_| None).target("guide").unwrap().provider;
+        let guide = Registry::new(&Config::default(), &|_| None)
+            .target("guide")
+            .unwrap()
+            .provider;
         assert!(key_of(&guide, &|_| None).unwrap().is_none());
     }
 }

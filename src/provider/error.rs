@@ -134,9 +134,7 @@ impl ProviderError {
             }
         };
         let wait = wait::from_headers(headers, SystemTime::now());
-        error.retry_after = wait
-            .or(error.retry_after)
-            .or_else(|| wait::from_message(text));
+        error.retry_after = wait.or(error.retry_after).or_else(|| wait::from_message(text));
         error.request_id = headers.request_id.map(str::to_owned).or(error.request_id);
         error
     }
@@ -146,15 +144,11 @@ impl ProviderError {
     #[must_use]
     pub fn from_value(value: &Value, status: Option<u16>) -> Self {
         let said = Said::read(value);
-        let known = status
-            .filter(|status| !(200..300).contains(status))
-            .or(said.status());
+        let known = status.filter(|status| !(200..300).contains(status)).or(said.status());
         Self {
             class: classify::classify(&said, known),
             status: status.or(known),
-            retry_after: said
-                .retry_after()
-                .or_else(|| wait::from_message(&said.message)),
+            retry_after: said.retry_after().or_else(|| wait::from_message(&said.message)),
             code: said.best_code(),
             message: clean(&said.message),
             param: said.param,
@@ -181,14 +175,8 @@ impl ProviderError {
             return false;
         }
         match self.class {
-            ErrorClass::Network
-            | ErrorClass::Timeout
-            | ErrorClass::Overloaded
-            | ErrorClass::Server => true,
-            ErrorClass::RateLimit => !self
-                .message
-                .to_ascii_lowercase()
-                .starts_with("request too large"),
+            ErrorClass::Network | ErrorClass::Timeout | ErrorClass::Overloaded | ErrorClass::Server => true,
+            ErrorClass::RateLimit => !self.message.to_ascii_lowercase().starts_with("request too large"),
             ErrorClass::Proxy | ErrorClass::BadRequest => self
                 .status
                 .is_some_and(|status| matches!(status, 408 | 409 | 429 | 500..)),

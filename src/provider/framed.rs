@@ -24,12 +24,7 @@ pub(crate) type Flow = ControlFlow<()>;
 /// Reads the payloads of one provider's protocol.
 pub(crate) trait Wire: Send {
     /// Reads the data of one event of the stream; `event` is its name.
-    fn payload(
-        &mut self,
-        event: &str,
-        data: &str,
-        out: &mut Vec<Event>,
-    ) -> Result<Flow, Unreadable>;
+    fn payload(&mut self, event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable>;
     /// Reads a body that is one JSON text rather than a stream; appends the terminal event.
     fn whole(&mut self, body: &str, out: &mut Vec<Event>) -> Result<(), Unreadable>;
     /// Appends what was collected and the terminal event: the stream has ended.
@@ -64,9 +59,7 @@ impl<W: Wire> Decoder for Framed<W> {
         let skipped = self.sniff(bytes);
         match self.kind {
             Kind::Unknown | Kind::Stream => self.stream(bytes, out),
-            Kind::Json => {
-                self.collect(bytes.get(skipped..).unwrap_or_default(), DEFAULT_LIMIT, out)
-            }
+            Kind::Json => self.collect(bytes.get(skipped..).unwrap_or_default(), DEFAULT_LIMIT, out),
             Kind::Page => self.collect(bytes.get(skipped..).unwrap_or_default(), PAGE_LIMIT, out),
         }
     }
@@ -101,9 +94,7 @@ impl<W: Wire> Framed<W> {
     }
 
     fn stream(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
-        let Self {
-            wire, sse, over, ..
-        } = self;
+        let Self { wire, sse, over, .. } = self;
         let fed = sse.feed(bytes, |event| {
             if !*over {
                 *over = take(wire, event, out).is_break();
@@ -128,8 +119,7 @@ impl<W: Wire> Framed<W> {
             let lines = if whole.is_err() { event.data } else { "" }.lines();
             closed = matches!(whole, Ok(Flow::Break(())));
             for line in lines {
-                closed =
-                    closed || matches!(read(wire, event.event, line, out), Ok(Flow::Break(())));
+                closed = closed || matches!(read(wire, event.event, line, out), Ok(Flow::Break(())));
             }
         });
         if !closed {
@@ -139,8 +129,7 @@ impl<W: Wire> Framed<W> {
 
     fn collect(&mut self, bytes: &[u8], limit: usize, out: &mut Vec<Event>) {
         let room = limit.saturating_sub(self.body.len());
-        self.body
-            .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        self.body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         if bytes.len() > room {
             self.end(out);
         }
@@ -149,12 +138,10 @@ impl<W: Wire> Framed<W> {
     fn end_json(&mut self, out: &mut Vec<Event>) {
         let body = String::from_utf8_lossy(&self.body);
         let wire = &mut self.wire;
-        let whole = wire
-            .whole(&body, out)
-            .or_else(|_| match lenient::canonical(&body) {
-                Some(body) => wire.whole(&body, out),
-                None => Err(Unreadable),
-            });
+        let whole = wire.whole(&body, out).or_else(|_| match lenient::canonical(&body) {
+            Some(body) => wire.whole(&body, out),
+            None => Err(Unreadable),
+        });
         if whole.is_err() {
             out.push(broken(&body));
         }
@@ -180,12 +167,7 @@ fn take<W: Wire>(wire: &mut W, event: SseEvent<'_>, out: &mut Vec<Event>) -> Flo
     Flow::Continue(())
 }
 
-fn read<W: Wire>(
-    wire: &mut W,
-    event: &str,
-    data: &str,
-    out: &mut Vec<Event>,
-) -> Result<Flow, Unreadable> {
+fn read<W: Wire>(wire: &mut W, event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
     if data.trim_ascii().is_empty() {
         return Ok(Flow::Continue(()));
     }

@@ -15,8 +15,8 @@ use tokio::time::timeout;
 use crate::config::NetworkConfig;
 use crate::keys::redact::Redactor;
 use crate::keys::secret::Secret;
-use crate::provider::registry::{Provider, Wire};
 use crate::provider::error::AnswerHeaders;
+use crate::provider::registry::{Provider, Wire};
 use crate::provider::{Decoder, ErrorClass, Event, ProviderError, Request, openai_chat, openai_responses};
 
 /// The most of an error's body that is read, in bytes.
@@ -37,7 +37,11 @@ pub struct Http {
 impl Http {
     /// A client with these limits.
     pub fn new(limits: NetworkConfig) -> Self {
-        Self { limits, local: OnceLock::new(), remote: OnceLock::new() }
+        Self {
+            limits,
+            local: OnceLock::new(),
+            remote: OnceLock::new(),
+        }
     }
 
     /// Asks a provider, and hands its answer on as it comes. Ends with the terminal event; dropping the future closes
@@ -86,7 +90,9 @@ impl Http {
     ) -> Outcome {
         let request_id = header(&response, "x-request-id");
         loop {
-            let chunk = timeout(self.limits.idle(), response.chunk()).await.map_err(|_| self.silence())?;
+            let chunk = timeout(self.limits.idle(), response.chunk())
+                .await
+                .map_err(|_| self.silence())?;
             let mut decoded = Vec::new();
             let ended = match chunk.map_err(|error| broken(&error))? {
                 Some(bytes) => {
@@ -99,7 +105,9 @@ impl Http {
                 }
             };
             if let Some(Event::Error(_)) = decoded.last() {
-                let Some(Event::Error(mut error)) = decoded.pop() else { continue };
+                let Some(Event::Error(mut error)) = decoded.pop() else {
+                    continue;
+                };
                 error.request_id = error.request_id.or_else(|| request_id.clone());
                 if !decoded.is_empty() {
                     events.send(decoded).await.ok();
@@ -120,7 +128,10 @@ impl Http {
         if status.is_redirection() {
             let to = header(&response, "location").unwrap_or_else(|| "another address".into());
             let message = format!("The server redirects to {to}: set base_url to where it really is.");
-            return ProviderError { status: Some(status.as_u16()), ..ProviderError::new(ErrorClass::Configuration, message) };
+            return ProviderError {
+                status: Some(status.as_u16()),
+                ..ProviderError::new(ErrorClass::Configuration, message)
+            };
         }
         let headers = response.headers().clone();
         let read = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -171,8 +182,14 @@ fn build(local: bool, connect: Duration) -> Result<Client, ProviderError> {
         .tcp_nodelay(true);
     // Only http to this machine goes through the local client, so it needs no certificates; without this, building it
     // fails on a machine that has none.
-    let builder = if local { builder.no_proxy().tls_danger_accept_invalid_certs(true) } else { builder };
-    builder.build().map_err(|error| ProviderError::new(ErrorClass::Tls, deepest(&error)))
+    let builder = if local {
+        builder.no_proxy().tls_danger_accept_invalid_certs(true)
+    } else {
+        builder
+    };
+    builder
+        .build()
+        .map_err(|error| ProviderError::new(ErrorClass::Tls, deepest(&error)))
 }
 
 /// A request, ready to be sent.
@@ -188,9 +205,11 @@ struct Call {
 impl Call {
     fn new(provider: &Provider, key: Option<&Secret>, request: &Request) -> Result<Self, ProviderError> {
         let (path, body, decoder): (_, _, Box<dyn Decoder>) = match provider.wire {
-            Wire::Responses => {
-                ("responses", openai_responses::body(request), Box::<openai_responses::ResponsesDecoder>::default())
-            }
+            Wire::Responses => (
+                "responses",
+                openai_responses::body(request),
+                Box::<openai_responses::ResponsesDecoder>::default(),
+            ),
             Wire::Chat | Wire::Guide => (
                 "chat/completions",
                 openai_chat::body(request, &provider.dialect),
@@ -200,7 +219,13 @@ impl Call {
         let url = endpoint(provider, path)?;
         let local = url.scheme() == "http" && is_loopback(&url);
         let headers = headers(provider, key)?;
-        Ok(Self { url, headers, body: body.to_string().into_bytes(), decoder, local })
+        Ok(Self {
+            url,
+            headers,
+            body: body.to_string().into_bytes(),
+            decoder,
+            local,
+        })
     }
 }
 
@@ -211,8 +236,12 @@ fn endpoint(provider: &Provider, path: &str) -> Result<Url, ProviderError> {
     if provider.base_url.is_empty() {
         return Err(refused(format!("providers.{name}.base_url is not set.")));
     }
-    let url = Url::parse(&format!("{}/{path}", provider.base_url))
-        .map_err(|error| refused(format!("providers.{name}.base_url is no URL ({}): {error}.", provider.base_url)))?;
+    let url = Url::parse(&format!("{}/{path}", provider.base_url)).map_err(|error| {
+        refused(format!(
+            "providers.{name}.base_url is no URL ({}): {error}.",
+            provider.base_url
+        ))
+    })?;
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) || provider.insecure => Ok(url),
@@ -221,7 +250,9 @@ fn endpoint(provider: &Provider, path: &str) -> Result<Url, ProviderError> {
              providers.{name}.insecure = true.",
             provider.host()
         ))),
-        other => Err(refused(format!("providers.{name}.base_url must begin with https:// or http://, not {other}://."))),
+        other => Err(refused(format!(
+            "providers.{name}.base_url must begin with https:// or http://, not {other}://."
+        ))),
     }
 }
 
@@ -235,15 +266,20 @@ fn headers(provider: &Provider, key: Option<&Secret>) -> Result<HeaderMap, Provi
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
     if let Some(key) = key {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose()))
-            .map_err(|_| ProviderError::new(ErrorClass::WrongKey, "the key holds characters that no header may have"))?;
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose())).map_err(|_| {
+            ProviderError::new(ErrorClass::WrongKey, "the key holds characters that no header may have")
+        })?;
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
     }
-    for (name, value) in [("openai-organization", &provider.organization), ("openai-project", &provider.project)] {
+    for (name, value) in [
+        ("openai-organization", &provider.organization),
+        ("openai-project", &provider.project),
+    ] {
         if !value.is_empty() {
-            let value = HeaderValue::from_str(value)
-                .map_err(|_| ProviderError::new(ErrorClass::WrongOrganization, format!("{name} holds odd characters")))?;
+            let value = HeaderValue::from_str(value).map_err(|_| {
+                ProviderError::new(ErrorClass::WrongOrganization, format!("{name} holds odd characters"))
+            })?;
             headers.insert(HeaderName::from_static(name), value);
         }
     }
@@ -251,7 +287,11 @@ fn headers(provider: &Provider, key: Option<&Secret>) -> Result<HeaderMap, Provi
 }
 
 fn header(response: &Response, name: &str) -> Option<String> {
-    response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    response
+        .headers()
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned)
 }
 
 /// A request that got no answer.
@@ -311,7 +351,12 @@ mod tests {
     #[test]
     fn http_without_tls_is_refused_off_this_machine() {
         assert!(refusal(serde_json::json!({"base_url": "http://llm.example.com/v1"})).contains("insecure = true"));
-        for allowed in ["https://llm.example.com/v1", "http://127.0.0.1:1/v1", "http://[::1]:1/v1", "http://localhost/v1"] {
+        for allowed in [
+            "https://llm.example.com/v1",
+            "http://127.0.0.1:1/v1",
+            "http://[::1]:1/v1",
+            "http://localhost/v1",
+        ] {
             let url = endpoint(&provider(serde_json::json!({"base_url": allowed})), "chat/completions").unwrap();
             assert!(url.as_str().ends_with("/v1/chat/completions"), "{url}");
         }
@@ -336,7 +381,11 @@ mod tests {
     fn organization_and_project_are_left_out_when_empty() {
         let empty = headers(&provider(serde_json::json!({"organization": " "})), None).unwrap();
         assert!(!empty.contains_key("openai-organization"));
-        let set = headers(&provider(serde_json::json!({"organization": "org-1", "project": "p-1"})), None).unwrap();
+        let set = headers(
+            &provider(serde_json::json!({"organization": "org-1", "project": "p-1"})),
+            None,
+        )
+        .unwrap();
         assert_eq!(set.get("openai-organization").unwrap(), "org-1");
         assert_eq!(set.get("openai-project").unwrap(), "p-1");
     }

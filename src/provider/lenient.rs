@@ -257,11 +257,7 @@ mod tests {
                 Text::default(),
                 "{json}"
             );
-            assert_eq!(
-                serde_json::from_str::<Count>(json).unwrap(),
-                Count(None),
-                "{json}"
-            );
+            assert_eq!(serde_json::from_str::<Count>(json).unwrap(), Count(None), "{json}");
         }
         for json in ["null", "true", "\"x\"", "3.5", "{\"a\":[]}"] {
             assert_eq!(
@@ -281,18 +277,13 @@ mod tests {
             ("-7", None),
             ("1e30", Some(u64::MAX)),
         ] {
-            assert_eq!(
-                serde_json::from_str::<Count>(json).unwrap().0,
-                count,
-                "{json}"
-            );
+            assert_eq!(serde_json::from_str::<Count>(json).unwrap().0, count, "{json}");
         }
     }
 
     #[test]
     fn halves_of_surrogate_pairs_become_replacement_characters() {
-        let json =
-            r#"{"a":"\ud83d","b":"\ude00x","c":"\ud83d\ude00","d":"\\ud83d","e":"\ud83d\n"}"#;
+        let json = r#"{"a":"\ud83d","b":"\ude00x","c":"\ud83d\ude00","d":"\\ud83d","e":"\ud83d\n"}"#;
         let value: Value = serde_json::from_str(&canonical(json).unwrap()).unwrap();
         let expected = serde_json::json!({"a":"\u{fffd}","b":"\u{fffd}x","c":"😀","d":"\\ud83d","e":"\u{fffd}\n"});
         assert_eq!(value, expected);

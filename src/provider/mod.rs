@@ -153,7 +153,7 @@ pub async fn ask(
 async fn ask_guide(request: &Request, events: &tokio::sync::mpsc::Sender<Vec<Event>>) {
     let answer = guide::answer(&request.messages);
     for piece in guide::pieces(&answer) {
-        if events.send(vec![Event::Text(piece.into())]).await.is_err() {
+        if events.send(vec![Event::Text(piece)]).await.is_err() {
             return;
         }
         tokio::time::sleep(GUIDE_PAUSE).await;

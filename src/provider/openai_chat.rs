@@ -23,10 +23,7 @@ use tools::Calls;
 pub fn body(request: &Request, dialect: &Dialect) -> Value {
     let mut body = Map::new();
     body.insert("model".into(), json!(request.model));
-    body.insert(
-        "messages".into(),
-        request.messages.iter().map(message).collect(),
-    );
+    body.insert("messages".into(), request.messages.iter().map(message).collect());
     body.insert("stream".into(), json!(true));
     if dialect.include_usage {
         body.insert("stream_options".into(), json!({"include_usage": true}));
@@ -83,12 +80,7 @@ struct Chat {
 }
 
 impl Wire for Chat {
-    fn payload(
-        &mut self,
-        _event: &str,
-        data: &str,
-        out: &mut Vec<Event>,
-    ) -> Result<Flow, Unreadable> {
+    fn payload(&mut self, _event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
         if data.trim_start().starts_with("[DONE]") {
             self.finish(FinishReason::Stop, out);
             return Ok(Flow::Break(()));
@@ -96,14 +88,12 @@ impl Wire for Chat {
         if data.starts_with('[') {
             return framed::listed_error(data, out);
         }
-        let Object(chunk) =
-            serde_json::from_str::<Object<Chunk<'_>>>(data).map_err(|_| Unreadable)?;
+        let Object(chunk) = serde_json::from_str::<Object<Chunk<'_>>>(data).map_err(|_| Unreadable)?;
         Ok(self.chunk(&chunk, false, out))
     }
 
     fn whole(&mut self, body: &str, out: &mut Vec<Event>) -> Result<(), Unreadable> {
-        let Object(answer) =
-            serde_json::from_str::<Object<Chunk<'_>>>(body).map_err(|_| Unreadable)?;
+        let Object(answer) = serde_json::from_str::<Object<Chunk<'_>>>(body).map_err(|_| Unreadable)?;
         if self.chunk(&answer, true, out).is_break() {
             return Ok(());
         }

@@ -30,10 +30,7 @@ pub fn body(request: &Request) -> Value {
     if !instructions.is_empty() {
         body.insert("instructions".into(), json!(instructions));
     }
-    body.insert(
-        "input".into(),
-        request.messages.iter().filter_map(item).collect(),
-    );
+    body.insert("input".into(), request.messages.iter().filter_map(item).collect());
     body.insert("stream".into(), json!(true));
     body.insert("store".into(), json!(false));
     body.insert("include".into(), json!(["reasoning.encrypted_content"]));
@@ -48,10 +45,7 @@ pub fn body(request: &Request) -> Value {
 }
 
 fn instructions(request: &Request) -> String {
-    let system = request
-        .messages
-        .iter()
-        .filter(|message| message.role == Role::System);
+    let system = request.messages.iter().filter(|message| message.role == Role::System);
     system
         .map(|message| message.content.as_str())
         .collect::<Vec<_>>()
@@ -98,12 +92,7 @@ struct Responses {
 }
 
 impl Wire for Responses {
-    fn payload(
-        &mut self,
-        event: &str,
-        data: &str,
-        out: &mut Vec<Event>,
-    ) -> Result<Flow, Unreadable> {
+    fn payload(&mut self, event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
         if data.trim_start().starts_with("[DONE]") {
             // Not OpenAI's: some proxies append it. It does not say that the answer was whole.
             self.close(out);
@@ -112,8 +101,7 @@ impl Wire for Responses {
         if data.starts_with('[') {
             return framed::listed_error(data, out);
         }
-        let Object(frame) =
-            serde_json::from_str::<Object<Frame<'_>>>(data).map_err(|_| Unreadable)?;
+        let Object(frame) = serde_json::from_str::<Object<Frame<'_>>>(data).map_err(|_| Unreadable)?;
         if frame.error.as_ref().is_some_and(lenient::is_truthy) || frame.kind.as_str() == "error" {
             let value: Value = serde_json::from_str(data).map_err(|_| Unreadable)?;
             return Ok(fail(&flat(value), out));
@@ -127,8 +115,7 @@ impl Wire for Responses {
     }
 
     fn whole(&mut self, body: &str, out: &mut Vec<Event>) -> Result<(), Unreadable> {
-        let Object(answer) =
-            serde_json::from_str::<Object<Answer<'_>>>(body).map_err(|_| Unreadable)?;
+        let Object(answer) = serde_json::from_str::<Object<Answer<'_>>>(body).map_err(|_| Unreadable)?;
         let failed = answer.error.as_ref().is_some_and(lenient::is_truthy);
         if failed || (answer.status.is_empty() && answer.output.0.is_empty()) {
             let value: Value = serde_json::from_str(body).map_err(|_| Unreadable)?;
@@ -178,8 +165,7 @@ impl Responses {
         if done {
             self.parts.done(kind, Place::of(frame), whole.as_str(), out);
         } else {
-            self.parts
-                .delta(kind, Place::of(frame), frame.delta.as_str(), out);
+            self.parts.delta(kind, Place::of(frame), frame.delta.as_str(), out);
         }
     }
 
@@ -193,8 +179,7 @@ impl Responses {
             self.parts.part(place(at), part, out);
         }
         for (at, Object(part)) in item.summary.0.iter().enumerate() {
-            self.parts
-                .done(Kind::Summary, place(at), part.text.as_str(), out);
+            self.parts.done(Kind::Summary, place(at), part.text.as_str(), out);
         }
     }
 
@@ -213,10 +198,9 @@ impl Responses {
         };
         match (frame, status) {
             ("failed", _) | (_, "failed") => fail(&answer.error.clone().unwrap_or_default(), out),
-            (_, "incomplete") | ("incomplete", _) => self.finish(
-                finish_reason(answer.incomplete_details.0.reason.as_str()),
-                out,
-            ),
+            (_, "incomplete") | ("incomplete", _) => {
+                self.finish(finish_reason(answer.incomplete_details.0.reason.as_str()), out)
+            }
             (_, "completed") => self.finish(FinishReason::Stop, out),
             _ => self.finish(FinishReason::Incomplete, out),
         }

@@ -60,7 +60,10 @@ pub struct Provider {
 impl Provider {
     /// The host and port of the API, for sentences.
     pub fn host(&self) -> String {
-        let rest = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, rest)| rest);
+        let rest = self
+            .base_url
+            .split_once("://")
+            .map_or(self.base_url.as_str(), |(_, rest)| rest);
         let host = rest.split('/').next().unwrap_or(rest);
         host.rsplit('@').next().unwrap_or(host).to_owned()
     }
@@ -87,8 +90,15 @@ impl Target {
     /// Stands for a name that means nothing to us, so that its failure has a name.
     pub fn unknown(name: &str) -> Self {
         let (provider, model) = name.split_once('/').unwrap_or((name, "?"));
-        let entry = Provider { name: provider.into(), label: provider.into(), ..compatible() };
-        Self { provider: entry, model: model.into() }
+        let entry = Provider {
+            name: provider.into(),
+            label: provider.into(),
+            ..compatible()
+        };
+        Self {
+            provider: entry,
+            model: model.into(),
+        }
     }
 
     /// `provider/model`.
@@ -111,8 +121,10 @@ pub struct Registry {
 impl Registry {
     /// Merges the user's entries over the built-in ones.
     pub fn new(config: &Config, environment: Environment<'_>) -> Self {
-        let mut providers: BTreeMap<String, Provider> =
-            [openai(environment), guide()].into_iter().map(|provider| (provider.name.clone(), provider)).collect();
+        let mut providers: BTreeMap<String, Provider> = [openai(environment), guide()]
+            .into_iter()
+            .map(|provider| (provider.name.clone(), provider))
+            .collect();
         for (name, settings) in &config.providers {
             let base = settings.like.as_ref().unwrap_or(name);
             let entry = providers.get(base).cloned().unwrap_or_else(compatible);
@@ -122,7 +134,11 @@ impl Registry {
             Some(KeySource::Variable(name)) => is_set(environment, name),
             _ => true,
         };
-        Self { providers, default: config.model.clone(), openai_key_is_set }
+        Self {
+            providers,
+            default: config.model.clone(),
+            openai_key_is_set,
+        }
     }
 
     /// The model to use when nobody has chosen one: the configured one, else OpenAI's if there is a key, else the guide.
@@ -139,7 +155,10 @@ impl Registry {
         let (provider, model) = name.split_once('/').unwrap_or((name, ""));
         let Some(entry) = self.providers.get(provider) else {
             let known: Vec<&str> = self.providers.keys().map(String::as_str).collect();
-            let message = format!("There is no provider \"{provider}\" (model = \"{name}\"). Known: {}.", known.join(", "));
+            let message = format!(
+                "There is no provider \"{provider}\" (model = \"{name}\"). Known: {}.",
+                known.join(", ")
+            );
             return Err(ProviderError::new(ErrorClass::Configuration, message));
         };
         let model = match (model.trim(), &entry.default_model) {
@@ -150,19 +169,29 @@ impl Registry {
             }
             (model, _) => model.to_owned(),
         };
-        Ok(Target { provider: entry.clone(), model })
+        Ok(Target {
+            provider: entry.clone(),
+            model,
+        })
     }
 }
 
 /// OpenAI. Variables as its own SDK reads them (openai-python 3.54.0).
 fn openai(environment: Environment<'_>) -> Provider {
-    let read = |name: &str| environment(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let read = |name: &str| {
+        environment(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    };
     Provider {
         name: "openai".into(),
         label: "OpenAI".into(),
         wire: Wire::Responses,
         base_url: base(&read("OPENAI_BASE_URL").unwrap_or_else(|| "https://api.openai.com/v1".into())),
-        dialect: Dialect { max_tokens_field: "max_completion_tokens", include_usage: true },
+        dialect: Dialect {
+            max_tokens_field: "max_completion_tokens",
+            include_usage: true,
+        },
         key: KeySource::Variable("OPENAI_API_KEY".into()),
         organization: read("OPENAI_ORG_ID").unwrap_or_default(),
         project: read("OPENAI_PROJECT_ID").unwrap_or_default(),
@@ -181,7 +210,10 @@ fn compatible() -> Provider {
         label: String::new(),
         wire: Wire::Chat,
         base_url: String::new(),
-        dialect: Dialect { max_tokens_field: "max_tokens", include_usage: true },
+        dialect: Dialect {
+            max_tokens_field: "max_tokens",
+            include_usage: true,
+        },
         key: KeySource::None,
         organization: String::new(),
         project: String::new(),
@@ -248,7 +280,12 @@ mod tests {
 
     fn registry(config: serde_json::Value, variables: &[(&str, &str)]) -> Registry {
         let config: Config = serde_json::from_value(config).unwrap();
-        let read = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let read = |name: &str| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         Registry::new(&config, &read)
     }
 
@@ -259,12 +296,18 @@ mod tests {
     #[test]
     fn the_guide_answers_while_nothing_is_connected() {
         assert_eq!(default_label(serde_json::json!({}), &[]), "guide/manual");
-        assert_eq!(default_label(serde_json::json!({}), &[("OPENAI_API_KEY", "  ")]), "guide/manual");
+        assert_eq!(
+            default_label(serde_json::json!({}), &[("OPENAI_API_KEY", "  ")]),
+            "guide/manual"
+        );
     }
 
     #[test]
     fn a_key_in_the_environment_makes_openai_the_default() {
-        assert_eq!(default_label(serde_json::json!({}), &[("OPENAI_API_KEY", "k")]), "openai/gpt-6.1-sol");
+        assert_eq!(
+            default_label(serde_json::json!({}), &[("OPENAI_API_KEY", "k")]),
+            "openai/gpt-6.1-sol"
+        );
     }
 
     #[test]
@@ -277,22 +320,38 @@ mod tests {
     fn a_model_may_hold_slashes() {
         let config = serde_json::json!({"model": "router/meta/llama", "providers": {"router": {"base_url": "https://r.example/v1/"}}});
         let target = registry(config, &[]).default_target().unwrap();
-        assert_eq!((target.model.as_str(), target.provider.base_url.as_str()), ("meta/llama", "https://r.example/v1"));
+        assert_eq!(
+            (target.model.as_str(), target.provider.base_url.as_str()),
+            ("meta/llama", "https://r.example/v1")
+        );
         assert_eq!(target.provider.wire, Wire::Chat);
     }
 
     #[test]
     fn an_unknown_provider_is_named_with_the_known_ones() {
         let error = registry(serde_json::json!({}), &[]).target("opnai/x").unwrap_err();
-        assert_eq!(error.message, "There is no provider \"opnai\" (model = \"opnai/x\"). Known: guide, openai.");
+        assert_eq!(
+            error.message,
+            "There is no provider \"opnai\" (model = \"opnai/x\"). Known: guide, openai."
+        );
     }
 
     #[test]
     fn variables_set_the_base_url_and_the_ids() {
-        let variables = [("OPENAI_BASE_URL", "http://127.0.0.1:9/v1/"), ("OPENAI_ORG_ID", "org-1"), ("OPENAI_PROJECT_ID", "")];
-        let provider = registry(serde_json::json!({}), &variables).target("openai").unwrap().provider;
+        let variables = [
+            ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1/"),
+            ("OPENAI_ORG_ID", "org-1"),
+            ("OPENAI_PROJECT_ID", ""),
+        ];
+        let provider = registry(serde_json::json!({}), &variables)
+            .target("openai")
+            .unwrap()
+            .provider;
         assert_eq!(provider.base_url, "http://127.0.0.1:9/v1");
-        assert_eq!((provider.organization.as_str(), provider.project.as_str()), ("org-1", ""));
+        assert_eq!(
+            (provider.organization.as_str(), provider.project.as_str()),
+            ("org-1", "")
+        );
         assert_eq!(provider.host(), "127.0.0.1:9");
     }
 

@@ -107,11 +107,7 @@ impl SseDecoder {
     ///
     /// # Errors
     /// A line or an event is over the limit. All later calls fail too.
-    pub fn feed(
-        &mut self,
-        bytes: &[u8],
-        mut on_event: impl FnMut(SseEvent<'_>),
-    ) -> Result<(), SseError> {
+    pub fn feed(&mut self, bytes: &[u8], mut on_event: impl FnMut(SseEvent<'_>)) -> Result<(), SseError> {
         if self.failed {
             return Err(SseError::TooLarge(self.limit));
         }
@@ -231,11 +227,7 @@ impl SseDecoder {
         }
         if held.is_some() || self.has_data {
             let data = String::from_utf8_lossy(held.unwrap_or(&self.data));
-            let event = if self.event.is_empty() {
-                "message"
-            } else {
-                &self.event
-            };
+            let event = if self.event.is_empty() { "message" } else { &self.event };
             on_event(SseEvent {
                 event,
                 data: &data,

@@ -2,15 +2,26 @@ use super::*;
 use crate::provider::ErrorClass;
 
 fn send(text: &str) -> Event {
-    Event::Sent { regions: Vec::new(), prompt: text.into(), from_prompt: true }
+    Event::Sent {
+        regions: Vec::new(),
+        prompt: text.into(),
+        from_prompt: true,
+    }
 }
 
 fn region(id: u64, role: RegionRole, text: &str) -> Region {
-    Region { id: MessageId(id), role, text: text.into() }
+    Region {
+        id: MessageId(id),
+        role,
+        text: text.into(),
+    }
 }
 
 fn answered(turn: u64, event: ProviderEvent) -> Event {
-    Event::Answered { turn: TurnId(turn), event }
+    Event::Answered {
+        turn: TurnId(turn),
+        event,
+    }
 }
 
 fn text(turn: u64, text: &str) -> Event {
@@ -22,7 +33,11 @@ fn stop(turn: u64) -> Event {
 }
 
 fn texts(conversation: &Conversation) -> Vec<&str> {
-    conversation.messages().iter().map(|message| message.text.as_str()).collect()
+    conversation
+        .messages()
+        .iter()
+        .map(|message| message.text.as_str())
+        .collect()
 }
 
 fn error(class: ErrorClass) -> ProviderError {
@@ -40,11 +55,19 @@ fn ended(effects: &[Effect]) -> Option<&Outcome> {
 fn sending_shows_the_question_and_starts_a_turn() {
     let mut chat = Conversation::default();
     let effects = chat.step(send("\n  hello \n\n"));
-    let question = Question { id: MessageId(1), text: "  hello".into(), from_prompt: true };
+    let question = Question {
+        id: MessageId(1),
+        text: "  hello".into(),
+        from_prompt: true,
+    };
     assert_eq!(
         effects,
         vec![
-            Effect::ShowTurn { removed: vec![], question: Some(question), answer: MessageId(2) },
+            Effect::ShowTurn {
+                removed: vec![],
+                question: Some(question),
+                answer: MessageId(2)
+            },
             Effect::StartTurn(TurnId(1))
         ]
     );
@@ -70,10 +93,23 @@ fn sending_while_an_answer_is_written_is_refused_and_changes_nothing() {
 fn pieces_of_text_are_painted_and_kept_in_order() {
     let mut chat = Conversation::default();
     chat.step(send("q"));
-    assert_eq!(chat.step(text(1, "\n\nHel")), vec![Effect::Paint(MessageId(2), "Hel".into())]);
-    assert_eq!(chat.step(text(1, "lo\r\n")), vec![Effect::Paint(MessageId(2), "lo\n".into())]);
+    assert_eq!(
+        chat.step(text(1, "\n\nHel")),
+        vec![Effect::Paint(MessageId(2), "Hel".into())]
+    );
+    assert_eq!(
+        chat.step(text(1, "lo\r\n")),
+        vec![Effect::Paint(MessageId(2), "lo\n".into())]
+    );
     let effects = chat.step(stop(1));
-    assert!(matches!(ended(&effects), Some(Outcome::Done { reason: FinishReason::Stop, empty: false, .. })));
+    assert!(matches!(
+        ended(&effects),
+        Some(Outcome::Done {
+            reason: FinishReason::Stop,
+            empty: false,
+            ..
+        })
+    ));
     assert_eq!(texts(&chat), ["q", "Hello\n"]);
     assert!(!chat.is_answering());
 }
@@ -97,7 +133,11 @@ fn late_delta_after_stop_is_ignored() {
     assert_eq!(chat.step(text(1, "late")), vec![]);
     assert_eq!(chat.step(stop(1)), vec![]);
     chat.step(send("again"));
-    assert_eq!(chat.step(text(1, "later still")), vec![], "an old turn does not write into a new one");
+    assert_eq!(
+        chat.step(text(1, "later still")),
+        vec![],
+        "an old turn does not write into a new one"
+    );
 }
 
 #[test]
@@ -105,7 +145,10 @@ fn second_stop_is_harmless() {
     let mut chat = Conversation::default();
     chat.step(send("q"));
     chat.step(Event::StopRequested);
-    assert_eq!(chat.step(Event::StopRequested), vec![Effect::Refuse(Refusal::NothingToStop)]);
+    assert_eq!(
+        chat.step(Event::StopRequested),
+        vec![Effect::Refuse(Refusal::NothingToStop)]
+    );
 }
 
 #[test]
@@ -153,8 +196,15 @@ fn what_the_buffer_shows_wins_over_what_is_remembered() {
     chat.step(send("q"));
     chat.step(text(1, "a"));
     chat.step(stop(1));
-    let regions = vec![region(1, RegionRole::User, "q, edited"), region(2, RegionRole::Assistant, "a")];
-    chat.step(Event::Sent { regions, prompt: "next".into(), from_prompt: true });
+    let regions = vec![
+        region(1, RegionRole::User, "q, edited"),
+        region(2, RegionRole::Assistant, "a"),
+    ];
+    chat.step(Event::Sent {
+        regions,
+        prompt: "next".into(),
+        from_prompt: true,
+    });
     assert_eq!(texts(&chat), ["q, edited", "a", "next", ""]);
 }
 
@@ -162,9 +212,22 @@ fn what_the_buffer_shows_wins_over_what_is_remembered() {
 fn messages_of_a_process_that_died_are_taken_from_the_buffer() {
     let mut chat = Conversation::default();
     let regions = vec![region(7, RegionRole::User, "q"), region(8, RegionRole::Assistant, "a")];
-    let effects = chat.step(Event::Sent { regions, prompt: "next".into(), from_prompt: true });
+    let effects = chat.step(Event::Sent {
+        regions,
+        prompt: "next".into(),
+        from_prompt: true,
+    });
     assert_eq!(texts(&chat), ["q", "a", "next", ""]);
-    assert!(matches!(effects.first(), Some(Effect::ShowTurn { answer: MessageId(10), .. })), "numbers go on");
+    assert!(
+        matches!(
+            effects.first(),
+            Some(Effect::ShowTurn {
+                answer: MessageId(10),
+                ..
+            })
+        ),
+        "numbers go on"
+    );
 }
 
 #[test]
@@ -173,7 +236,11 @@ fn an_answer_without_a_word_is_removed_by_the_next_turn() {
     chat.step(send("q"));
     chat.step(answered(1, ProviderEvent::Error(error(ErrorClass::WrongKey))));
     let regions = vec![region(1, RegionRole::User, "q"), region(2, RegionRole::Assistant, "")];
-    let effects = chat.step(Event::Sent { regions, prompt: "next".into(), from_prompt: true });
+    let effects = chat.step(Event::Sent {
+        regions,
+        prompt: "next".into(),
+        from_prompt: true,
+    });
     assert!(matches!(effects.first(), Some(Effect::ShowTurn { removed, .. }) if removed == &[MessageId(2)]));
     assert_eq!(texts(&chat), ["q", "next", ""]);
 }
@@ -186,7 +253,11 @@ fn regenerating_asks_the_last_question_again() {
     chat.step(stop(1));
     let regions = vec![region(1, RegionRole::User, "q"), region(2, RegionRole::Assistant, "a")];
     let effects = chat.step(Event::Regenerated { regions });
-    let show = Effect::ShowTurn { removed: vec![MessageId(2)], question: None, answer: MessageId(3) };
+    let show = Effect::ShowTurn {
+        removed: vec![MessageId(2)],
+        question: None,
+        answer: MessageId(3),
+    };
     assert_eq!(effects, vec![show, Effect::StartTurn(TurnId(2))]);
     assert_eq!(texts(&chat), ["q", ""]);
 }
@@ -214,12 +285,22 @@ fn reasoning_is_announced_once_and_kept_apart_from_the_text() {
 fn usage_and_tools_come_with_the_end() {
     let mut chat = Conversation::default();
     chat.step(send("q"));
-    let usage = Usage { input: 3, output: 5, ..Usage::default() };
+    let usage = Usage {
+        input: 3,
+        output: 5,
+        ..Usage::default()
+    };
     chat.step(answered(1, ProviderEvent::Usage(usage)));
-    let call = ToolCall { id: "c1".into(), name: "get_capital".into(), arguments: "{}".into() };
+    let call = ToolCall {
+        id: "c1".into(),
+        name: "get_capital".into(),
+        arguments: "{}".into(),
+    };
     chat.step(answered(1, ProviderEvent::ToolCall(call)));
     let effects = chat.step(answered(1, ProviderEvent::Finished(FinishReason::ToolCalls)));
-    let Some(Effect::EndTurn(_, ended)) = effects.last() else { panic!("no end: {effects:?}") };
+    let Some(Effect::EndTurn(_, ended)) = effects.last() else {
+        panic!("no end: {effects:?}")
+    };
     assert_eq!(ended.usage, Some(usage));
     assert!(matches!(&ended.outcome, Outcome::Done { tools, .. } if tools == &["get_capital"]));
 }

@@ -15,7 +15,11 @@ struct Fake {
 impl Fake {
     fn start(cost_ms: u64, busy: u32) -> (Canvas, mpsc::UnboundedReceiver<(Instant, String)>) {
         let (shown, seen) = mpsc::unbounded_channel();
-        let editor = Fake { cost: Duration::from_millis(cost_ms), busy: Mutex::new(busy), shown };
+        let editor = Fake {
+            cost: Duration::from_millis(cost_ms),
+            busy: Mutex::new(busy),
+            shown,
+        };
         let canvas = Canvas::default();
         tokio::spawn(paint(ChatId("c".into()), canvas.clone(), Arc::new(editor)));
         (canvas, seen)
@@ -102,7 +106,11 @@ async fn the_pause_is_four_times_the_cost_within_its_bounds() {
         canvas.add(text("b"));
         let first = seen.recv().await.unwrap().0;
         let second = seen.recv().await.unwrap().0;
-        assert_eq!(second - first, Duration::from_millis(cost + expected), "for a frame of {cost} ms");
+        assert_eq!(
+            second - first,
+            Duration::from_millis(cost + expected),
+            "for a frame of {cost} ms"
+        );
     }
 }
 

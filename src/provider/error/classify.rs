@@ -87,9 +87,7 @@ pub(super) fn classify(said: &Said, status: Option<u16>) -> ErrorClass {
 }
 
 fn by_code(said: &Said) -> Option<ErrorClass> {
-    if said.state == "RESOURCE_EXHAUSTED"
-        && said.quotas.iter().any(|quota| quota.contains("PerDay"))
-    {
+    if said.state == "RESOURCE_EXHAUSTED" && said.quotas.iter().any(|quota| quota.contains("PerDay")) {
         return Some(Quota);
     }
     CODES
@@ -108,10 +106,7 @@ fn by_phrase(message: &str) -> Option<ErrorClass> {
 fn by_model(said: &Said, message: &str, status: Option<u16>) -> Option<ErrorClass> {
     let named = message.contains("model") && status != Some(401);
     let gone = MODEL_GONE.iter().any(|phrase| message.contains(phrase));
-    let typed = status == Some(404)
-        && said
-            .words()
-            .any(|word| matches!(word, "not_found_error" | "NOT_FOUND"));
+    let typed = status == Some(404) && said.words().any(|word| matches!(word, "not_found_error" | "NOT_FOUND"));
     (named && (gone || typed)).then_some(ModelNotFound)
 }
 

@@ -14,10 +14,7 @@ pub(super) fn words(page: &str) -> String {
 fn between<'a>(page: &'a str, open: &str, close: &str) -> Option<&'a str> {
     let lower = page.to_ascii_lowercase();
     let start = lower.find(open)? + open.len();
-    let end = lower
-        .get(start..)?
-        .find(close)
-        .map_or(page.len(), |at| start + at);
+    let end = lower.get(start..)?.find(close).map_or(page.len(), |at| start + at);
     page.get(start..end)
 }
 
@@ -31,9 +28,7 @@ fn first_text(page: &str) -> String {
             return text;
         }
         let tag = lower.get(open..).unwrap_or_default();
-        let silent = ["<style", "<script", "<!--"]
-            .iter()
-            .zip(["</style", "</script", "-->"]);
+        let silent = ["<style", "<script", "<!--"].iter().zip(["</style", "</script", "-->"]);
         let end = silent
             .filter(|(start, _)| tag.starts_with(**start))
             .find_map(|(_, end)| tag.find(end));

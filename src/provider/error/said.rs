@@ -52,9 +52,7 @@ impl Said {
 
     fn from_object(inner: &Value) -> Self {
         let details = list(inner, "details");
-        let within = inner
-            .get("innererror")
-            .and_then(|within| text(within, "code"));
+        let within = inner.get("innererror").and_then(|within| text(within, "code"));
         let reasons = details
             .iter()
             .filter_map(|detail| text(detail, "reason"))
@@ -64,10 +62,7 @@ impl Said {
         let code = text(inner, "code").unwrap_or_default();
         Self {
             message: message(inner),
-            number: inner
-                .get("code")
-                .and_then(Value::as_u64)
-                .or_else(|| code.parse().ok()),
+            number: inner.get("code").and_then(Value::as_u64).or_else(|| code.parse().ok()),
             code: if code.parse::<u64>().is_ok() {
                 String::new()
             } else {
@@ -76,9 +71,7 @@ impl Said {
             kind: text(inner, "type").unwrap_or_default(),
             state: text(inner, "status").unwrap_or_default(),
             reasons,
-            quotas: violations
-                .filter_map(|violation| text(violation, "quotaId"))
-                .collect(),
+            quotas: violations.filter_map(|violation| text(violation, "quotaId")).collect(),
             retry_delay: details.iter().find_map(|detail| text(detail, "retryDelay")),
             param: text(inner, "param").filter(|param| !param.is_empty()),
             request_id: None,
@@ -102,10 +95,7 @@ impl Said {
             .into_iter()
             .chain(self.reasons.iter().map(String::as_str));
         let words = words.chain([self.state.as_str(), self.kind.as_str()]);
-        let word = words
-            .into_iter()
-            .find(|word| !word.is_empty())
-            .map(str::to_owned);
+        let word = words.into_iter().find(|word| !word.is_empty()).map(str::to_owned);
         word.or_else(|| self.number.map(|number| number.to_string()))
     }
 
@@ -124,10 +114,7 @@ fn text(value: &Value, key: &str) -> Option<String> {
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The message of an error object, with the words that a router passes on from the server behind it.
@@ -142,10 +129,7 @@ fn message(value: &Value) -> String {
             .next()
     };
     let own = own.or_else(listed).unwrap_or_default();
-    match value
-        .get("metadata")
-        .and_then(|metadata| text(metadata, "raw"))
-    {
+    match value.get("metadata").and_then(|metadata| text(metadata, "raw")) {
         Some(raw) if !raw.is_empty() => format!("{own}\n{raw}"),
         _ => own,
     }

@@ -17,66 +17,21 @@ fn coded(status: u16, code: &str) -> ProviderError {
 fn openais_codes_have_their_classes_and_retries() {
     for (status, code, class, retryable) in [
         (401, "invalid_api_key", ErrorClass::WrongKey, false),
-        (
-            401,
-            "mismatched_organization",
-            ErrorClass::WrongOrganization,
-            false,
-        ),
-        (
-            401,
-            "invalid_organization",
-            ErrorClass::WrongOrganization,
-            false,
-        ),
+        (401, "mismatched_organization", ErrorClass::WrongOrganization, false),
+        (401, "invalid_organization", ErrorClass::WrongOrganization, false),
         (401, "no_organization", ErrorClass::WrongOrganization, false),
-        (
-            403,
-            "unsupported_country_region_territory",
-            ErrorClass::Region,
-            false,
-        ),
+        (403, "unsupported_country_region_territory", ErrorClass::Region, false),
         (404, "model_not_found", ErrorClass::ModelNotFound, false),
         (400, "model_not_found", ErrorClass::ModelNotFound, false),
-        (
-            400,
-            "context_length_exceeded",
-            ErrorClass::ContextTooLong,
-            false,
-        ),
-        (
-            400,
-            "unsupported_parameter",
-            ErrorClass::RefusedParameter,
-            false,
-        ),
-        (
-            400,
-            "unsupported_value",
-            ErrorClass::RefusedParameter,
-            false,
-        ),
+        (400, "context_length_exceeded", ErrorClass::ContextTooLong, false),
+        (400, "unsupported_parameter", ErrorClass::RefusedParameter, false),
+        (400, "unsupported_value", ErrorClass::RefusedParameter, false),
         (400, "content_filter", ErrorClass::ContentFilter, false),
         (429, "insufficient_quota", ErrorClass::Quota, false),
         (429, "credit_balance_exhausted", ErrorClass::Quota, false),
-        (
-            429,
-            "organization_spend_limit_exceeded",
-            ErrorClass::Quota,
-            false,
-        ),
-        (
-            429,
-            "project_spend_limit_exceeded",
-            ErrorClass::Quota,
-            false,
-        ),
-        (
-            429,
-            "organization_usage_limit_exceeded",
-            ErrorClass::Quota,
-            false,
-        ),
+        (429, "organization_spend_limit_exceeded", ErrorClass::Quota, false),
+        (429, "project_spend_limit_exceeded", ErrorClass::Quota, false),
+        (429, "organization_usage_limit_exceeded", ErrorClass::Quota, false),
         (429, "rate_limit_exceeded", ErrorClass::RateLimit, true),
         (429, "slow_down", ErrorClass::Overloaded, true),
         (503, "server_is_overloaded", ErrorClass::Overloaded, true),
@@ -88,18 +43,13 @@ fn openais_codes_have_their_classes_and_retries() {
             (class, retryable),
             "{status} {code}"
         );
-        assert_eq!(
-            (error.status, error.code.as_deref()),
-            (Some(status), Some(code))
-        );
+        assert_eq!((error.status, error.code.as_deref()), (Some(status), Some(code)));
     }
 }
 
 #[test]
 fn the_type_says_quota_when_the_code_does_not() {
-    let body =
-        json!({"error": {"message": "m", "type": "insufficient_quota", "code": "something_new"}})
-            .to_string();
+    let body = json!({"error": {"message": "m", "type": "insufficient_quota", "code": "something_new"}}).to_string();
     assert_eq!(from(429, &body).class, ErrorClass::Quota);
 }
 
@@ -134,14 +84,8 @@ fn a_status_without_words_has_a_class_too() {
 
 #[test]
 fn the_outer_key_may_be_missing_and_the_code_be_a_number_or_null() {
-    let flat = from(
-        403,
-        r#"{"message":"m","code":"unsupported_country_region_territory"}"#,
-    );
-    assert_eq!(
-        (flat.class, flat.message.as_str()),
-        (ErrorClass::Region, "m")
-    );
+    let flat = from(403, r#"{"message":"m","code":"unsupported_country_region_territory"}"#);
+    assert_eq!((flat.class, flat.message.as_str()), (ErrorClass::Region, "m"));
     let number = from(429, r#"{"error":{"message":"m","code":429}}"#);
     assert_eq!(
         (number.class, number.code.as_deref()),
@@ -166,17 +110,10 @@ fn the_outer_key_may_be_missing_and_the_code_be_a_number_or_null() {
 fn in_mid_stream_a_numeric_code_is_the_status() {
     let error = ProviderError::from_value(&json!({"code": 402, "message": "m"}), None);
     assert_eq!((error.class, error.status), (ErrorClass::Quota, Some(402)));
-    let error =
-        ProviderError::from_value(&json!({"error": {"code": 503, "message": "m"}}), Some(200));
-    assert_eq!(
-        (error.class, error.status),
-        (ErrorClass::Overloaded, Some(200))
-    );
+    let error = ProviderError::from_value(&json!({"error": {"code": 503, "message": "m"}}), Some(200));
+    assert_eq!((error.class, error.status), (ErrorClass::Overloaded, Some(200)));
     let error = ProviderError::from_value(&json!("overflow"), None);
-    assert_eq!(
-        (error.class, error.message.as_str()),
-        (ErrorClass::Server, "overflow")
-    );
+    assert_eq!((error.class, error.message.as_str()), (ErrorClass::Server, "overflow"));
 }
 
 #[test]
@@ -207,8 +144,7 @@ fn geminis_errors_come_in_an_array_with_details() {
 #[test]
 fn anthropics_errors_have_a_type_and_a_request_id() {
     let body = |kind: &str, message: &str| {
-        json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_1"})
-            .to_string()
+        json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_1"}).to_string()
     };
     let error = from(529, &body("overloaded_error", "Overloaded"));
     assert_eq!(
@@ -232,36 +168,19 @@ fn anthropics_errors_have_a_type_and_a_request_id() {
             "prompt is too long: 200001 tokens > 200000 maximum",
             ErrorClass::ContextTooLong,
         ),
-        (
-            401,
-            "authentication_error",
-            "invalid x-api-key",
-            ErrorClass::WrongKey,
-        ),
-        (
-            404,
-            "not_found_error",
-            "model: claude-x",
-            ErrorClass::ModelNotFound,
-        ),
+        (401, "authentication_error", "invalid x-api-key", ErrorClass::WrongKey),
+        (404, "not_found_error", "model: claude-x", ErrorClass::ModelNotFound),
         (413, "request_too_large", "m", ErrorClass::ContextTooLong),
         (429, "rate_limit_error", "m", ErrorClass::RateLimit),
         (500, "api_error", "m", ErrorClass::Server),
     ] {
-        assert_eq!(
-            from(status, &body(kind, message)).class,
-            class,
-            "{kind}: {message}"
-        );
+        assert_eq!(from(status, &body(kind, message)).class, class, "{kind}: {message}");
     }
 }
 
 #[test]
 fn ollamas_error_is_a_bare_string() {
-    let error = from(
-        404,
-        r#"{"error":"model \"x\" not found, try pulling it first"}"#,
-    );
+    let error = from(404, r#"{"error":"model \"x\" not found, try pulling it first"}"#);
     assert_eq!(error.class, ErrorClass::ModelNotFound);
     assert_eq!(error.message, "model \"x\" not found, try pulling it first");
 }
@@ -279,11 +198,7 @@ fn a_routers_message_carries_the_words_behind_it() {
 fn detail_is_a_message_too() {
     assert_eq!(from(404, r#"{"detail":"Not Found"}"#).message, "Not Found");
     assert_eq!(
-        from(
-            422,
-            r#"{"detail":[{"loc":["body"],"msg":"Field required"}]}"#
-        )
-        .message,
+        from(422, r#"{"detail":[{"loc":["body"],"msg":"Field required"}]}"#).message,
         "Field required"
     );
 }
@@ -304,10 +219,7 @@ fn a_web_page_is_a_proxys_and_retried_by_its_status() {
             (error.class, error.message.as_str()),
             (ErrorClass::Proxy, "502 Bad Gateway")
         );
-        assert_eq!(
-            (error.status, error.is_retryable()),
-            (Some(status), retryable)
-        );
+        assert_eq!((error.status, error.is_retryable()), (Some(status), retryable));
     }
 }
 
@@ -318,8 +230,7 @@ fn the_headers_tell_the_wait_and_the_requests_id() {
         request_id: Some("req_9"),
         ..AnswerHeaders::default()
     };
-    let body =
-        br#"{"error":{"message":"Please try again in 18.642s.","code":"rate_limit_exceeded"}}"#;
+    let body = br#"{"error":{"message":"Please try again in 18.642s.","code":"rate_limit_exceeded"}}"#;
     let error = ProviderError::from_response(429, &headers, body);
     assert_eq!(
         (error.retry_after, error.request_id.as_deref()),
@@ -345,10 +256,7 @@ fn a_request_that_is_too_large_is_not_sent_again() {
         429,
         r#"{"error":{"message":"Request too large for gpt-4o","type":"tokens","code":"rate_limit_exceeded"}}"#,
     );
-    assert_eq!(
-        (error.class, error.is_retryable()),
-        (ErrorClass::RateLimit, false)
-    );
+    assert_eq!((error.class, error.is_retryable()), (ErrorClass::RateLimit, false));
 }
 
 #[test]
@@ -379,9 +287,6 @@ fn the_live_keys_are_taken_out_on_demand() {
 
 #[test]
 fn a_message_is_bounded_and_has_no_control_characters() {
-    assert_eq!(
-        from(500, &"é".repeat(9_000)).message.chars().count(),
-        LONGEST_MESSAGE
-    );
+    assert_eq!(from(500, &"é".repeat(9_000)).message.chars().count(), LONGEST_MESSAGE);
     assert_eq!(from(500, "a\u{1b}[31mb\r\nc").message, "a[31mb\nc");
 }

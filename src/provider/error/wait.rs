@@ -47,9 +47,7 @@ fn amount(text: &str) -> Option<(f64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let number: f64 = text.get(..end)?.parse().ok()?;
     let rest = text.get(end..)?.trim_start_matches(' ');
-    let end = rest
-        .find(|c: char| !c.is_ascii_alphabetic())
-        .unwrap_or(rest.len());
+    let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
     let (unit, rest) = rest.split_at(end);
     let factor = match unit {
         "ms" | "milliseconds" => 0.001,
@@ -74,15 +72,8 @@ fn date(text: &str) -> Option<SystemTime> {
         return None;
     };
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    let month = MONTHS
-        .find(month)
-        .filter(|at| month.len() == 3 && at % 3 == 0)? as u64
-        / 3
-        + 1;
-    let clock: Vec<u64> = time
-        .split(':')
-        .map(|part| part.parse().ok())
-        .collect::<Option<_>>()?;
+    let month = MONTHS.find(month).filter(|at| month.len() == 3 && at % 3 == 0)? as u64 / 3 + 1;
+    let clock: Vec<u64> = time.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
     let [hours, minutes, seconds] = clock.as_slice() else {
         return None;
     };
@@ -91,9 +82,7 @@ fn date(text: &str) -> Option<SystemTime> {
         .checked_mul(3600)?
         .checked_add(minutes.checked_mul(60)?)?
         .checked_add(*seconds)?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(
-        days.checked_mul(86_400)?.checked_add(clock)?,
-    ))
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(days.checked_mul(86_400)?.checked_add(clock)?))
 }
 
 /// The days from 1970-01-01 to a date of the Gregorian calendar, its year counted from March.
@@ -150,19 +139,13 @@ mod tests {
             request_id: None,
         };
         let wait = |ms, after| from_headers(&headers(ms, after), now);
-        assert_eq!(
-            wait(Some("250"), Some("9")),
-            Some(Duration::from_millis(250))
-        );
+        assert_eq!(wait(Some("250"), Some("9")), Some(Duration::from_millis(250)));
         assert_eq!(wait(None, Some("1.5")), Some(Duration::from_millis(1500)));
         assert_eq!(
             wait(None, Some("Sun, 06 Nov 1994 08:50:07 GMT")),
             Some(Duration::from_secs(30))
         );
-        assert_eq!(
-            wait(None, Some("Sun, 06 Nov 1994 08:00:00 GMT")),
-            Some(Duration::ZERO)
-        );
+        assert_eq!(wait(None, Some("Sun, 06 Nov 1994 08:00:00 GMT")), Some(Duration::ZERO));
         assert_eq!(
             wait(None, Some("Thu, 29 Feb 2024 00:00:00 GMT")),
             Some(Duration::from_secs(1_709_164_800 - 784_111_777))
@@ -177,10 +160,7 @@ mod tests {
             assert_eq!(wait(None, Some(bad)), None, "{bad}");
         }
         assert_eq!(wait(None, Some("-5")), Some(Duration::ZERO));
-        assert_eq!(
-            wait(None, Some("inf")),
-            Some(Duration::from_secs(366 * 86_400))
-        );
+        assert_eq!(wait(None, Some("inf")), Some(Duration::from_secs(366 * 86_400)));
         assert_eq!(wait(None, Some("NaN")), None);
     }
 }

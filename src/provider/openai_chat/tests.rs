@@ -18,10 +18,7 @@ fn decode(pieces: &[&[u8]]) -> Vec<Event> {
 
 /// The events of a stream with these payloads, without `[DONE]`.
 fn chunks(payloads: &[&str]) -> Vec<Event> {
-    let stream: String = payloads
-        .iter()
-        .map(|payload| format!("data: {payload}\n\n"))
-        .collect();
+    let stream: String = payloads.iter().map(|payload| format!("data: {payload}\n\n")).collect();
     decode(&[stream.as_bytes()])
 }
 
@@ -175,11 +172,7 @@ fn an_error_in_a_chunk_comes_after_its_text_and_usage() {
     ]);
     assert_eq!(events[..2], [text("half"), usage(0, 0, 2, 0)]);
     assert_eq!(
-        (
-            events.len(),
-            the_error(&events).class,
-            the_error(&events).status
-        ),
+        (events.len(), the_error(&events).class, the_error(&events).status),
         (3, ErrorClass::Server, Some(502))
     );
 }
@@ -188,10 +181,7 @@ fn an_error_in_a_chunk_comes_after_its_text_and_usage() {
 fn every_truthy_error_is_one_and_no_other() {
     for error in [r#"{"message":"m"}"#, "\"m\"", "true", "[1]", "5"] {
         assert!(
-            matches!(
-                chunks(&[&format!("{{\"error\":{error}}}")])[..],
-                [Event::Error(_)]
-            ),
+            matches!(chunks(&[&format!("{{\"error\":{error}}}")])[..], [Event::Error(_)]),
             "{error}"
         );
     }
@@ -211,13 +201,9 @@ fn every_truthy_error_is_one_and_no_other() {
 #[test]
 fn usage_beside_choices_is_taken_and_groqs_copy_is_not_told_again() {
     let counts = r#"{"prompt_tokens":5,"completion_tokens":6,"prompt_tokens_details":{"cached_tokens":1},"completion_tokens_details":{"reasoning_tokens":2}}"#;
-    let payload = format!(
-        r#"{{"choices":[{{"delta":{{"content":"x"}}}}],"usage":{counts},"x_groq":{{"usage":{counts}}}}}"#
-    );
-    assert_eq!(
-        chunks(&[&payload, "[DONE]"]),
-        [text("x"), usage(5, 1, 6, 2), STOP]
-    );
+    let payload =
+        format!(r#"{{"choices":[{{"delta":{{"content":"x"}}}}],"usage":{counts},"x_groq":{{"usage":{counts}}}}}"#);
+    assert_eq!(chunks(&[&payload, "[DONE]"]), [text("x"), usage(5, 1, 6, 2), STOP]);
     assert_eq!(
         chunks(&[r#"{"x_groq":{"usage":{"prompt_tokens":4}}}"#, "[DONE]"]),
         [usage(4, 0, 0, 0), STOP]
@@ -230,10 +216,7 @@ fn usage_after_the_finish_reason_comes_before_the_end() {
         r#"{"choices":[{"delta":{},"finish_reason":"length"}]}"#,
         r#"{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":6}}"#,
     ]);
-    assert_eq!(
-        events,
-        [usage(5, 0, 6, 0), Event::Finished(FinishReason::Length)]
-    );
+    assert_eq!(events, [usage(5, 0, 6, 0), Event::Finished(FinishReason::Length)]);
 }
 
 #[test]
@@ -243,10 +226,7 @@ fn content_may_be_an_array_of_typed_parts() {
         r#"{"content":[{"type":"thinking","thinking":"hm"},{"type":"reference","reference_ids":[1]}]}"#,
         r#"{"content":{"type":"text","text":"b"}}"#,
     ]);
-    assert_eq!(
-        events,
-        [reasoning("hm"), text("a"), reasoning("hm"), text("b"), STOP]
-    );
+    assert_eq!(events, [reasoning("hm"), text("a"), reasoning("hm"), text("b"), STOP]);
 }
 
 #[test]
@@ -264,11 +244,7 @@ fn a_later_piece_of_a_tool_call_does_not_overwrite_its_name_and_id() {
 fn azures_first_chunk_without_choices_is_nothing() {
     let first = r#"{"choices":[],"id":"","model":"","prompt_filter_results":[{"prompt_index":0}]}"#;
     assert_eq!(
-        chunks(&[
-            first,
-            r#"{"choices":[{"delta":{"content":"x"}}]}"#,
-            "[DONE]"
-        ]),
+        chunks(&[first, r#"{"choices":[{"delta":{"content":"x"}}]}"#, "[DONE]"]),
         [text("x"), STOP]
     );
 }
@@ -282,21 +258,15 @@ fn the_role_may_be_repeated_and_the_first_tool_have_any_index() {
     ]);
     assert_eq!(
         events,
-        [
-            text("x"),
-            call("b", "g", "{}"),
-            call("a", "f", "{\"k\":[1]}"),
-            TOOLS
-        ]
+        [text("x"), call("b", "g", "{}"), call("a", "f", "{\"k\":[1]}"), TOOLS]
     );
 }
 
 #[test]
 fn tool_calls_without_or_with_equal_indexes_are_told_apart() {
     let two = [call("a", "f", "{}"), call("b", "f", "{}"), TOOLS];
-    let piece = |fields: &str| {
-        format!(r#"{{"tool_calls":[{{{fields}"function":{{"name":"f","arguments":"{{}}"}}}}]}}"#)
-    };
+    let piece =
+        |fields: &str| format!(r#"{{"tool_calls":[{{{fields}"function":{{"name":"f","arguments":"{{}}"}}}}]}}"#);
     for (first, second) in [
         ("\"index\":0,\"id\":\"a\",", "\"index\":0,\"id\":\"b\","),
         ("\"id\":\"a\",", "\"id\":\"b\","),
@@ -329,15 +299,10 @@ fn the_older_function_call_is_a_tool_call() {
 
 #[test]
 fn collected_tools_are_told_whatever_the_finish_reason() {
-    let tool =
-        r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"i","function":{"name":"f"}}]}}]}"#;
+    let tool = r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"i","function":{"name":"f"}}]}}]}"#;
     for reason in ["stop", "tool_calls", "function_call", ""] {
         let end = format!(r#"{{"choices":[{{"delta":{{}},"finish_reason":"{reason}"}}]}}"#);
-        assert_eq!(
-            chunks(&[tool, &end, "[DONE]"]),
-            [call("i", "f", ""), TOOLS],
-            "{reason}"
-        );
+        assert_eq!(chunks(&[tool, &end, "[DONE]"]), [call("i", "f", ""), TOOLS], "{reason}");
     }
 }
 
@@ -368,10 +333,7 @@ fn a_stream_with_an_empty_finish_reason_or_none_ends_well_at_done() {
 #[test]
 fn a_stream_without_done_ends_with_its_finish_reason() {
     let end = r#"{"choices":[{"delta":{},"finish_reason":"content_filter"}]}"#;
-    assert_eq!(
-        chunks(&[end]),
-        [Event::Finished(FinishReason::ContentFilter)]
-    );
+    assert_eq!(chunks(&[end]), [Event::Finished(FinishReason::ContentFilter)]);
 }
 
 #[test]
@@ -453,10 +415,7 @@ fn wrong_types_lose_no_text() {
         " ",
     ]);
     let refusal = Event::Refusal("7.5".into());
-    assert_eq!(
-        events,
-        [text("a"), refusal, text("c"), text("\u{fffd}"), INCOMPLETE]
-    );
+    assert_eq!(events, [text("a"), refusal, text("c"), text("\u{fffd}"), INCOMPLETE]);
 }
 
 #[test]

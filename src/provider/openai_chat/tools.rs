@@ -19,9 +19,7 @@ impl Calls {
     /// Takes a piece. The first index may be any number; later pieces may repeat the id and the name, leave them out, or
     /// send them empty.
     pub(super) fn take(&mut self, delta: &CallDelta<'_>) {
-        let at = self
-            .position(delta)
-            .unwrap_or_else(|| self.add(delta.index.0));
+        let at = self.position(delta).unwrap_or_else(|| self.add(delta.index.0));
         let Some(slot) = self.list.get_mut(at) else {
             return;
         };
@@ -63,10 +61,7 @@ impl Calls {
     fn position(&self, delta: &CallDelta<'_>) -> Option<usize> {
         let (id, name) = (delta.id.as_str(), delta.function.0.name.as_str());
         if delta.index.0.is_some() {
-            let at = self
-                .list
-                .iter()
-                .rposition(|slot| slot.index == delta.index.0)?;
+            let at = self.list.iter().rposition(|slot| slot.index == delta.index.0)?;
             // Some servers give all calls of one answer the same index; but only a new call has a name, too, since
             // others invent a new id for every piece.
             let other = self

@@ -36,10 +36,7 @@ impl Calls {
 
     /// Takes an item of the finished answer: new only if it has not come before.
     pub(super) fn missed(&mut self, item: &Item<'_>) {
-        let known = self
-            .list
-            .iter()
-            .any(|slot| slot.call.id == item.call_id.as_str());
+        let known = self.list.iter().any(|slot| slot.call.id == item.call_id.as_str());
         if !known && item.kind.as_str() == "function_call" {
             let call = ToolCall {
                 id: item.call_id.as_str().to_owned(),

@@ -82,9 +82,7 @@ impl Parts {
             .iter()
             .rev()
             .find(|spoken| spoken.kind == kind && spoken.place == place);
-        let rest = known.map_or(Some(whole), |spoken| {
-            whole.strip_prefix(spoken.text.as_str())
-        });
+        let rest = known.map_or(Some(whole), |spoken| whole.strip_prefix(spoken.text.as_str()));
         // A text that differs from its deltas cannot be unsaid: it stays as it was shown.
         self.delta(kind, place, rest.unwrap_or_default(), out);
     }
@@ -127,10 +125,6 @@ impl Parts {
             Kind::Text | Kind::Refusal => before.place.output != place.output,
             Kind::Summary | Kind::Reasoning => before.place != place,
         };
-        if same.next().is_some_and(parted) {
-            "\n\n"
-        } else {
-            ""
-        }
+        if same.next().is_some_and(parted) { "\n\n" } else { "" }
     }
 }

@@ -84,10 +84,7 @@ fn a_request_is_stateless_and_keeps_instructions_apart() {
     request.params.insert("store".into(), json!(true));
     request.params.insert("include".into(), Value::Null);
     assert_eq!(
-        (
-            body(&request)["store"].clone(),
-            body(&request).get("include")
-        ),
+        (body(&request)["store"].clone(), body(&request).get("include")),
         (json!(true), None)
     );
 }
@@ -158,8 +155,7 @@ fn the_rest_of_a_text_whose_last_deltas_are_missing_is_told() {
 #[test]
 fn the_finished_answer_may_number_its_output_otherwise() {
     let mut end = completed();
-    end["response"]["output"] =
-        json!([{"type": "message", "content": [{"type": "output_text", "text": "hello"}]}]);
+    end["response"]["output"] = json!([{"type": "message", "content": [{"type": "output_text", "text": "hello"}]}]);
     assert_eq!(
         frames(&[delta("output_text", 5, "hello"), end]),
         [text("hello"), USAGE, STOP]
@@ -192,13 +188,7 @@ fn reasoning_comes_as_text_and_as_summary_in_parts() {
     let reasoning = |text: &str| Event::Reasoning(text.into());
     assert_eq!(
         events,
-        [
-            reasoning("one"),
-            reasoning("\n\ntwo"),
-            reasoning("three"),
-            USAGE,
-            STOP
-        ]
+        [reasoning("one"), reasoning("\n\ntwo"), reasoning("three"), USAGE, STOP]
     );
 }
 
@@ -249,8 +239,7 @@ fn an_error_may_be_flat_or_nested_and_comes_once() {
     let fields = json!({"code": "rate_limit_exceeded", "message": "m", "param": null});
     let mut flat = fields.clone();
     flat["type"] = json!("error");
-    let failed =
-        json!({"type": "response.failed", "response": {"status": "failed", "error": fields}});
+    let failed = json!({"type": "response.failed", "response": {"status": "failed", "error": fields}});
     for first in [
         flat,
         json!({"type": "error", "error": fields}),
@@ -261,10 +250,7 @@ fn an_error_may_be_flat_or_nested_and_comes_once() {
         let [Event::Text(_), Event::Error(error)] = events.as_slice() else {
             panic!("{events:?}")
         };
-        assert_eq!(
-            (error.class, error.message.as_str()),
-            (ErrorClass::RateLimit, "m")
-        );
+        assert_eq!((error.class, error.message.as_str()), (ErrorClass::RateLimit, "m"));
         assert_eq!(error.code.as_deref(), Some("rate_limit_exceeded"));
     }
 }
@@ -277,16 +263,14 @@ fn a_failure_without_a_reason_is_still_a_failure() {
 
 #[test]
 fn a_stream_that_stops_early_is_incomplete() {
-    assert_eq!(
-        frames(&[delta("output_text", 0, "x")]),
-        [text("x"), INCOMPLETE]
-    );
+    assert_eq!(frames(&[delta("output_text", 0, "x")]), [text("x"), INCOMPLETE]);
     assert_eq!(decode(&[b"data: [DONE]\n\n"]), [INCOMPLETE]);
 }
 
 #[test]
 fn a_type_that_is_only_in_the_events_name_is_taken_from_there() {
-    let stream = b"event: response.output_text.delta\ndata: {\"delta\":\"x\"}\n\nevent: response.completed\ndata: {}\n\n";
+    let stream =
+        b"event: response.output_text.delta\ndata: {\"delta\":\"x\"}\n\nevent: response.completed\ndata: {}\n\n";
     assert_eq!(decode(&[stream]), [text("x"), STOP]);
 }
 
@@ -310,10 +294,7 @@ fn a_broken_frame_is_named() {
     };
     assert_eq!(
         (error.class, error.message.as_str()),
-        (
-            ErrorClass::BrokenStream,
-            "The server sent what is not JSON: <html>"
-        )
+        (ErrorClass::BrokenStream, "The server sent what is not JSON: <html>")
     );
 }
 
@@ -322,16 +303,10 @@ fn an_answer_that_is_not_streamed_is_an_answer() {
     let answer = json!({"object": "response", "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"},
         "output": [{"type": "message", "content": [{"type": "output_text", "text": "hi"}]},
         {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}]});
-    let expected = [
-        text("hi"),
-        call("c", "f", "{}"),
-        Event::Finished(FinishReason::Length),
-    ];
+    let expected = [text("hi"), call("c", "f", "{}"), Event::Finished(FinishReason::Length)];
     assert_eq!(decode(&[answer.to_string().as_bytes()]), expected);
     let events = decode(&[br#"{"error":{"message":"m","code":"invalid_api_key"}}"#]);
-    assert!(
-        matches!(events.as_slice(), [Event::Error(error)] if error.class == ErrorClass::WrongKey)
-    );
+    assert!(matches!(events.as_slice(), [Event::Error(error)] if error.class == ErrorClass::WrongKey));
     let events = decode(&[b"<html>Go away</html>"]);
     assert!(matches!(events.as_slice(), [Event::Error(error)] if error.class == ErrorClass::Proxy));
 }
