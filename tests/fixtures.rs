@@ -36,6 +36,7 @@ fn responses() -> Box<dyn Decoder> {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials: Vec<Trial> = recorded().into_iter().map(Recorded::trial).collect();
+    trials.extend(recorded().into_iter().map(Recorded::damaged_trial));
     trials.extend(sse_trials());
     trials.extend(error_trials());
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -86,6 +87,76 @@ impl Recorded {
             fed_in_every_way(self.make, &bytes, &self.expected)
         })
     }
+}
+
+impl Recorded {
+    /// Whatever bytes come: one terminal event, at the end; no empty texts; the same however the bytes are cut.
+    fn damaged_trial(self) -> Trial {
+        trial(format!("{}, damaged", self.file), move || {
+            let bytes = fs::read(shared().join("fixtures").join(self.file))?;
+            let bytes = if self.file.ends_with(".jsonl") {
+                framed(&bytes)
+            } else {
+                bytes
+            };
+            let mut dice = Dice(bytes.len() as u64);
+            for round in 0..200 {
+                let bytes = damaged(&bytes, &mut dice);
+                let whole = decode(self.make, &[&bytes]);
+                well_formed(&whole).map_err(|error| format!("round {round}: {error}"))?;
+                let pieces: Vec<_> = bytes.chunks(1 + dice.below(40)).collect();
+                same(
+                    &decode(self.make, &pieces),
+                    &whole,
+                    &format!("round {round}"),
+                )?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Numbers that look random and are the same at each run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit.max(1)
+    }
+}
+
+/// The bytes with a few of them replaced, doubled or taken out.
+fn damaged(bytes: &[u8], dice: &mut Dice) -> Vec<u8> {
+    const SPITEFUL: &[u8] = b"\0\r\n\n\"\\{}[]:, \xEF\xFF\xC3<0-e";
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=dice.below(6) {
+        let from = dice.below(bytes.len());
+        let to = (from + dice.below(30)).min(bytes.len());
+        match dice.below(4) {
+            0 => bytes[from] = SPITEFUL[dice.below(SPITEFUL.len())],
+            1 => bytes.insert(from, SPITEFUL[dice.below(SPITEFUL.len())]),
+            2 => drop(bytes.drain(from..to)),
+            _ => bytes.extend_from_within(from..to),
+        }
+    }
+    bytes
+}
+
+fn well_formed(events: &[Event]) -> Result<(), String> {
+    let terminal = |event: &Event| matches!(event, Event::Finished(_) | Event::Error(_));
+    let empty = |event: &Event| match event {
+        Event::Text(text) | Event::Reasoning(text) | Event::Refusal(text) => text.is_empty(),
+        _ => false,
+    };
+    let ends = events.iter().filter(|event| terminal(event)).count();
+    if ends != 1 || !events.last().is_some_and(terminal) || events.iter().any(empty) {
+        return Err(format!("{events:?}"));
+    }
+    Ok(())
 }
 
 /// Payloads, one a line, as an event stream.

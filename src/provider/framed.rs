@@ -179,9 +179,15 @@ fn read<W: Wire>(wire: &mut W, event: &str, data: &str, out: &mut Vec<Event>) ->
 }
 
 fn broken(text: &str) -> Event {
-    let start: String = text.trim().chars().take(80).collect();
-    let message = format!("The server sent what is not JSON: {}", error::clean(&start));
+    let message = format!("The server sent what is not JSON: {}", start(text));
     Event::Error(ProviderError::new(ErrorClass::BrokenStream, message))
+}
+
+/// The first 80 characters, without keys.
+fn start(text: &str) -> String {
+    // More is redacted than shown, lest the first half of a key be left over.
+    let near: String = text.trim().chars().take(400).collect();
+    error::clean(&near).chars().take(80).collect()
 }
 
 /// A payload that is an array: Gemini's errors come so. Other arrays say nothing.
@@ -196,6 +202,21 @@ pub(crate) fn listed_error(data: &str, out: &mut Vec<Event>) -> Result<Flow, Unr
     }
     out.push(Event::Error(ProviderError::from_value(&value, None)));
     Ok(Flow::Break(()))
+}
+
+/// A whole body that holds no answer: an error without its envelope, or in an array, or something else entirely.
+pub(crate) fn no_answer(body: &str, out: &mut Vec<Event>) -> Result<(), Unreadable> {
+    let value: Value = serde_json::from_str(body).map_err(|_| Unreadable)?;
+    let mut error = ProviderError::from_value(&value, None);
+    if error.message.is_empty() && error.code.is_none() {
+        let message = format!(
+            "The server's answer has neither text nor an error in it: {}",
+            start(body)
+        );
+        error = ProviderError::new(ErrorClass::BrokenStream, message);
+    }
+    out.push(Event::Error(error));
+    Ok(())
 }
 
 /// Lays the user's fields over ours; `null` takes a field out.

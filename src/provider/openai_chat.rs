@@ -98,12 +98,9 @@ impl Wire for Chat {
             return Ok(());
         }
         if answer.choices.0.is_empty() {
-            // No answer, and no `error` key: an error without its envelope, or in an array.
-            let value: Value = serde_json::from_str(body).map_err(|_| Unreadable)?;
-            out.push(Event::Error(ProviderError::from_value(&value, None)));
-        } else {
-            self.finish(FinishReason::Stop, out);
+            return framed::no_answer(body, out);
         }
+        self.finish(FinishReason::Stop, out);
         Ok(())
     }
 

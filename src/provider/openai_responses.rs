@@ -118,11 +118,9 @@ impl Wire for Responses {
         let Object(answer) = serde_json::from_str::<Object<Answer<'_>>>(body).map_err(|_| Unreadable)?;
         let failed = answer.error.as_ref().is_some_and(lenient::is_truthy);
         if failed || (answer.status.is_empty() && answer.output.0.is_empty()) {
-            let value: Value = serde_json::from_str(body).map_err(|_| Unreadable)?;
-            out.push(Event::Error(ProviderError::from_value(&value, None)));
-        } else {
-            let _ = self.ended(answer.status.as_str(), &answer, out);
+            return framed::no_answer(body, out);
         }
+        let _ = self.ended(answer.status.as_str(), &answer, out);
         Ok(())
     }
 
