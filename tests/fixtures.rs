@@ -105,11 +105,7 @@ impl Recorded {
                 let whole = decode(self.make, &[&bytes]);
                 well_formed(&whole).map_err(|error| format!("round {round}: {error}"))?;
                 let pieces: Vec<_> = bytes.chunks(1 + dice.below(40)).collect();
-                same(
-                    &decode(self.make, &pieces),
-                    &whole,
-                    &format!("round {round}"),
-                )?;
+                same(&decode(self.make, &pieces), &whole, &format!("round {round}"))?;
             }
             Ok(())
         })

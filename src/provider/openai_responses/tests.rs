@@ -78,7 +78,7 @@ fn a_request_is_stateless_and_keeps_instructions_apart() {
         ..Request::default()
     };
     let expected = json!({"model": "m", "instructions": "s\n\nt", "stream": true, "store": false, "max_output_tokens": 9,
-        "include": ["reasoning.encrypted_content"], "input": [{"type": "message", "role": "user", "content": "u"},
+        "input": [{"type": "message", "role": "user", "content": "u"},
         {"type": "message", "role": "assistant", "content": "a"}]});
     assert_eq!(body(&request), expected);
     request.params.insert("store".into(), json!(true));
