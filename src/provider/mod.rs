@@ -5,6 +5,7 @@
 //! chats, buffers or msgpack.
 
 pub mod error;
+pub mod guide;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod sse;
