@@ -60,6 +60,11 @@ pub enum KeyConfig {
         /// The variable's name.
         env: String,
     },
+    /// `{ cmd = { "pass", "show", "llm" } }`: what a program prints; run without a shell.
+    Command {
+        /// The program and its arguments.
+        cmd: Vec<String>,
+    },
 }
 
 /// Settings of the chat that concern what is sent.

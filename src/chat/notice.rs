@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::chat::conversation::{Outcome, Refusal};
+use crate::keys::KeySource;
 use crate::provider::registry::Provider;
 use crate::provider::{ErrorClass, FinishReason, ProviderError};
 
@@ -99,27 +100,18 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
     let label = provider.label.as_str();
     let host = provider.host();
     let (title, advice): (String, String) = match error.class {
-        ErrorClass::NoKey => (
-            format!("No key for {label}."),
-            format!(
-                "Set {} in the environment, then start Neovim again.",
-                provider.key_variable()
-            ),
+        ErrorClass::NoKey => (format!("No key for {label}."), no_key(provider)),
+        ErrorClass::KeyUnavailable => (
+            format!("The key for {label} cannot be read."),
+            "Its source says why, below. :checkhealth gpt tells more.".into(),
         ),
         ErrorClass::WrongKey => (
             format!("{label} does not accept the key."),
-            format!(
-                "Check {}{}, start Neovim again, then press gr.",
-                provider.key_variable(),
-                provider
-                    .keys_page
-                    .map(|page| format!(" against {page}"))
-                    .unwrap_or_default()
-            ),
+            format!("{}, then press gr.{}", new_key(provider), keys_page(provider)),
         ),
         ErrorClass::WrongOrganization => (
             format!("{label} does not accept the key for this organization or project."),
-            "Check OPENAI_ORG_ID and OPENAI_PROJECT_ID, or leave both unset.".into(),
+            wrong_organization(provider),
         ),
         ErrorClass::Quota => (
             "You exceeded your current quota, please check your plan and billing details.".into(),
@@ -193,6 +185,59 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
         ),
     };
     (title, advice)
+}
+
+/// What is to be said about a key that its provider did not accept when it was entered.
+pub fn of_failed_check(error: &ProviderError, provider: &Provider) -> Notice {
+    let title = match error.class {
+        ErrorClass::NoKey | ErrorClass::WrongKey => format!("{} does not accept the key.", provider.label),
+        _ => sentences(error, provider, "").0,
+    };
+    Notice { level: Level::Warning, title, advice: String::new(), details: details(error) }
+}
+
+/// How to give a provider its first key.
+fn no_key(provider: &Provider) -> String {
+    match &provider.key {
+        KeySource::Usual { variable: Some(variable), .. } => {
+            format!("Run :GPTSetKey {}, or set {variable} and start Neovim again.", provider.name)
+        }
+        KeySource::Variable(variable) => format!("Set {variable}, then start Neovim again."),
+        KeySource::Command(_) | KeySource::Usual { .. } | KeySource::None => format!("Run :GPTSetKey {}.", provider.name),
+    }
+}
+
+/// How to give a provider another key.
+fn new_key(provider: &Provider) -> String {
+    match &provider.key {
+        KeySource::Variable(variable) => format!("Correct {variable}, start Neovim again"),
+        KeySource::Command(_) => "Correct what the key command prints, start Neovim again".into(),
+        KeySource::Usual { variable: Some(variable), .. } if std::env::var_os(variable).is_some() => {
+            format!("It came from {variable}: correct it, start Neovim again")
+        }
+        KeySource::Usual { .. } | KeySource::None => format!("Set another with :GPTSetKey {}", provider.name),
+    }
+}
+
+fn keys_page(provider: &Provider) -> String {
+    provider.keys_page.map(|page| format!(" Your keys: {page}")).unwrap_or_default()
+}
+
+fn wrong_organization(provider: &Provider) -> String {
+    if provider.organization.is_empty() && provider.project.is_empty() {
+        format!("Enter others with :GPTSetKey {}.", provider.name)
+    } else {
+        "Check OPENAI_ORG_ID, OPENAI_PROJECT_ID and the configuration, or leave them unset.".into()
+    }
+}
+
+/// The keyring takes so long that it must be waiting for a person.
+pub fn keyring_waits() -> Notice {
+    Notice::new(
+        Level::Info,
+        "Waiting for the keyring.",
+        "It may be asking for its password in a window of its own.",
+    )
 }
 
 /// Where to look about money.

@@ -11,7 +11,7 @@ use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::{ChatId, MessageId, TurnId, notice, prompt};
 use crate::config::ChatConfig;
 use crate::editor::{Editor, ShownEnd, ShownOutcome, ShownQuestion, ShownTurn};
-use crate::keys;
+use crate::keys::vault::Vault;
 use crate::provider::http::Http;
 use crate::provider::registry::Target;
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
@@ -31,7 +31,9 @@ pub struct Settings {
     /// What is sent, and how.
     pub chat: ChatConfig,
     /// The network.
-    pub http: Http,
+    pub http: Arc<Http>,
+    /// Where keys are.
+    pub vault: Vault,
 }
 
 /// A running chat. Dropping it ends the chat's tasks, and with them its connection.
@@ -168,7 +170,11 @@ impl Task {
             params: target.provider.params.clone(),
         };
         let (events, answers) = mpsc::channel(ANSWERS_WAITING);
-        let task = Running(tokio::spawn(ask(settings, request, events)));
+        let editor = self.editor.clone();
+        let remind = move || {
+            tokio::spawn(async move { editor.inform(&notice::keyring_waits()).await });
+        };
+        let task = Running(tokio::spawn(ask(settings, request, events, remind)));
         self.turn = Some(RunningTurn {
             id,
             target,
@@ -219,14 +225,23 @@ async fn next_answers(turn: &mut Option<RunningTurn>) -> (TurnId, Vec<ProviderEv
 }
 
 /// Asks the provider; everything that happens goes into `events`.
-async fn ask(settings: Arc<Settings>, request: Request, events: mpsc::Sender<Vec<ProviderEvent>>) {
+async fn ask(
+    settings: Arc<Settings>,
+    request: Request,
+    events: mpsc::Sender<Vec<ProviderEvent>>,
+    remind: impl FnOnce() + Send,
+) {
     let provider = &settings.target.provider;
-    let key = match &settings.problem {
+    let credentials = match &settings.problem {
         Some(problem) => Err(problem.clone()),
-        None => keys::source::key_of(provider, &|name| std::env::var(name).ok()),
+        None => {
+            let environment = |name: &str| std::env::var(name).ok();
+            let found = settings.vault.credentials(&provider.name, &provider.key, &environment, remind).await;
+            found.map_err(ProviderError::from)
+        }
     };
-    match key {
-        Ok(key) => provider::ask(&settings.http, provider, key.as_ref(), &request, &events).await,
+    match credentials {
+        Ok(credentials) => provider::ask(&settings.http, provider, &credentials, &request, &events).await,
         Err(error) => drop(events.send(vec![ProviderEvent::Error(error)]).await),
     }
 }

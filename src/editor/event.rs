@@ -1,9 +1,39 @@
 //! What the editor tells the program.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use tokio::sync::oneshot;
 
 use crate::chat::{ChatId, Region};
 use crate::config::Config;
+use crate::keys::{Secret, SecretError};
+
+/// What comes from the editor.
+#[derive(Debug)]
+pub enum Inbound {
+    /// Something happened.
+    Event(EditorEvent),
+    /// The editor asks, and waits for the answer.
+    Question(Question, oneshot::Sender<serde_json::Value>),
+}
+
+/// What the editor can ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// The names of the providers that a key can be set for: a list of strings.
+    KeyProviders,
+    /// The state of keys and keyring, for `:checkhealth`: `{ keyring, providers = { { name, label, key } } }`.
+    Health,
+}
+
+/// A key as a user typed it. Its `Debug` shows nothing, and a text that is no key is not kept.
+#[derive(Debug, Clone)]
+pub struct Typed(pub Result<Secret, SecretError>);
+
+impl<'de> Deserialize<'de> for Typed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Secret::new(text)))
+    }
+}
 
 /// An event from the editor, in the order in which the user caused it.
 #[derive(Debug, Clone, Deserialize)]
@@ -41,9 +71,64 @@ pub enum EditorEvent {
         /// The chat.
         chat: ChatId,
     },
+    /// The user wants to set a key.
+    KeySettingRequested {
+        /// Of this provider; `None`: ask which.
+        #[serde(default)]
+        provider: Option<String>,
+    },
+    /// The user typed a key.
+    KeyEntered {
+        /// The provider that it is for.
+        provider: String,
+        /// The key, as typed.
+        key: Typed,
+        /// The organization id; empty: leave it as it is.
+        #[serde(default)]
+        organization: String,
+        /// The project id; empty: leave it as it is.
+        #[serde(default)]
+        project: String,
+    },
+    /// The user wants a key removed.
+    KeyRemovalRequested {
+        /// Of this provider; `None`: ask which.
+        #[serde(default)]
+        provider: Option<String>,
+        /// Without asking whether it is meant so.
+        #[serde(default)]
+        force: bool,
+    },
+    /// The user chose from a list that we showed.
+    Chosen {
+        /// The number of the question.
+        question: u64,
+        /// The choice, counted from 0; `None`: none of them.
+        #[serde(default)]
+        choice: Option<usize>,
+    },
     /// The chat's buffer is gone for good.
     Closed {
         /// The chat.
         chat: ChatId,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typed_key_is_in_no_debug_print() {
+        let data = serde_json::json!({"event": "key_entered", "provider": "openai", "key": "canary-1234"});
+        let event: EditorEvent = serde_json::from_value(data).unwrap();
+        assert!(!format!("{event:?}").contains("canary"), "{event:?}");
+    }
+
+    #[test]
+    fn a_typed_key_that_is_none_is_not_kept() {
+        let data = serde_json::json!({"event": "key_entered", "provider": "openai", "key": "two\nlines"});
+        let event: EditorEvent = serde_json::from_value(data).unwrap();
+        assert!(matches!(event, EditorEvent::KeyEntered { key: Typed(Err(SecretError::ControlCharacter)), .. }));
+    }
 }

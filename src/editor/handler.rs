@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use nvim_rs::{Handler, Neovim};
 use rmpv::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use super::event::EditorEvent;
+use super::event::{EditorEvent, Inbound, Question};
 use super::nvim::NvimWriter;
 use super::values;
 
@@ -16,12 +16,21 @@ const REMOTE_FUNCTION: &str = "GPTEvent";
 /// Hands on what Neovim sends.
 #[derive(Clone)]
 pub struct EventHandler {
-    inbox: mpsc::Sender<EditorEvent>,
+    inbox: mpsc::Sender<Inbound>,
 }
 
 impl EventHandler {
-    pub fn new(inbox: mpsc::Sender<EditorEvent>) -> Self {
+    pub fn new(inbox: mpsc::Sender<Inbound>) -> Self {
         Self { inbox }
+    }
+}
+
+impl EventHandler {
+    async fn ask(&self, question: Question) -> Result<Value, Value> {
+        let (sender, receiver) = oneshot::channel();
+        self.inbox.send(Inbound::Question(question, sender)).await.ok();
+        let answer = receiver.await.map_err(|_| Value::from("gpt-nvim: no answer"))?;
+        Ok(values::from_json(answer))
     }
 }
 
@@ -35,14 +44,17 @@ impl Handler for EventHandler {
             return;
         };
         match serde_json::from_value::<EditorEvent>(payload) {
-            Ok(event) => drop(self.inbox.send(event).await),
-            Err(error) => tracing::error!(%error, "an event that cannot be read"),
+            Ok(event) => drop(self.inbox.send(Inbound::Event(event)).await),
+            // The error may quote what it could not read, so it is told by its place alone.
+            Err(error) => tracing::error!(column = error.column(), "an event that cannot be read"),
         }
     }
 
     async fn handle_request(&self, name: String, _: Vec<Value>, _: Neovim<NvimWriter>) -> Result<Value, Value> {
         match name.as_str() {
             "specs" => Ok(specs()),
+            "key_providers" => self.ask(Question::KeyProviders).await,
+            "health" => self.ask(Question::Health).await,
             "version" => Ok(Value::from(env!("CARGO_PKG_VERSION"))),
             _ => Err(Value::from(format!("gpt-nvim: no method {name}"))),
         }

@@ -129,6 +129,37 @@ pub struct ShownModel {
     pub remark: String,
 }
 
+/// A list to choose from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    /// The number that the answer names.
+    pub question: u64,
+    /// What is asked.
+    pub prompt: String,
+    /// What can be chosen.
+    pub choices: Vec<String>,
+}
+
+/// What to ask for along with a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyForm {
+    /// The provider's name.
+    pub provider: String,
+    /// Its name in sentences.
+    pub label: String,
+    /// Whether it has organizations and projects.
+    pub organizations: bool,
+}
+
+/// A provider's key has changed; where it comes from now, and never the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownKeyChange {
+    /// The provider's name.
+    pub provider: String,
+    /// `keyring`, `session`, `variable`, `command` or `none`.
+    pub source: String,
+}
+
 /// What the program asks of an editor. Every operation is a question with an answer: when it returns, it is done.
 ///
 /// The operations are named and take plain data, so that another editor can stand behind them.
@@ -146,4 +177,10 @@ pub trait Editor: Send + Sync + 'static {
     async fn show_model(&self, model: &ShownModel) -> Result<(), EditorError>;
     /// Tells the user something that belongs to no turn.
     async fn inform(&self, notice: &Notice) -> Result<(), EditorError>;
+    /// Shows a list to choose from; the choice comes back as an event.
+    async fn choose(&self, choice: &Choice) -> Result<(), EditorError>;
+    /// Asks for a key, hidden, and for what belongs to it; what is entered comes back as an event.
+    async fn enter_key(&self, form: &KeyForm) -> Result<(), EditorError>;
+    /// Says that a provider's key has changed.
+    async fn key_changed(&self, change: &ShownKeyChange) -> Result<(), EditorError>;
 }

@@ -11,9 +11,11 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
-use super::event::EditorEvent;
+use super::event::Inbound;
 use super::handler::EventHandler;
-use super::{Editor, EditorError, ShownEnd, ShownModel, ShownTurn, transport, values};
+use super::{
+    Choice, Editor, EditorError, KeyForm, ShownEnd, ShownKeyChange, ShownModel, ShownTurn, transport, values,
+};
 use crate::chat::notice::Notice;
 use crate::chat::{ChatId, MessageId};
 
@@ -32,7 +34,7 @@ pub struct Nvim {
 /// Takes over standard input and output and speaks msgpack-RPC on them. Events go to `inbox`; the future returned runs
 /// the connection and ends with it.
 pub fn connect(
-    inbox: mpsc::Sender<EditorEvent>,
+    inbox: mpsc::Sender<Inbound>,
 ) -> io::Result<(Nvim, impl Future<Output = Result<(), Box<LoopError>>>)> {
     let reader = transport::stdin()?.compat();
     let writer = transport::stdout()?.compat_write();
@@ -133,6 +135,18 @@ impl Editor for Nvim {
 
     async fn inform(&self, notice: &Notice) -> Result<(), EditorError> {
         self.apply_data("inform", notice).await
+    }
+
+    async fn choose(&self, choice: &Choice) -> Result<(), EditorError> {
+        self.apply_data("choose", choice).await
+    }
+
+    async fn enter_key(&self, form: &KeyForm) -> Result<(), EditorError> {
+        self.apply_data("enter_key", form).await
+    }
+
+    async fn key_changed(&self, change: &ShownKeyChange) -> Result<(), EditorError> {
+        self.apply_data("key_changed", change).await
     }
 }
 

@@ -1,8 +1,88 @@
-//! Keys: secrets that cannot be printed, and the redactor that keeps them out of every text.
+//! Keys: where they come from ([`vault`], [`keyring`], [`command`]), secrets that cannot be printed ([`secret`]), and the
+//! redactor that keeps them out of every text ([`redact`]).
+//!
+//! A key is in the system keyring, in a variable or in a command of the user's; in this process's memory while a request
+//! is built and answered; and nowhere else.
 
+pub mod command;
+pub mod keyring;
 pub mod redact;
 pub mod secret;
-pub mod source;
+pub mod vault;
 
 pub use redact::Redactor;
 pub use secret::{Secret, SecretError};
+
+use keyring::KeyringError;
+
+/// Where a provider's key is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// Nowhere: the provider takes none.
+    None,
+    /// In this environment variable, because the user said so.
+    Variable(String),
+    /// In what this command prints, because the user said so: a program and its arguments, run without a shell.
+    Command(Vec<String>),
+    /// Where keys usually are: in the provider's variable, if it has one; then what was entered for this session; then
+    /// the system keyring.
+    Usual {
+        /// The provider's usual variable.
+        variable: Option<String>,
+        /// Whether the provider answers nothing without a key.
+        required: bool,
+    },
+}
+
+/// Which of the places a key was found in. Shown to users; never the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundIn {
+    /// An environment variable.
+    Variable(String),
+    /// The configured command.
+    Command,
+    /// What was entered for this session.
+    Session,
+    /// The system keyring.
+    Keyring,
+}
+
+/// What a provider is asked with. `Debug` shows no key.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// The key.
+    pub key: Option<Secret>,
+    /// The organization id; empty: none.
+    pub organization: String,
+    /// The project id; empty: none.
+    pub project: String,
+}
+
+impl Credentials {
+    /// A redactor that knows this key.
+    pub fn redactor(&self) -> Redactor {
+        Redactor::new(self.key.clone().into_iter().collect())
+    }
+}
+
+/// Why there is no key to ask with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// No source has one.
+    #[error("no key")]
+    Missing,
+    /// A source has something that is no key.
+    #[error("{place}: {reason}")]
+    Unusable {
+        /// The source, as users know it.
+        place: String,
+        /// What is wrong.
+        reason: SecretError,
+    },
+    /// The command failed; its words, redacted.
+    #[error("{0}")]
+    Command(String),
+    /// The keyring failed.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+}

@@ -47,6 +47,53 @@ impl Redactor {
     }
 }
 
+/// Takes live keys out of a text that comes in pieces, also where a key is cut by their borders.
+///
+/// What may be the beginning of a key is held back until more comes; that is next to never more than a character.
+#[derive(Debug, Default)]
+pub struct StreamRedactor {
+    redactor: Redactor,
+    held: String,
+}
+
+impl StreamRedactor {
+    /// Takes out what `redactor` knows as live.
+    pub fn new(redactor: Redactor) -> Self {
+        Self { redactor, held: String::new() }
+    }
+
+    /// Takes a piece; returns what may be shown, which may be nothing yet.
+    pub fn push(&mut self, piece: &str) -> String {
+        if self.redactor.live.is_empty() {
+            return piece.to_owned();
+        }
+        let mut text = std::mem::take(&mut self.held) + piece;
+        for secret in &self.redactor.live {
+            if text.contains(secret.expose()) {
+                text = text.replace(secret.expose(), REDACTED);
+            }
+        }
+        self.held = text.split_off(text.len() - self.beginning_of_a_key(&text));
+        text
+    }
+
+    /// What is still held back; nothing more will come.
+    pub fn finish(&mut self) -> String {
+        std::mem::take(&mut self.held)
+    }
+
+    /// How many bytes at the end of `text` may be the beginning of a live key.
+    fn beginning_of_a_key(&self, text: &str) -> usize {
+        let possible = |key: &str| {
+            let longest = key.len().saturating_sub(1).min(text.len());
+            (1..=longest).rev().find(|&length| {
+                key.get(..length).is_some_and(|beginning| text.ends_with(beginning))
+            })
+        };
+        self.redactor.live.iter().filter_map(|secret| possible(secret.expose())).max().unwrap_or(0)
+    }
+}
+
 /// The text without anything that looks like a key of a known provider.
 #[must_use]
 pub fn redact(text: &str) -> Cow<'_, str> {
@@ -109,6 +156,30 @@ mod tests {
 
     fn secret(text: &str) -> Secret {
         Secret::new(text.into()).unwrap()
+    }
+
+    #[test]
+    fn a_live_key_is_taken_out_wherever_the_pieces_are_cut() {
+        let text = "before canary-9f8e7d, canary-9f8e7d after canary-9";
+        for cut in 0..=text.len() {
+            for second in cut..=text.len() {
+                let mut stream = StreamRedactor::new(Redactor::new(vec![secret("canary-9f8e7d")]));
+                let mut shown = String::new();
+                for piece in [&text[..cut], &text[cut..second], &text[second..]] {
+                    shown.push_str(&stream.push(piece));
+                }
+                shown.push_str(&stream.finish());
+                assert_eq!(shown, "before [redacted], [redacted] after canary-9");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_held_back_that_cannot_become_a_key() {
+        let mut stream = StreamRedactor::new(Redactor::new(vec![secret("canary-9f8e7d")]));
+        assert_eq!(stream.push("plain text"), "plain text");
+        assert_eq!(stream.push(" can"), " ");
+        assert_eq!(stream.push("dle"), "candle");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
+use crate::keys::KeyError;
 use crate::keys::redact::{Redactor, redact};
 
 mod classify;
@@ -21,6 +22,8 @@ use said::Said;
 pub enum ErrorClass {
     /// No key is known for the provider.
     NoKey,
+    /// A key that is configured or stored cannot be read: the command or the keyring failed.
+    KeyUnavailable,
     /// The provider refuses the key.
     WrongKey,
     /// The key does not belong to the organization or project named, or those do not exist.
@@ -191,6 +194,16 @@ impl ProviderError {
         self.code = self.code.map(|code| redactor.redact(&code).into_owned());
         self.param = self.param.map(|param| redactor.redact(&param).into_owned());
         self
+    }
+}
+
+impl From<KeyError> for ProviderError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Missing => Self::new(ErrorClass::NoKey, ""),
+            KeyError::Unusable { .. } => Self::new(ErrorClass::WrongKey, error.to_string()),
+            KeyError::Command(_) | KeyError::Keyring(_) => Self::new(ErrorClass::KeyUnavailable, error.to_string()),
+        }
     }
 }
 

@@ -135,6 +135,7 @@ pub fn pieces(answer: &str) -> Vec<String> {
 pub fn help_tag(class: ErrorClass) -> &'static str {
     match class {
         ErrorClass::NoKey => "gpt-error-no-key",
+        ErrorClass::KeyUnavailable => "gpt-error-key-source",
         ErrorClass::WrongKey => "gpt-error-wrong-key",
         ErrorClass::WrongOrganization => "gpt-error-organization",
         ErrorClass::Quota => "gpt-error-quota",

@@ -3,24 +3,82 @@
 //! Redirects are not followed: reqwest takes `Authorization` off at another host, but not other credentials. A body's end
 //! on a `Connection: close` answer is silent, so whether an answer is whole is for its decoder to say.
 
-use std::net::IpAddr;
+mod call;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Response, Url, redirect};
+use reqwest::{Client, RequestBuilder, Response, redirect};
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::config::NetworkConfig;
-use crate::keys::redact::Redactor;
-use crate::keys::secret::Secret;
+use crate::keys::Credentials;
+use crate::keys::redact::StreamRedactor;
 use crate::provider::error::AnswerHeaders;
-use crate::provider::registry::{Provider, Wire};
-use crate::provider::{Decoder, ErrorClass, Event, ProviderError, Request, openai_chat, openai_responses};
+use crate::provider::registry::Provider;
+use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request};
+use call::Call;
 
 /// The most of an error's body that is read, in bytes.
 const ERROR_BODY_BYTES: usize = 64 * 1024;
+
+/// Whom the events go to, without the live key in any text.
+struct Listener<'a> {
+    events: &'a mpsc::Sender<Vec<Event>>,
+    text: StreamRedactor,
+    reasoning: StreamRedactor,
+}
+
+impl<'a> Listener<'a> {
+    fn new(credentials: &Credentials, events: &'a mpsc::Sender<Vec<Event>>) -> Self {
+        let redactor = || StreamRedactor::new(credentials.redactor());
+        Self { events, text: redactor(), reasoning: redactor() }
+    }
+
+    /// Hands events on in one batch; returns the end, if it is among them. That nobody listens any more is one, too.
+    async fn hear(&mut self, decoded: impl Iterator<Item = Event>) -> Option<Result<FinishReason, ProviderError>> {
+        let mut batch = Vec::new();
+        let mut end = None;
+        for event in decoded {
+            let redacted = match event {
+                Event::Finished(reason) => {
+                    end = Some(Ok(reason));
+                    break;
+                }
+                Event::Error(error) => {
+                    end = Some(Err(error));
+                    break;
+                }
+                Event::Text(text) => Event::Text(self.text.push(&text)),
+                Event::Refusal(text) => Event::Refusal(self.text.push(&text)),
+                Event::Reasoning(text) => Event::Reasoning(self.reasoning.push(&text)),
+                other => other,
+            };
+            if !is_empty(&redacted) {
+                batch.push(redacted);
+            }
+        }
+        if !batch.is_empty() && self.events.send(batch).await.is_err() {
+            return Some(Ok(FinishReason::Incomplete));
+        }
+        end
+    }
+
+    /// Hands on what was held back.
+    async fn flush(&mut self) {
+        let held = [Event::Reasoning(self.reasoning.finish()), Event::Text(self.text.finish())];
+        let held: Vec<Event> = held.into_iter().filter(|event| !is_empty(event)).collect();
+        if !held.is_empty() {
+            self.events.send(held).await.ok();
+        }
+    }
+}
+
+fn is_empty(event: &Event) -> bool {
+    matches!(event, Event::Text(text) | Event::Refusal(text) | Event::Reasoning(text) if text.is_empty())
+}
 
 /// What failed, or `()` when the terminal event has been sent.
 type Outcome = Result<(), ProviderError>;
@@ -49,13 +107,12 @@ impl Http {
     pub async fn ask(
         &self,
         provider: &Provider,
-        key: Option<&Secret>,
+        credentials: &Credentials,
         request: &Request,
         events: &mpsc::Sender<Vec<Event>>,
     ) {
-        let redactor = Redactor::new(key.cloned().into_iter().collect());
-        if let Err(error) = self.try_ask(provider, key, request, events).await {
-            let error = error.redacted(&redactor);
+        if let Err(error) = self.try_ask(provider, credentials, request, events).await {
+            let error = error.redacted(&credentials.redactor());
             tracing::warn!(provider = %provider.name, class = ?error.class, status = ?error.status, code = ?error.code,
                 request_id = ?error.request_id, message = %error.message, "a turn failed");
             events.send(vec![Event::Error(error)]).await.ok();
@@ -65,59 +122,93 @@ impl Http {
     async fn try_ask(
         &self,
         provider: &Provider,
-        key: Option<&Secret>,
+        credentials: &Credentials,
         request: &Request,
         events: &mpsc::Sender<Vec<Event>>,
     ) -> Outcome {
-        let call = Call::new(provider, key, request)?;
+        let call = Call::new(provider, credentials, request)?;
         let client = self.client(call.local).await?;
-        let sent = client.post(call.url).headers(call.headers).body(call.body).send();
-        let response = timeout(self.limits.connect() + self.limits.idle(), sent)
+        let response = self.send(client.post(call.url).headers(call.headers).body(call.body)).await?;
+        self.decode(response, call.decoder, credentials, events).await
+    }
+
+    /// How many models a provider lists (`GET /models`): the check that a key works.
+    ///
+    /// # Errors
+    /// What a turn would fail with.
+    pub async fn count_models(&self, provider: &Provider, credentials: &Credentials) -> Result<usize, ProviderError> {
+        let counted = self.try_count_models(provider, credentials).await;
+        counted.map_err(|error| error.redacted(&credentials.redactor()))
+    }
+
+    async fn try_count_models(&self, provider: &Provider, credentials: &Credentials) -> Result<usize, ProviderError> {
+        let url = call::endpoint(provider, "models")?;
+        let client = self.client(call::is_local(&url)).await?;
+        let response = self.send(client.get(url).headers(call::headers(provider, credentials)?)).await?;
+        let body = timeout(self.limits.idle(), response.bytes()).await.map_err(|_| self.silence())?;
+        let body = body.map_err(|error| broken(&error))?;
+        match serde_json::from_slice::<Value>(&body) {
+            Ok(list) => Ok(list.get("data").and_then(Value::as_array).map_or(0, Vec::len)),
+            Err(_) => Err(ProviderError::from_response(200, &AnswerHeaders::default(), &body)),
+        }
+    }
+
+    /// Sends a request; an answer that is not a success is an error.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ProviderError> {
+        let response = timeout(self.limits.connect() + self.limits.idle(), request.send())
             .await
             .map_err(|_| self.silence())?
             .map_err(not_connected)?;
-        if !response.status().is_success() {
-            return Err(self.refused(response).await);
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(self.refused(response).await)
         }
-        self.decode(response, call.decoder, events).await
     }
 
+    /// Reads the answer to its end; the terminal event comes after everything else.
     async fn decode(
         &self,
-        mut response: Response,
-        mut decoder: Box<dyn Decoder>,
+        response: Response,
+        decoder: Box<dyn Decoder>,
+        credentials: &Credentials,
         events: &mpsc::Sender<Vec<Event>>,
     ) -> Outcome {
         let request_id = header(&response, "x-request-id");
-        loop {
-            let chunk = timeout(self.limits.idle(), response.chunk())
-                .await
-                .map_err(|_| self.silence())?;
-            let mut decoded = Vec::new();
-            let ended = match chunk.map_err(|error| broken(&error))? {
-                Some(bytes) => {
-                    decoder.feed(&bytes, &mut decoded);
-                    false
-                }
-                None => {
-                    decoder.end(&mut decoded);
-                    true
-                }
-            };
-            if let Some(Event::Error(_)) = decoded.last() {
-                let Some(Event::Error(mut error)) = decoded.pop() else {
-                    continue;
-                };
-                error.request_id = error.request_id.or_else(|| request_id.clone());
-                if !decoded.is_empty() {
-                    events.send(decoded).await.ok();
-                }
-                return Err(error);
+        let mut listener = Listener::new(credentials, events);
+        let end = self.read(response, decoder, &mut listener).await;
+        listener.flush().await;
+        match end {
+            Ok(reason) => {
+                events.send(vec![Event::Finished(reason)]).await.ok();
+                Ok(())
             }
-            let over = matches!(decoded.last(), Some(Event::Finished(_)));
-            let listened = decoded.is_empty() || events.send(decoded).await.is_ok();
-            if over || ended || !listened {
-                return Ok(());
+            Err(error) => {
+                let request_id = error.request_id.clone().or(request_id);
+                Err(ProviderError { request_id, ..error })
+            }
+        }
+    }
+
+    async fn read(
+        &self,
+        mut response: Response,
+        mut decoder: Box<dyn Decoder>,
+        listener: &mut Listener<'_>,
+    ) -> Result<FinishReason, ProviderError> {
+        let mut decoded = Vec::new();
+        loop {
+            let chunk = timeout(self.limits.idle(), response.chunk()).await.map_err(|_| self.silence())?;
+            let chunk = chunk.map_err(|error| broken(&error))?;
+            match &chunk {
+                Some(bytes) => decoder.feed(bytes, &mut decoded),
+                None => decoder.end(&mut decoded),
+            }
+            if let Some(end) = listener.hear(decoded.drain(..)).await {
+                return end;
+            }
+            if chunk.is_none() {
+                return Ok(FinishReason::Incomplete); // no decoder ends so
             }
         }
     }
@@ -192,100 +283,6 @@ fn build(local: bool, connect: Duration) -> Result<Client, ProviderError> {
         .map_err(|error| ProviderError::new(ErrorClass::Tls, deepest(&error)))
 }
 
-/// A request, ready to be sent.
-struct Call {
-    url: Url,
-    headers: HeaderMap,
-    body: Vec<u8>,
-    decoder: Box<dyn Decoder>,
-    /// Whether it goes to this machine, without TLS.
-    local: bool,
-}
-
-impl Call {
-    fn new(provider: &Provider, key: Option<&Secret>, request: &Request) -> Result<Self, ProviderError> {
-        let (path, body, decoder): (_, _, Box<dyn Decoder>) = match provider.wire {
-            Wire::Responses => (
-                "responses",
-                openai_responses::body(request),
-                Box::<openai_responses::ResponsesDecoder>::default(),
-            ),
-            Wire::Chat | Wire::Guide => (
-                "chat/completions",
-                openai_chat::body(request, &provider.dialect),
-                Box::<openai_chat::ChatDecoder>::default(),
-            ),
-        };
-        let url = endpoint(provider, path)?;
-        let local = url.scheme() == "http" && is_loopback(&url);
-        let headers = headers(provider, key)?;
-        Ok(Self {
-            url,
-            headers,
-            body: body.to_string().into_bytes(),
-            decoder,
-            local,
-        })
-    }
-}
-
-/// The URL of an operation. Refuses what is no URL, and http without TLS off this machine.
-fn endpoint(provider: &Provider, path: &str) -> Result<Url, ProviderError> {
-    let refused = |message: String| ProviderError::new(ErrorClass::Configuration, message);
-    let name = &provider.name;
-    if provider.base_url.is_empty() {
-        return Err(refused(format!("providers.{name}.base_url is not set.")));
-    }
-    let url = Url::parse(&format!("{}/{path}", provider.base_url)).map_err(|error| {
-        refused(format!(
-            "providers.{name}.base_url is no URL ({}): {error}.",
-            provider.base_url
-        ))
-    })?;
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback(&url) || provider.insecure => Ok(url),
-        "http" => Err(refused(format!(
-            "http without TLS would show your key to the network between here and {}. Use https, or set \
-             providers.{name}.insecure = true.",
-            provider.host()
-        ))),
-        other => Err(refused(format!(
-            "providers.{name}.base_url must begin with https:// or http://, not {other}://."
-        ))),
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn headers(provider: &Provider, key: Option<&Secret>) -> Result<HeaderMap, ProviderError> {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-    if let Some(key) = key {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose())).map_err(|_| {
-            ProviderError::new(ErrorClass::WrongKey, "the key holds characters that no header may have")
-        })?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    for (name, value) in [
-        ("openai-organization", &provider.organization),
-        ("openai-project", &provider.project),
-    ] {
-        if !value.is_empty() {
-            let value = HeaderValue::from_str(value).map_err(|_| {
-                ProviderError::new(ErrorClass::WrongOrganization, format!("{name} holds odd characters"))
-            })?;
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
-    Ok(headers)
-}
-
 fn header(response: &Response, name: &str) -> Option<String> {
     response
         .headers()
@@ -331,62 +328,4 @@ fn deepest(error: &dyn std::error::Error) -> String {
         error = cause;
     }
     error.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Config;
-    use crate::provider::registry::Registry;
-
-    fn provider(settings: serde_json::Value) -> Provider {
-        let config: Config = serde_json::from_value(serde_json::json!({"providers": {"p": settings}})).unwrap();
-        Registry::new(&config, &|_| None).target("p/m").unwrap().provider
-    }
-
-    fn refusal(settings: serde_json::Value) -> String {
-        endpoint(&provider(settings), "chat/completions").unwrap_err().message
-    }
-
-    #[test]
-    fn http_without_tls_is_refused_off_this_machine() {
-        assert!(refusal(serde_json::json!({"base_url": "http://llm.example.com/v1"})).contains("insecure = true"));
-        for allowed in [
-            "https://llm.example.com/v1",
-            "http://127.0.0.1:1/v1",
-            "http://[::1]:1/v1",
-            "http://localhost/v1",
-        ] {
-            let url = endpoint(&provider(serde_json::json!({"base_url": allowed})), "chat/completions").unwrap();
-            assert!(url.as_str().ends_with("/v1/chat/completions"), "{url}");
-        }
-        let insecure = provider(serde_json::json!({"base_url": "http://llm.example.com/v1", "insecure": true}));
-        assert!(endpoint(&insecure, "x").is_ok());
-    }
-
-    #[test]
-    fn a_base_url_that_is_missing_or_no_url_is_named() {
-        assert_eq!(refusal(serde_json::json!({})), "providers.p.base_url is not set.");
-        assert!(refusal(serde_json::json!({"base_url": "llm example"})).contains("is no URL"));
-        assert!(refusal(serde_json::json!({"base_url": "ftp://x/v1"})).contains("https://"));
-    }
-
-    #[test]
-    fn a_host_that_only_looks_like_this_machine_is_not() {
-        assert!(refusal(serde_json::json!({"base_url": "http://127.0.0.1.example.com/v1"})).contains("TLS"));
-        assert!(refusal(serde_json::json!({"base_url": "http://localhost@example.com/v1"})).contains("TLS"));
-    }
-
-    #[test]
-    fn organization_and_project_are_left_out_when_empty() {
-        let empty = headers(&provider(serde_json::json!({"organization": " "})), None).unwrap();
-        assert!(!empty.contains_key("openai-organization"));
-        let set = headers(
-            &provider(serde_json::json!({"organization": "org-1", "project": "p-1"})),
-            None,
-        )
-        .unwrap();
-        assert_eq!(set.get("openai-organization").unwrap(), "org-1");
-        assert_eq!(set.get("openai-project").unwrap(), "p-1");
-    }
 }

@@ -140,13 +140,13 @@ const GUIDE_PAUSE: std::time::Duration = std::time::Duration::from_millis(8);
 pub async fn ask(
     http: &http::Http,
     provider: &registry::Provider,
-    key: Option<&crate::keys::Secret>,
+    credentials: &crate::keys::Credentials,
     request: &Request,
     events: &tokio::sync::mpsc::Sender<Vec<Event>>,
 ) {
     match provider.wire {
         registry::Wire::Guide => ask_guide(request, events).await,
-        registry::Wire::Responses | registry::Wire::Chat => http.ask(provider, key, request, events).await,
+        registry::Wire::Responses | registry::Wire::Chat => http.ask(provider, credentials, request, events).await,
     }
 }
 

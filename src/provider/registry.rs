@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::config::{Config, KeyConfig, ProviderConfig};
+use crate::keys::KeySource;
+use crate::keys::vault::Environment;
 use crate::provider::{Dialect, ErrorClass, ProviderError};
 
 /// How a provider is spoken to.
@@ -15,15 +17,6 @@ pub enum Wire {
     Chat,
     /// The embedded guide: no network.
     Guide,
-}
-
-/// Where a provider's key is looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeySource {
-    /// Nowhere: it takes none.
-    None,
-    /// In this environment variable, and without it there is no turn.
-    Variable(String),
 }
 
 /// A provider, ready to be asked.
@@ -51,6 +44,8 @@ pub struct Provider {
     pub insecure: bool,
     /// The model that is used when the user names none.
     pub default_model: Option<String>,
+    /// Whether it knows organizations and projects.
+    pub has_organizations: bool,
     /// Where its keys are listed.
     pub keys_page: Option<&'static str>,
     /// Where its credit is shown.
@@ -68,12 +63,9 @@ impl Provider {
         host.rsplit('@').next().unwrap_or(host).to_owned()
     }
 
-    /// The environment variable that holds the key, for sentences.
-    pub fn key_variable(&self) -> &str {
-        match &self.key {
-            KeySource::Variable(name) => name,
-            KeySource::None => "the provider's key",
-        }
+    /// Whether a key for this provider can be kept in the keyring: not where the configuration names another source.
+    pub fn takes_stored_key(&self) -> bool {
+        matches!(self.key, KeySource::Usual { .. })
     }
 }
 
@@ -107,15 +99,11 @@ impl Target {
     }
 }
 
-/// Reads an environment variable; a parameter, so that tests need not touch the process's own.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
-
 /// All providers of this configuration.
 #[derive(Debug, Clone)]
 pub struct Registry {
     providers: BTreeMap<String, Provider>,
     default: Option<String>,
-    openai_key_is_set: bool,
 }
 
 impl Registry {
@@ -130,24 +118,22 @@ impl Registry {
             let entry = providers.get(base).cloned().unwrap_or_else(compatible);
             providers.insert(name.clone(), merge(entry, name, settings));
         }
-        let openai_key_is_set = match providers.get("openai").map(|provider| &provider.key) {
-            Some(KeySource::Variable(name)) => is_set(environment, name),
-            _ => true,
-        };
-        Self {
-            providers,
-            default: config.model.clone(),
-            openai_key_is_set,
-        }
+        Self { providers, default: config.model.clone() }
     }
 
-    /// The model to use when nobody has chosen one: the configured one, else OpenAI's if there is a key, else the guide.
-    pub fn default_target(&self) -> Result<Target, ProviderError> {
-        match &self.default {
-            Some(name) => self.target(name),
-            None if self.openai_key_is_set => self.target("openai"),
-            None => self.target("guide"),
-        }
+    /// The model that the user configured, if any.
+    pub fn configured_target(&self) -> Option<Result<Target, ProviderError>> {
+        self.default.as_deref().map(|name| self.target(name))
+    }
+
+    /// The providers, in the order of their names.
+    pub fn providers(&self) -> impl Iterator<Item = &Provider> {
+        self.providers.values()
+    }
+
+    /// A provider by its name.
+    pub fn provider(&self, name: &str) -> Option<&Provider> {
+        self.providers.get(name)
     }
 
     /// The target that `provider/model` names; of a provider alone, its default model.
@@ -192,12 +178,13 @@ fn openai(environment: Environment<'_>) -> Provider {
             max_tokens_field: "max_completion_tokens",
             include_usage: true,
         },
-        key: KeySource::Variable("OPENAI_API_KEY".into()),
+        key: KeySource::Usual { variable: Some("OPENAI_API_KEY".into()), required: true },
         organization: read("OPENAI_ORG_ID").unwrap_or_default(),
         project: read("OPENAI_PROJECT_ID").unwrap_or_default(),
         params: serde_json::Map::new(),
         insecure: false,
         default_model: Some("gpt-6.1-sol".into()),
+        has_organizations: true,
         keys_page: Some("https://platform.openai.com/api-keys"),
         billing_page: Some("https://platform.openai.com/settings/organization/billing"),
     }
@@ -214,12 +201,13 @@ fn compatible() -> Provider {
             max_tokens_field: "max_tokens",
             include_usage: true,
         },
-        key: KeySource::None,
+        key: KeySource::Usual { variable: None, required: false },
         organization: String::new(),
         project: String::new(),
         params: serde_json::Map::new(),
         insecure: false,
         default_model: None,
+        has_organizations: false,
         keys_page: None,
         billing_page: None,
     }
@@ -231,6 +219,7 @@ fn guide() -> Provider {
         name: "guide".into(),
         label: "The guide".into(),
         wire: Wire::Guide,
+        key: KeySource::None,
         default_model: Some("manual".into()),
         ..compatible()
     }
@@ -240,6 +229,12 @@ fn merge(mut entry: Provider, name: &str, settings: &ProviderConfig) -> Provider
     if entry.name != name {
         name.clone_into(&mut entry.name);
         name.clone_into(&mut entry.label);
+        // Another provider's variables hold another provider's key and ids: they must not be sent to this one.
+        if let KeySource::Usual { variable, .. } = &mut entry.key {
+            *variable = None;
+        }
+        entry.organization.clear();
+        entry.project.clear();
     }
     if let Some(url) = &settings.base_url {
         entry.base_url = base(url);
@@ -253,6 +248,7 @@ fn merge(mut entry: Provider, name: &str, settings: &ProviderConfig) -> Provider
     match &settings.key {
         Some(KeyConfig::Switch(false)) => entry.key = KeySource::None,
         Some(KeyConfig::Variable { env }) => entry.key = KeySource::Variable(env.clone()),
+        Some(KeyConfig::Command { cmd }) => entry.key = KeySource::Command(cmd.clone()),
         Some(KeyConfig::Switch(true)) | None => {}
     }
     match settings.wire.as_deref() {
@@ -270,10 +266,6 @@ fn base(url: &str) -> String {
     url.trim().trim_end_matches('/').to_owned()
 }
 
-fn is_set(environment: Environment<'_>, name: &str) -> bool {
-    environment(name).is_some_and(|value| !value.trim().is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,37 +281,18 @@ mod tests {
         Registry::new(&config, &read)
     }
 
-    fn default_label(config: serde_json::Value, variables: &[(&str, &str)]) -> String {
-        registry(config, variables).default_target().unwrap().label()
-    }
-
-    #[test]
-    fn the_guide_answers_while_nothing_is_connected() {
-        assert_eq!(default_label(serde_json::json!({}), &[]), "guide/manual");
-        assert_eq!(
-            default_label(serde_json::json!({}), &[("OPENAI_API_KEY", "  ")]),
-            "guide/manual"
-        );
-    }
-
-    #[test]
-    fn a_key_in_the_environment_makes_openai_the_default() {
-        assert_eq!(
-            default_label(serde_json::json!({}), &[("OPENAI_API_KEY", "k")]),
-            "openai/gpt-6.1-sol"
-        );
-    }
-
     #[test]
     fn the_configured_model_wins() {
         let config = serde_json::json!({"model": "openai/gpt-5.6-luna"});
-        assert_eq!(default_label(config, &[]), "openai/gpt-5.6-luna");
+        let target = registry(config, &[]).configured_target().unwrap().unwrap();
+        assert_eq!(target.label(), "openai/gpt-5.6-luna");
+        assert!(registry(serde_json::json!({}), &[]).configured_target().is_none());
     }
 
     #[test]
     fn a_model_may_hold_slashes() {
         let config = serde_json::json!({"model": "router/meta/llama", "providers": {"router": {"base_url": "https://r.example/v1/"}}});
-        let target = registry(config, &[]).default_target().unwrap();
+        let target = registry(config, &[]).configured_target().unwrap().unwrap();
         assert_eq!(
             (target.model.as_str(), target.provider.base_url.as_str()),
             ("meta/llama", "https://r.example/v1")
@@ -353,6 +326,15 @@ mod tests {
             ("org-1", "")
         );
         assert_eq!(provider.host(), "127.0.0.1:9");
+    }
+
+    #[test]
+    fn a_provider_like_openai_does_not_get_the_key_and_the_ids_of_openai() {
+        let config = serde_json::json!({"providers": {"work": {"like": "openai", "base_url": "https://llm.example.com/v1"}}});
+        let variables = [("OPENAI_API_KEY", "k"), ("OPENAI_ORG_ID", "org-1")];
+        let provider = registry(config, &variables).target("work").unwrap().provider;
+        assert_eq!(provider.key, KeySource::Usual { variable: None, required: true });
+        assert_eq!(provider.organization, "");
     }
 
     #[test]

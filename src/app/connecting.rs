@@ -1,0 +1,250 @@
+//! Setting and removing keys: what is asked, checked, stored and said, in which order.
+
+use std::sync::Arc;
+
+use super::dialog::Dialog;
+use crate::chat::notice::{self, Level, Notice};
+use crate::editor::{Editor, KeyForm, ShownKeyChange};
+use crate::keys::keyring::{self, KeyringError};
+use crate::keys::vault::{Environment, Vault, variable};
+use crate::keys::{Credentials, FoundIn, KeySource, Secret, SecretError};
+use crate::provider::ProviderError;
+use crate::provider::http::Http;
+use crate::provider::registry::{Provider, Registry};
+
+/// All that setting a key takes. Cheap to clone.
+#[derive(Clone)]
+pub struct Connecting {
+    pub editor: Arc<dyn Editor>,
+    pub dialog: Dialog,
+    pub registry: Arc<Registry>,
+    pub http: Arc<Http>,
+    pub vault: Vault,
+}
+
+/// What a user entered.
+pub struct Entered {
+    pub provider: String,
+    pub key: Result<Secret, SecretError>,
+    pub organization: String,
+    pub project: String,
+}
+
+impl Connecting {
+    /// Asks for a key.
+    pub async fn ask_for_key(&self, name: Option<String>) {
+        let Some(provider) = self.pick(name, "Set the key of").await else { return };
+        let form = KeyForm {
+            provider: provider.name.clone(),
+            label: provider.label.clone(),
+            organizations: provider.has_organizations,
+        };
+        self.editor.enter_key(&form).await.ok();
+    }
+
+    /// Checks a key that was entered, and stores it. Says whether anything has changed.
+    pub async fn take_key(&self, entered: Entered) -> bool {
+        let Some(provider) = self.registry.provider(&entered.provider) else { return false };
+        let key = match entered.key {
+            Ok(key) => key,
+            Err(reason) => {
+                self.say(Level::Warning, format!("Nothing was changed: {reason}."), "").await;
+                return false;
+            }
+        };
+        let (organization, project) = (entered.organization.trim().into(), entered.project.trim().into());
+        let entered = Credentials { key: Some(key), organization, project };
+        let connected = match self.http.count_models(provider, &entered).await {
+            Ok(1) => format!("Connected to {} (1 model).", provider.label),
+            Ok(models) => format!("Connected to {} ({models} models).", provider.label),
+            Err(error) => match self.keep_nevertheless(provider, error).await {
+                true => format!("The key for {} is kept, though the check failed.", provider.label),
+                false => return false,
+            },
+        };
+        self.store(provider, entered, connected).await
+    }
+
+    /// Whether to keep a key that the provider did not accept.
+    async fn keep_nevertheless(&self, provider: &Provider, error: ProviderError) -> bool {
+        let failed = notice::of_failed_check(&error, provider);
+        let question = format!("{} Keep the key all the same?", failed.title);
+        self.editor.inform(&failed).await.ok();
+        let keep = self.dialog.choose(question, &["No, forget it", "Yes, keep it"]).await == Some(1);
+        if !keep {
+            self.say(Level::Info, "Nothing was changed.", "").await;
+        }
+        keep
+    }
+
+    async fn store(&self, provider: &Provider, entered: Credentials, connected: String) -> bool {
+        let storing = self.vault.store(&provider.name, &entered);
+        let editor = self.editor.clone();
+        let remind = move || {
+            tokio::spawn(async move { editor.inform(&notice::keyring_waits()).await });
+        };
+        match keyring::reminding(storing, remind).await {
+            Ok(()) => {
+                self.say(Level::Info, connected, &self.stored_advice(provider)).await;
+                self.announce(provider, "keyring").await;
+                true
+            }
+            Err(error) => self.offer_session(provider, entered, &error).await,
+        }
+    }
+
+    /// What a user should know once a key is stored: that a variable comes first, say.
+    fn stored_advice(&self, provider: &Provider) -> String {
+        match overriding(provider) {
+            Some(name) => format!("Stored, but {name} is set and comes first: unset it to use the stored key."),
+            None => "The key is in the system keyring.".into(),
+        }
+    }
+
+    /// No keyring: the key can be kept for this session, or come from elsewhere.
+    async fn offer_session(&self, provider: &Provider, entered: Credentials, error: &KeyringError) -> bool {
+        let elsewhere = elsewhere(provider);
+        self.say(Level::Warning, error.to_string(), &format!("For later sessions: {elsewhere}")).await;
+        let choices = ["Keep the key for this session only", "Forget the key"];
+        let chosen = self.dialog.choose("The key was not stored. What now?", &choices).await;
+        if chosen != Some(0) {
+            self.say(Level::Info, "Nothing was changed.", "").await;
+            return false;
+        }
+        self.vault.keep_for_session(&provider.name, entered);
+        let kept = format!("{} is connected for this session.", provider.label);
+        self.say(Level::Info, kept, "The key is in memory only.").await;
+        self.announce(provider, "session").await;
+        true
+    }
+
+    /// Removes a provider's key, organization and project. Says whether anything has changed.
+    pub async fn remove_key(&self, name: Option<String>, force: bool) -> bool {
+        let Some(provider) = self.pick(name, "Remove the key of").await else { return false };
+        let label = &provider.label;
+        if !force {
+            let question = format!("Remove the key of {label} from the keyring, with its organization and project?");
+            if self.dialog.choose(question, &["No", "Yes, remove it"]).await != Some(1) {
+                self.say(Level::Info, "Nothing was changed.", "").await;
+                return false;
+            }
+        }
+        match self.vault.remove(&provider.name).await {
+            Ok(true) => {
+                self.say(Level::Info, format!("The key of {label} is removed."), &still_given(provider)).await;
+                self.announce(provider, source_without_keyring(provider)).await;
+                true
+            }
+            Ok(false) => {
+                let none = format!("The keyring holds no key of {label}.");
+                self.say(Level::Info, none, &still_given(provider)).await;
+                false
+            }
+            Err(error) => {
+                self.say(Level::Warning, error.to_string(), &still_given(provider)).await;
+                false
+            }
+        }
+    }
+
+    /// The provider that was named, or that the user picks. One whose key cannot be stored is refused with the reason.
+    async fn pick(&self, name: Option<String>, what: &str) -> Option<&Provider> {
+        let able: Vec<&Provider> = self.registry.providers().filter(|provider| provider.takes_stored_key()).collect();
+        let Some(name) = name else {
+            let labels: Vec<&str> = able.iter().map(|provider| provider.label.as_str()).collect();
+            let chosen = match able.as_slice() {
+                [_] => Some(0),
+                _ => self.dialog.choose(format!("{what}:"), &labels).await,
+            };
+            return able.get(chosen?).copied();
+        };
+        let provider = self.registry.provider(&name);
+        match provider {
+            Some(provider) if provider.takes_stored_key() => return Some(provider),
+            Some(provider) => {
+                let (title, advice) = (format!("{} takes no stored key.", provider.label), named_source(provider));
+                self.say(Level::Warning, title, &advice).await;
+            }
+            None => {
+                let names: Vec<&str> = able.iter().map(|provider| provider.name.as_str()).collect();
+                let advice = format!("Known: {}.", names.join(", "));
+                self.say(Level::Warning, format!("There is no provider \"{name}\"."), &advice).await;
+            }
+        }
+        None
+    }
+
+    async fn say(&self, level: Level, title: impl Into<String>, advice: &str) {
+        self.editor.inform(&Notice::new(level, title, advice)).await.ok();
+    }
+
+    async fn announce(&self, provider: &Provider, source: &str) {
+        let change = ShownKeyChange { provider: provider.name.clone(), source: source.into() };
+        self.editor.key_changed(&change).await.ok();
+    }
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The variable that comes before a stored key, if it is set.
+fn overriding(provider: &Provider) -> Option<&str> {
+    match &provider.key {
+        KeySource::Usual { variable: Some(name), .. } => variable(&environment, name).map(|_| name.as_str()),
+        _ => None,
+    }
+}
+
+fn source_without_keyring(provider: &Provider) -> &'static str {
+    if overriding(provider).is_some() { "variable" } else { "none" }
+}
+
+/// What gives a key although the keyring holds none.
+fn still_given(provider: &Provider) -> String {
+    match overriding(provider) {
+        Some(name) => format!("The variable {name} still gives one."),
+        None => String::new(),
+    }
+}
+
+/// How a key can come from somewhere else than the keyring.
+fn elsewhere(provider: &Provider) -> String {
+    let name = &provider.name;
+    match &provider.key {
+        KeySource::Usual { variable: Some(variable), .. } => {
+            format!("set {variable}, or providers.{name}.key = {{ cmd = {{ … }} }} (:help gpt-keys).")
+        }
+        _ => format!("set providers.{name}.key = {{ env = \"NAME\" }} or {{ cmd = {{ … }} }} (:help gpt-keys)."),
+    }
+}
+
+/// Why a provider takes no stored key: its key comes from elsewhere, or it needs none.
+fn named_source(provider: &Provider) -> String {
+    let name = &provider.name;
+    match &provider.key {
+        KeySource::Variable(variable) => format!("providers.{name}.key takes it from {variable}."),
+        KeySource::Command(_) => format!("providers.{name}.key takes it from a command."),
+        KeySource::None | KeySource::Usual { .. } => "It needs none.".into(),
+    }
+}
+
+/// The state of the keys, for `:checkhealth`: sources, never keys.
+pub async fn health(registry: &Registry, vault: &Vault, environment: Environment<'_>) -> serde_json::Value {
+    let mut providers = Vec::new();
+    for provider in registry.providers() {
+        let key = match vault.look(&provider.name, &provider.key, environment).await {
+            Ok(Some(FoundIn::Variable(name))) => format!("from the variable {name}"),
+            Ok(Some(FoundIn::Command)) => "from the configured command".into(),
+            Ok(Some(FoundIn::Session)) => "entered for this session".into(),
+            Ok(Some(FoundIn::Keyring)) => "in the system keyring".into(),
+            Ok(None) | Err(_) => String::new(),
+        };
+        let needed = !matches!(provider.key, KeySource::None | KeySource::Usual { required: false, .. });
+        providers.push(serde_json::json!({
+            "name": provider.name, "label": provider.label, "key": key, "needed": needed,
+        }));
+    }
+    let keyring = keyring::holds("openai", keyring::PATIENCE / 30).await.err().map(|error| error.to_string());
+    serde_json::json!({ "keyring": keyring.unwrap_or_default(), "providers": providers })
+}

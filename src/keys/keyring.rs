@@ -1,0 +1,223 @@
+//! The system keyring: the Secret Service on Linux, the Keychain on macOS, the Credential Manager on Windows.
+//!
+//! An entry's service is `gpt.nvim` and its user is the provider (`openai`), so that other tools can read and write it:
+//! `secret-tool lookup service gpt.nvim username openai`. Organization and project have entries of their own,
+//! `openai/organization` and `openai/project`.
+//!
+//! The calls block, and may wait for a password dialog; on a thread of tokio's they would panic. So each runs on a thread
+//! of its own, which nobody waits for beyond its time limit.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+
+use super::Secret;
+
+/// The service that all entries have.
+pub const SERVICE: &str = "gpt.nvim";
+/// How long a person may take to unlock the keyring.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// After this time a person is told what is waited for.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// Why the keyring did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyringError {
+    /// There is none, or it cannot be talked to.
+    #[error("No keyring can be reached: {0}")]
+    Unreachable(String),
+    /// It is locked, or has no place to store anything.
+    #[error("The keyring gives no access: {0}")]
+    NoAccess(String),
+    /// It holds more than one entry for the provider.
+    #[error("The keyring holds more than one entry for {0} (service {SERVICE}): remove all but one.")]
+    Ambiguous(String),
+    /// It did not answer in time.
+    #[error("The keyring did not answer within {} seconds.", .0.as_secs())]
+    Timeout(Duration),
+    /// It failed in another way.
+    #[error("The keyring failed: {0}")]
+    Failed(String),
+}
+
+/// Reads an entry; `None` if there is none.
+pub async fn read(user: &str, limit: Duration) -> Result<Option<Secret>, KeyringError> {
+    let user = user.to_owned();
+    on_own_thread(limit, move || platform::read(&user)).await
+}
+
+/// Writes an entry.
+pub async fn write(user: &str, secret: Secret) -> Result<(), KeyringError> {
+    let user = user.to_owned();
+    on_own_thread(PATIENCE, move || platform::write(&user, &secret)).await
+}
+
+/// Removes an entry; says whether there was one.
+pub async fn remove(user: &str) -> Result<bool, KeyringError> {
+    let user = user.to_owned();
+    on_own_thread(PATIENCE, move || platform::remove(&user)).await
+}
+
+/// Whether there is an entry. Asks for no password: a locked entry counts.
+pub async fn holds(user: &str, limit: Duration) -> Result<bool, KeyringError> {
+    let user = user.to_owned();
+    on_own_thread(limit, move || platform::holds(&user)).await
+}
+
+/// Waits for something of the keyring's; calls `remind` when it takes so long that it must be waiting for a person.
+pub async fn reminding<T>(call: impl Future<Output = T>, remind: impl FnOnce()) -> T {
+    tokio::pin!(call);
+    tokio::select! {
+        done = &mut call => return done,
+        () = sleep(SILENCE) => remind(),
+    }
+    call.await
+}
+
+async fn on_own_thread<T: Send + 'static>(
+    limit: Duration,
+    call: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
+) -> Result<T, KeyringError> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("keyring".into())
+        .spawn(move || sender.send(call()).ok())
+        .map_err(|error| KeyringError::Failed(error.to_string()))?;
+    match timeout(limit, receiver).await {
+        Err(_) => Err(KeyringError::Timeout(limit)),
+        Ok(Err(_)) => Err(KeyringError::Failed("its library gave up".into())),
+        Ok(Ok(result)) => result,
+    }
+}
+
+/// What keyring-core says, in our words.
+fn translate(error: keyring_core::Error, user: &str) -> KeyringError {
+    use keyring_core::Error;
+    match error {
+        Error::NoStorageAccess(cause) => KeyringError::NoAccess(cause.to_string()),
+        Error::Ambiguous(_) => KeyringError::Ambiguous(user.to_owned()),
+        Error::NoDefaultStore => KeyringError::Unreachable("no store for this system".into()),
+        Error::PlatformFailure(cause) => KeyringError::Unreachable(cause.to_string()),
+        Error::BadEncoding(_) => KeyringError::Failed(format!("the entry for {user} is no text")),
+        other => KeyringError::Failed(other.to_string()),
+    }
+}
+
+/// What an entry holds, as a secret. An entry that is empty counts as none.
+fn secret_of(read: keyring_core::Result<Vec<u8>>, user: &str) -> Result<Option<Secret>, KeyringError> {
+    match read {
+        Ok(bytes) => {
+            let text = String::from_utf8(bytes).map_err(|_| KeyringError::Failed(format!("the entry for {user} is no text")))?;
+            Ok(Secret::new(text).ok())
+        }
+        Err(keyring_core::Error::NoEntry) => Ok(None),
+        Err(error) => Err(translate(error, user)),
+    }
+}
+
+fn was_there(removed: keyring_core::Result<()>, user: &str) -> Result<bool, KeyringError> {
+    match removed {
+        Ok(()) => Ok(true),
+        Err(keyring_core::Error::NoEntry) => Ok(false),
+        Err(error) => Err(translate(error, user)),
+    }
+}
+
+/// The Secret Service. The store is opened for each call: `keyring` opens it once and for all, and would have to be
+/// restarted where the service was not there at first; and only so can the entry have a readable label.
+#[cfg(all(unix, not(target_os = "macos")))]
+mod platform {
+    use std::collections::HashMap;
+
+    use keyring_core::Entry;
+    use keyring_core::api::CredentialStoreApi;
+    use secret_service::EncryptionType;
+    use secret_service::blocking::SecretService;
+    use zbus_secret_service_keyring_store::Store;
+
+    use super::{KeyringError, SERVICE, Secret, secret_of, translate, was_there};
+
+    fn entry(user: &str) -> Result<Entry, KeyringError> {
+        let store = Store::new().map_err(|error| match translate(error, user) {
+            KeyringError::Failed(why) | KeyringError::NoAccess(why) => KeyringError::Unreachable(why),
+            other => other,
+        })?;
+        let label = format!("gpt.nvim: {user}");
+        let modifiers = HashMap::from([("label", label.as_str())]);
+        store.build(SERVICE, user, Some(&modifiers)).map_err(|error| translate(error, user))
+    }
+
+    pub fn read(user: &str) -> Result<Option<Secret>, KeyringError> {
+        secret_of(entry(user)?.get_secret(), user)
+    }
+
+    pub fn write(user: &str, secret: &Secret) -> Result<(), KeyringError> {
+        entry(user)?.set_secret(secret.expose().as_bytes()).map_err(|error| translate(error, user))
+    }
+
+    pub fn remove(user: &str) -> Result<bool, KeyringError> {
+        was_there(entry(user)?.delete_credential(), user)
+    }
+
+    pub fn holds(user: &str) -> Result<bool, KeyringError> {
+        let unreachable = |error: secret_service::Error| KeyringError::Unreachable(error.to_string());
+        let service = SecretService::connect(EncryptionType::Plain).map_err(unreachable)?;
+        let attributes = HashMap::from([("service", SERVICE), ("username", user)]);
+        let found = service.search_items(attributes).map_err(unreachable)?;
+        Ok(!found.unlocked.is_empty() || !found.locked.is_empty())
+    }
+}
+
+#[cfg(any(target_os = "macos", windows))]
+mod platform {
+    use keyring::Entry;
+
+    use super::{KeyringError, SERVICE, Secret, secret_of, translate, was_there};
+
+    fn entry(user: &str) -> Result<Entry, KeyringError> {
+        Entry::new(SERVICE, user).map_err(|error| translate(error, user))
+    }
+
+    pub fn read(user: &str) -> Result<Option<Secret>, KeyringError> {
+        let password = entry(user)?.get_password();
+        secret_of(password.map(String::into_bytes), user)
+    }
+
+    pub fn write(user: &str, secret: &Secret) -> Result<(), KeyringError> {
+        entry(user)?.set_password(secret.expose()).map_err(|error| translate(error, user))
+    }
+
+    pub fn remove(user: &str) -> Result<bool, KeyringError> {
+        was_there(entry(user)?.delete_credential(), user)
+    }
+
+    pub fn holds(user: &str) -> Result<bool, KeyringError> {
+        read(user).map(|found| found.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_keyring_that_does_not_answer_is_given_up() {
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let call = on_own_thread(Duration::from_secs(5), move || {
+            held.recv().ok();
+            Ok(())
+        });
+        assert_eq!(call.await, Err(KeyringError::Timeout(Duration::from_secs(5))));
+        drop(hold);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_person_is_reminded_only_when_it_takes_long() {
+        for (takes, expected) in [(1, false), (3, true)] {
+            let mut reminded = false;
+            reminding(sleep(Duration::from_secs(takes)), || reminded = true).await;
+            assert_eq!(reminded, expected, "after {takes} s");
+        }
+    }
+}
