@@ -8,6 +8,25 @@ local command = vim.api.nvim_create_user_command
 command("GPTChat", function(args)
   require("gpt.commands").chat(args)
 end, { bang = true, nargs = "*", range = true, desc = "Chat with a language model" })
+command("GPTSetKey", function(args)
+  require("gpt.commands").set_key(args)
+end, {
+  nargs = "?",
+  desc = "Connect a provider: its key goes into the system keyring",
+  complete = function(...)
+    return require("gpt.commands").complete_provider(...)
+  end,
+})
+command("GPTRemoveKey", function(args)
+  require("gpt.commands").remove_key(args)
+end, {
+  bang = true,
+  nargs = "?",
+  desc = "Remove a provider's key from the system keyring",
+  complete = function(...)
+    return require("gpt.commands").complete_provider(...)
+  end,
+})
 command("GPT", function(args)
   require("gpt.commands").gpt(args)
 end, {

@@ -48,7 +48,7 @@ pub async fn run(mut inbox: mpsc::Receiver<Inbound>, editor: Arc<dyn Editor>) {
 /// What the app's own tasks find out.
 enum News {
     /// Whom to ask, when the configuration names nobody.
-    DefaultFound(Target),
+    DefaultFound(Box<Target>),
     /// A key was set or removed: the default may be another one now.
     KeysChanged,
 }
@@ -72,7 +72,16 @@ impl App {
         let vault = Vault::default();
         let (settings, _) = watch::channel(Arc::new(settings_of(&config, &registry, &vault)));
         let dialog = Dialog::new(editor.clone());
-        Self { editor, news, dialog, registry, vault, settings, chats: HashMap::new(), waiting: None }
+        Self {
+            editor,
+            news,
+            dialog,
+            registry,
+            vault,
+            settings,
+            chats: HashMap::new(),
+            waiting: None,
+        }
     }
 
     async fn take(&mut self, event: EditorEvent) {
@@ -83,8 +92,19 @@ impl App {
         }
         match event {
             EditorEvent::Started { config } => self.configure(&config),
-            EditorEvent::Sent { chat, regions, prompt, from_prompt } => {
-                self.session(chat).tell(Event::Sent { regions, prompt, from_prompt }).await;
+            EditorEvent::Sent {
+                chat,
+                regions,
+                prompt,
+                from_prompt,
+            } => {
+                self.session(chat)
+                    .tell(Event::Sent {
+                        regions,
+                        prompt,
+                        from_prompt,
+                    })
+                    .await;
             }
             EditorEvent::Regenerated { chat, regions } => self.session(chat).tell(Event::Regenerated { regions }).await,
             EditorEvent::StopRequested { chat } => self.session(chat).tell(Event::StopRequested).await,
@@ -94,8 +114,18 @@ impl App {
                 let connecting = self.connecting();
                 tokio::spawn(async move { connecting.ask_for_key(provider).await });
             }
-            EditorEvent::KeyEntered { provider, key, organization, project } => {
-                let entered = Entered { provider, key: key.0, organization, project };
+            EditorEvent::KeyEntered {
+                provider,
+                key,
+                organization,
+                project,
+            } => {
+                let entered = Entered {
+                    provider,
+                    key: key.0,
+                    organization,
+                    project,
+                };
                 let connecting = self.connecting();
                 self.spawn_key_change(async move { connecting.take_key(entered).await });
             }
@@ -110,7 +140,7 @@ impl App {
         match news {
             News::KeysChanged => self.find_default(),
             News::DefaultFound(target) => {
-                self.use_target(target);
+                self.use_target(*target);
                 for event in self.waiting.take().unwrap_or_default() {
                     Box::pin(self.take(event)).await;
                 }
@@ -160,14 +190,22 @@ impl App {
         if let Some(file) = &config.log_file
             && let Err(error) = logging::start(file, config.log_level.as_deref())
         {
-            let notice = Notice::new(notice::Level::Warning, format!("No log in {}: {error}.", file.display()), "");
+            let notice = Notice::new(
+                notice::Level::Warning,
+                format!("No log in {}: {error}.", file.display()),
+                "",
+            );
             self.inform(notice);
         }
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "configured");
         self.registry = Arc::new(Registry::new(config, &environment));
         let settings = settings_of(config, &self.registry, &self.vault);
         if let Some(problem) = &settings.problem {
-            self.inform(notice::of_error(problem, &settings.target.provider, &settings.target.model));
+            self.inform(notice::of_error(
+                problem,
+                &settings.target.provider,
+                &settings.target.model,
+            ));
         }
         let known = self.registry.configured_target().is_some();
         self.settings.send_replace(Arc::new(settings));
@@ -191,9 +229,13 @@ impl App {
                 Some(openai) => vault.look(&openai.name, &openai.key, &environment).await,
                 None => Ok(None),
             };
-            let name = if matches!(connected, Ok(Some(_))) { "openai" } else { "guide" };
+            let name = if matches!(connected, Ok(Some(_))) {
+                "openai"
+            } else {
+                "guide"
+            };
             if let Ok(target) = registry.target(name) {
-                news.send(News::DefaultFound(target)).await.ok();
+                news.send(News::DefaultFound(Box::new(target))).await.ok();
             }
         });
     }
@@ -232,11 +274,23 @@ fn environment(name: &str) -> Option<String> {
 fn settings_of(config: &Config, registry: &Registry, vault: &Vault) -> Settings {
     let (target, problem) = match registry.configured_target() {
         Some(Ok(target)) => (target, None),
-        Some(Err(problem)) => (Target::unknown(config.model.as_deref().unwrap_or_default()), Some(problem)),
-        None => (registry.target("guide").unwrap_or_else(|_| Target::unknown("guide")), None),
+        Some(Err(problem)) => (
+            Target::unknown(config.model.as_deref().unwrap_or_default()),
+            Some(problem),
+        ),
+        None => (
+            registry.target("guide").unwrap_or_else(|_| Target::unknown("guide")),
+            None,
+        ),
     };
     let http = Arc::new(Http::new(config.network.clone()));
-    Settings { target, problem, chat: config.chat.clone(), http, vault: vault.clone() }
+    Settings {
+        target,
+        problem,
+        chat: config.chat.clone(),
+        http,
+        vault: vault.clone(),
+    }
 }
 
 fn shown(target: &Target) -> ShownModel {
@@ -244,5 +298,9 @@ fn shown(target: &Target) -> ShownModel {
         Wire::Guide => "offline manual, no language model",
         Wire::Responses | Wire::Chat => "",
     };
-    ShownModel { provider: target.provider.name.clone(), model: target.model.clone(), remark: remark.into() }
+    ShownModel {
+        provider: target.provider.name.clone(),
+        model: target.model.clone(),
+        remark: remark.into(),
+    }
 }

@@ -54,6 +54,7 @@ fn serve() -> ExitCode {
 
 fn run() -> anyhow::Result<()> {
     log_panics();
+    forbid_core_dumps();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -81,4 +82,17 @@ fn log_panics() {
         tracing::error!("{panic}");
         default(panic);
     }));
+}
+
+/// A core dump would hold the keys of the moment. `prctl` also keeps them from a handler that is fed by a pipe, which no
+/// limit stops.
+fn forbid_core_dumps() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    setrlimit(Resource::Core, none).ok();
+    #[cfg(target_os = "linux")]
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
 }

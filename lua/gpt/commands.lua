@@ -26,6 +26,32 @@ function M.chat_here()
   require("gpt").chat({ selection = taken })
 end
 
+---@param args vim.api.keyset.create_user_command.command_args
+---@return string?
+local function provider_of(args)
+  return args.args ~= "" and args.args or nil
+end
+
+---@param args vim.api.keyset.create_user_command.command_args
+function M.set_key(args)
+  require("gpt.remote").notify({ event = "key_setting_requested", provider = provider_of(args) })
+end
+
+---@param args vim.api.keyset.create_user_command.command_args
+function M.remove_key(args)
+  local event = { event = "key_removal_requested", provider = provider_of(args), force = args.bang }
+  require("gpt.remote").notify(event)
+end
+
+--- The providers that a key can be set for.
+---@param lead string
+---@return string[]
+function M.complete_provider(lead)
+  return vim.tbl_filter(function(name)
+    return vim.startswith(name, lead)
+  end, require("gpt.remote").ask("key_providers") or {})
+end
+
 ---@type table<string, fun(args: table)>
 local actions = {
   stop = function()

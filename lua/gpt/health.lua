@@ -31,33 +31,40 @@ local function check_program()
     return health.error(("%s does not run (exit code %d)."):format(binary, answer.code), "Build it again: make build")
   end
   health.ok(("%s: %s"):format(binary, vim.trim(answer.stdout)))
-  health.info(remote.is_running() and "It is running." or "It is not running; the first :GPTChat starts it.")
 end
 
---- The variables that matter: whether they are set, and never what a key is.
-local function check_environment()
-  health.start("gpt.nvim: keys and network")
-  local set = function(name)
-    return (vim.env[name] or ""):match("%S") ~= nil
-  end
-  if set("OPENAI_API_KEY") then
-    health.ok("OpenAI: the key comes from the variable OPENAI_API_KEY.")
+--- Where each provider's key comes from; never what it is.
+---@param answer table
+local function check_keys(answer)
+  health.start("gpt.nvim: keys")
+  if answer.keyring == "" then
+    health.ok("The system keyring can be reached.")
   else
-    health.info("OpenAI: no key. Set OPENAI_API_KEY before Neovim starts.")
+    health.warn(answer.keyring, {
+      "Keys can come from a variable (OPENAI_API_KEY) or a command instead: see :help gpt-keys.",
+      "On Linux a Secret Service must run: gnome-keyring, KWallet or KeePassXC.",
+    })
   end
-  for name, provider in pairs(require("gpt.config").get().providers) do
-    local variable = type(provider.key) == "table" and provider.key.env
-    if variable and set(variable) then
-      health.ok(("%s: the key comes from the variable %s."):format(name, variable))
-    elseif variable then
-      health.warn(("%s: the variable %s is not set."):format(name, variable), "Set it before Neovim starts.")
-    elseif name ~= "openai" then
-      health.info(("%s: no key."):format(name))
+  for _, provider in ipairs(answer.providers) do
+    if provider.key ~= "" then
+      health.ok(("%s: the key is %s."):format(provider.label, provider.key))
+    elseif provider.needed then
+      health.info(("%s: no key. :GPTSetKey %s stores one."):format(provider.label, provider.name))
+    else
+      health.info(("%s: no key; it may need none."):format(provider.label))
     end
   end
-  for _, name in ipairs({ "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "HTTPS_PROXY", "https_proxy" }) do
-    if set(name) then
-      health.info(("%s is set."):format(name))
+end
+
+local function check_network()
+  health.start("gpt.nvim: network")
+  local network = require("gpt.config").get().network
+  health.info(
+    ("Time limits: %s s to connect, %s s between bytes."):format(network.connect_timeout, network.idle_timeout)
+  )
+  for _, name in ipairs({ "OPENAI_BASE_URL", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "NO_PROXY", "no_proxy" }) do
+    if (vim.env[name] or ""):find("%S") then
+      health.info(("The variable %s is set."):format(name))
     end
   end
 end
@@ -79,7 +86,11 @@ end
 function M.check()
   check_editor()
   check_program()
-  check_environment()
+  local answer = require("gpt.remote").ask("health")
+  if answer then
+    check_keys(answer)
+  end
+  check_network()
   check_configuration()
 end
 

@@ -155,6 +155,18 @@ function M.configure()
   end
 end
 
+--- Asks the program something that it answers at once; starts it first where needed. For completion and health only:
+--- this waits.
+---@param question string
+---@return any? answer nil if there is none
+function M.ask(question)
+  if not ensure() then
+    return nil
+  end
+  local ok, answer = pcall(vim.rpcrequest, channel, question)
+  return ok and answer or nil
+end
+
 --- Starts the program before it is needed, so that the first answer does not wait for it.
 function M.warm()
   ensure()

@@ -33,7 +33,9 @@ pub struct Entered {
 impl Connecting {
     /// Asks for a key.
     pub async fn ask_for_key(&self, name: Option<String>) {
-        let Some(provider) = self.pick(name, "Set the key of").await else { return };
+        let Some(provider) = self.pick(name, "Set the key of").await else {
+            return;
+        };
         let form = KeyForm {
             provider: provider.name.clone(),
             label: provider.label.clone(),
@@ -44,16 +46,23 @@ impl Connecting {
 
     /// Checks a key that was entered, and stores it. Says whether anything has changed.
     pub async fn take_key(&self, entered: Entered) -> bool {
-        let Some(provider) = self.registry.provider(&entered.provider) else { return false };
+        let Some(provider) = self.registry.provider(&entered.provider) else {
+            return false;
+        };
         let key = match entered.key {
             Ok(key) => key,
             Err(reason) => {
-                self.say(Level::Warning, format!("Nothing was changed: {reason}."), "").await;
+                self.say(Level::Warning, format!("Nothing was changed: {reason}."), "")
+                    .await;
                 return false;
             }
         };
         let (organization, project) = (entered.organization.trim().into(), entered.project.trim().into());
-        let entered = Credentials { key: Some(key), organization, project };
+        let entered = Credentials {
+            key: Some(key),
+            organization,
+            project,
+        };
         let connected = match self.http.count_models(provider, &entered).await {
             Ok(1) => format!("Connected to {} (1 model).", provider.label),
             Ok(models) => format!("Connected to {} ({models} models).", provider.label),
@@ -104,7 +113,12 @@ impl Connecting {
     /// No keyring: the key can be kept for this session, or come from elsewhere.
     async fn offer_session(&self, provider: &Provider, entered: Credentials, error: &KeyringError) -> bool {
         let elsewhere = elsewhere(provider);
-        self.say(Level::Warning, error.to_string(), &format!("For later sessions: {elsewhere}")).await;
+        self.say(
+            Level::Warning,
+            error.to_string(),
+            &format!("For later sessions: {elsewhere}"),
+        )
+        .await;
         let choices = ["Keep the key for this session only", "Forget the key"];
         let chosen = self.dialog.choose("The key was not stored. What now?", &choices).await;
         if chosen != Some(0) {
@@ -120,7 +134,9 @@ impl Connecting {
 
     /// Removes a provider's key, organization and project. Says whether anything has changed.
     pub async fn remove_key(&self, name: Option<String>, force: bool) -> bool {
-        let Some(provider) = self.pick(name, "Remove the key of").await else { return false };
+        let Some(provider) = self.pick(name, "Remove the key of").await else {
+            return false;
+        };
         let label = &provider.label;
         if !force {
             let question = format!("Remove the key of {label} from the keyring, with its organization and project?");
@@ -131,7 +147,12 @@ impl Connecting {
         }
         match self.vault.remove(&provider.name).await {
             Ok(true) => {
-                self.say(Level::Info, format!("The key of {label} is removed."), &still_given(provider)).await;
+                self.say(
+                    Level::Info,
+                    format!("The key of {label} is removed."),
+                    &still_given(provider),
+                )
+                .await;
                 self.announce(provider, source_without_keyring(provider)).await;
                 true
             }
@@ -141,7 +162,8 @@ impl Connecting {
                 false
             }
             Err(error) => {
-                self.say(Level::Warning, error.to_string(), &still_given(provider)).await;
+                self.say(Level::Warning, error.to_string(), &still_given(provider))
+                    .await;
                 false
             }
         }
@@ -149,7 +171,11 @@ impl Connecting {
 
     /// The provider that was named, or that the user picks. One whose key cannot be stored is refused with the reason.
     async fn pick(&self, name: Option<String>, what: &str) -> Option<&Provider> {
-        let able: Vec<&Provider> = self.registry.providers().filter(|provider| provider.takes_stored_key()).collect();
+        let able: Vec<&Provider> = self
+            .registry
+            .providers()
+            .filter(|provider| provider.takes_stored_key())
+            .collect();
         let Some(name) = name else {
             let labels: Vec<&str> = able.iter().map(|provider| provider.label.as_str()).collect();
             let chosen = match able.as_slice() {
@@ -162,13 +188,17 @@ impl Connecting {
         match provider {
             Some(provider) if provider.takes_stored_key() => return Some(provider),
             Some(provider) => {
-                let (title, advice) = (format!("{} takes no stored key.", provider.label), named_source(provider));
+                let (title, advice) = (
+                    format!("{} takes no stored key.", provider.label),
+                    named_source(provider),
+                );
                 self.say(Level::Warning, title, &advice).await;
             }
             None => {
                 let names: Vec<&str> = able.iter().map(|provider| provider.name.as_str()).collect();
                 let advice = format!("Known: {}.", names.join(", "));
-                self.say(Level::Warning, format!("There is no provider \"{name}\"."), &advice).await;
+                self.say(Level::Warning, format!("There is no provider \"{name}\"."), &advice)
+                    .await;
             }
         }
         None
@@ -179,7 +209,10 @@ impl Connecting {
     }
 
     async fn announce(&self, provider: &Provider, source: &str) {
-        let change = ShownKeyChange { provider: provider.name.clone(), source: source.into() };
+        let change = ShownKeyChange {
+            provider: provider.name.clone(),
+            source: source.into(),
+        };
         self.editor.key_changed(&change).await.ok();
     }
 }
@@ -191,13 +224,19 @@ fn environment(name: &str) -> Option<String> {
 /// The variable that comes before a stored key, if it is set.
 fn overriding(provider: &Provider) -> Option<&str> {
     match &provider.key {
-        KeySource::Usual { variable: Some(name), .. } => variable(&environment, name).map(|_| name.as_str()),
+        KeySource::Usual {
+            variable: Some(name), ..
+        } => variable(&environment, name).map(|_| name.as_str()),
         _ => None,
     }
 }
 
 fn source_without_keyring(provider: &Provider) -> &'static str {
-    if overriding(provider).is_some() { "variable" } else { "none" }
+    if overriding(provider).is_some() {
+        "variable"
+    } else {
+        "none"
+    }
 }
 
 /// What gives a key although the keyring holds none.
@@ -212,7 +251,10 @@ fn still_given(provider: &Provider) -> String {
 fn elsewhere(provider: &Provider) -> String {
     let name = &provider.name;
     match &provider.key {
-        KeySource::Usual { variable: Some(variable), .. } => {
+        KeySource::Usual {
+            variable: Some(variable),
+            ..
+        } => {
             format!("set {variable}, or providers.{name}.key = {{ cmd = {{ … }} }} (:help gpt-keys).")
         }
         _ => format!("set providers.{name}.key = {{ env = \"NAME\" }} or {{ cmd = {{ … }} }} (:help gpt-keys)."),
@@ -245,6 +287,9 @@ pub async fn health(registry: &Registry, vault: &Vault, environment: Environment
             "name": provider.name, "label": provider.label, "key": key, "needed": needed,
         }));
     }
-    let keyring = keyring::holds("openai", keyring::PATIENCE / 30).await.err().map(|error| error.to_string());
+    let keyring = keyring::holds("openai", keyring::PATIENCE / 30)
+        .await
+        .err()
+        .map(|error| error.to_string());
     serde_json::json!({ "keyring": keyring.unwrap_or_default(), "providers": providers })
 }

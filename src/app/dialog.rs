@@ -22,7 +22,10 @@ struct Open {
 
 impl Dialog {
     pub fn new(editor: Arc<dyn Editor>) -> Self {
-        Self { editor, open: Arc::default() }
+        Self {
+            editor,
+            open: Arc::default(),
+        }
     }
 
     /// Lets the user choose; `None` if they choose nothing.
@@ -36,13 +39,25 @@ impl Dialog {
             question
         };
         let choices = choices.iter().map(|choice| (*choice).to_owned()).collect();
-        self.editor.choose(&Choice { question, prompt: prompt.into(), choices }).await.ok()?;
+        self.editor
+            .choose(&Choice {
+                question,
+                prompt: prompt.into(),
+                choices,
+            })
+            .await
+            .ok()?;
         receiver.await.ok().flatten()
     }
 
     /// Takes the answer to a question.
     pub fn answered(&self, question: u64, choice: Option<usize>) {
-        let waiting = self.open.lock().unwrap_or_else(PoisonError::into_inner).waiting.remove(&question);
+        let waiting = self
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .waiting
+            .remove(&question);
         if let Some(waiting) = waiting {
             waiting.send(choice).ok();
         }

@@ -193,17 +193,30 @@ pub fn of_failed_check(error: &ProviderError, provider: &Provider) -> Notice {
         ErrorClass::NoKey | ErrorClass::WrongKey => format!("{} does not accept the key.", provider.label),
         _ => sentences(error, provider, "").0,
     };
-    Notice { level: Level::Warning, title, advice: String::new(), details: details(error) }
+    Notice {
+        level: Level::Warning,
+        title,
+        advice: String::new(),
+        details: details(error),
+    }
 }
 
 /// How to give a provider its first key.
 fn no_key(provider: &Provider) -> String {
     match &provider.key {
-        KeySource::Usual { variable: Some(variable), .. } => {
-            format!("Run :GPTSetKey {}, or set {variable} and start Neovim again.", provider.name)
+        KeySource::Usual {
+            variable: Some(variable),
+            ..
+        } => {
+            format!(
+                "Run :GPTSetKey {}, or set {variable} and start Neovim again.",
+                provider.name
+            )
         }
         KeySource::Variable(variable) => format!("Set {variable}, then start Neovim again."),
-        KeySource::Command(_) | KeySource::Usual { .. } | KeySource::None => format!("Run :GPTSetKey {}.", provider.name),
+        KeySource::Command(_) | KeySource::Usual { .. } | KeySource::None => {
+            format!("Run :GPTSetKey {}.", provider.name)
+        }
     }
 }
 
@@ -212,7 +225,10 @@ fn new_key(provider: &Provider) -> String {
     match &provider.key {
         KeySource::Variable(variable) => format!("Correct {variable}, start Neovim again"),
         KeySource::Command(_) => "Correct what the key command prints, start Neovim again".into(),
-        KeySource::Usual { variable: Some(variable), .. } if std::env::var_os(variable).is_some() => {
+        KeySource::Usual {
+            variable: Some(variable),
+            ..
+        } if std::env::var_os(variable).is_some() => {
             format!("It came from {variable}: correct it, start Neovim again")
         }
         KeySource::Usual { .. } | KeySource::None => format!("Set another with :GPTSetKey {}", provider.name),
@@ -220,7 +236,10 @@ fn new_key(provider: &Provider) -> String {
 }
 
 fn keys_page(provider: &Provider) -> String {
-    provider.keys_page.map(|page| format!(" Your keys: {page}")).unwrap_or_default()
+    provider
+        .keys_page
+        .map(|page| format!(" Your keys: {page}"))
+        .unwrap_or_default()
 }
 
 fn wrong_organization(provider: &Provider) -> String {

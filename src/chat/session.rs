@@ -236,7 +236,10 @@ async fn ask(
         Some(problem) => Err(problem.clone()),
         None => {
             let environment = |name: &str| std::env::var(name).ok();
-            let found = settings.vault.credentials(&provider.name, &provider.key, &environment, remind).await;
+            let found = settings
+                .vault
+                .credentials(&provider.name, &provider.key, &environment, remind)
+                .await;
             found.map_err(ProviderError::from)
         }
     };

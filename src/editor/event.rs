@@ -129,6 +129,12 @@ mod tests {
     fn a_typed_key_that_is_none_is_not_kept() {
         let data = serde_json::json!({"event": "key_entered", "provider": "openai", "key": "two\nlines"});
         let event: EditorEvent = serde_json::from_value(data).unwrap();
-        assert!(matches!(event, EditorEvent::KeyEntered { key: Typed(Err(SecretError::ControlCharacter)), .. }));
+        assert!(matches!(
+            event,
+            EditorEvent::KeyEntered {
+                key: Typed(Err(SecretError::ControlCharacter)),
+                ..
+            }
+        ));
     }
 }

@@ -13,9 +13,7 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt, TokioAsyncWriteCompatE
 
 use super::event::Inbound;
 use super::handler::EventHandler;
-use super::{
-    Choice, Editor, EditorError, KeyForm, ShownEnd, ShownKeyChange, ShownModel, ShownTurn, transport, values,
-};
+use super::{Choice, Editor, EditorError, KeyForm, ShownEnd, ShownKeyChange, ShownModel, ShownTurn, transport, values};
 use crate::chat::notice::Notice;
 use crate::chat::{ChatId, MessageId};
 
@@ -33,9 +31,7 @@ pub struct Nvim {
 
 /// Takes over standard input and output and speaks msgpack-RPC on them. Events go to `inbox`; the future returned runs
 /// the connection and ends with it.
-pub fn connect(
-    inbox: mpsc::Sender<Inbound>,
-) -> io::Result<(Nvim, impl Future<Output = Result<(), Box<LoopError>>>)> {
+pub fn connect(inbox: mpsc::Sender<Inbound>) -> io::Result<(Nvim, impl Future<Output = Result<(), Box<LoopError>>>)> {
     let reader = transport::stdin()?.compat();
     let writer = transport::stdout()?.compat_write();
     let (nvim, connection) = Neovim::new(reader, writer, EventHandler::new(inbox));

@@ -23,17 +23,32 @@ pub async fn run(command: &[String]) -> Result<Secret, KeyError> {
     };
     let failed = |how: String| KeyError::Command(format!("The key command {program} {how}"));
     let mut child = Command::new(program);
-    child.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let child = child.spawn().map_err(|error| failed(format!("cannot be started: {error}.")))?;
+    child
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let child = child
+        .spawn()
+        .map_err(|error| failed(format!("cannot be started: {error}.")))?;
     let output = timeout(LIMIT, child.wait_with_output())
         .await
         .map_err(|_| failed(format!("has not ended within {} seconds.", LIMIT.as_secs())))?
         .map_err(|error| failed(format!("cannot be read: {error}.")))?;
     if !output.status.success() {
-        return Err(failed(format!("failed ({}): {}", output.status, complaint(&output.stderr))));
+        return Err(failed(format!(
+            "failed ({}): {}",
+            output.status,
+            complaint(&output.stderr)
+        )));
     }
     let printed = String::from_utf8(output.stdout).map_err(|_| failed("prints no text.".into()))?;
-    let first = printed.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
+    let first = printed
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default()
+        .to_owned();
     Secret::new(first).map_err(|_| failed("prints no key.".into()))
 }
 
@@ -41,7 +56,10 @@ pub async fn run(command: &[String]) -> Result<Secret, KeyError> {
 fn complaint(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let words: Vec<&str> = text.split_whitespace().collect();
-    redact::redact(&words.join(" ")).chars().take(LONGEST_COMPLAINT).collect()
+    redact::redact(&words.join(" "))
+        .chars()
+        .take(LONGEST_COMPLAINT)
+        .collect()
 }
 
 #[cfg(test)]
@@ -66,7 +84,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_shows_its_own_words_without_keys() {
-        let error = run_words(&["sh", "-c", "echo 'no store: sk-abcdefghijklmnop' >&2; exit 3"]).await.unwrap_err();
+        let error = run_words(&["sh", "-c", "echo 'no store: sk-abcdefghijklmnop' >&2; exit 3"])
+            .await
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
             "The key command sh failed (exit status: 3): no store: [redacted]"
@@ -75,8 +95,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_command_that_is_missing_or_silent_is_named() {
-        let missing = run_words(&["/no/such/program", "secret-argument"]).await.unwrap_err().to_string();
-        assert!(missing.starts_with("The key command /no/such/program cannot be started"), "{missing}");
+        let missing = run_words(&["/no/such/program", "secret-argument"])
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            missing.starts_with("The key command /no/such/program cannot be started"),
+            "{missing}"
+        );
         assert!(!missing.contains("secret-argument"));
         let silent = run_words(&["true"]).await.unwrap_err().to_string();
         assert_eq!(silent, "The key command true prints no key.");

@@ -108,7 +108,8 @@ fn translate(error: keyring_core::Error, user: &str) -> KeyringError {
 fn secret_of(read: keyring_core::Result<Vec<u8>>, user: &str) -> Result<Option<Secret>, KeyringError> {
     match read {
         Ok(bytes) => {
-            let text = String::from_utf8(bytes).map_err(|_| KeyringError::Failed(format!("the entry for {user} is no text")))?;
+            let text = String::from_utf8(bytes)
+                .map_err(|_| KeyringError::Failed(format!("the entry for {user} is no text")))?;
             Ok(Secret::new(text).ok())
         }
         Err(keyring_core::Error::NoEntry) => Ok(None),
@@ -145,7 +146,9 @@ mod platform {
         })?;
         let label = format!("gpt.nvim: {user}");
         let modifiers = HashMap::from([("label", label.as_str())]);
-        store.build(SERVICE, user, Some(&modifiers)).map_err(|error| translate(error, user))
+        store
+            .build(SERVICE, user, Some(&modifiers))
+            .map_err(|error| translate(error, user))
     }
 
     pub fn read(user: &str) -> Result<Option<Secret>, KeyringError> {
@@ -153,7 +156,9 @@ mod platform {
     }
 
     pub fn write(user: &str, secret: &Secret) -> Result<(), KeyringError> {
-        entry(user)?.set_secret(secret.expose().as_bytes()).map_err(|error| translate(error, user))
+        entry(user)?
+            .set_secret(secret.expose().as_bytes())
+            .map_err(|error| translate(error, user))
     }
 
     pub fn remove(user: &str) -> Result<bool, KeyringError> {
@@ -185,7 +190,9 @@ mod platform {
     }
 
     pub fn write(user: &str, secret: &Secret) -> Result<(), KeyringError> {
-        entry(user)?.set_password(secret.expose()).map_err(|error| translate(error, user))
+        entry(user)?
+            .set_password(secret.expose())
+            .map_err(|error| translate(error, user))
     }
 
     pub fn remove(user: &str) -> Result<bool, KeyringError> {

@@ -59,7 +59,10 @@ pub struct StreamRedactor {
 impl StreamRedactor {
     /// Takes out what `redactor` knows as live.
     pub fn new(redactor: Redactor) -> Self {
-        Self { redactor, held: String::new() }
+        Self {
+            redactor,
+            held: String::new(),
+        }
     }
 
     /// Takes a piece; returns what may be shown, which may be nothing yet.
@@ -86,11 +89,16 @@ impl StreamRedactor {
     fn beginning_of_a_key(&self, text: &str) -> usize {
         let possible = |key: &str| {
             let longest = key.len().saturating_sub(1).min(text.len());
-            (1..=longest).rev().find(|&length| {
-                key.get(..length).is_some_and(|beginning| text.ends_with(beginning))
-            })
+            (1..=longest)
+                .rev()
+                .find(|&length| key.get(..length).is_some_and(|beginning| text.ends_with(beginning)))
         };
-        self.redactor.live.iter().filter_map(|secret| possible(secret.expose())).max().unwrap_or(0)
+        self.redactor
+            .live
+            .iter()
+            .filter_map(|secret| possible(secret.expose()))
+            .max()
+            .unwrap_or(0)
     }
 }
 

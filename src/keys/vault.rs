@@ -56,20 +56,23 @@ impl Vault {
                 let value = variable(environment, name).ok_or(KeyError::Missing)?;
                 from_variable(name, value)
             }
-            KeySource::Command(words) => self.from_command(words).await,
-            KeySource::Usual { variable: name, required } => {
+            KeySource::Command(words) => self.printed_by(words).await,
+            KeySource::Usual {
+                variable: name,
+                required,
+            } => {
                 if let Some((name, value)) = name.as_ref().and_then(|n| Some((n, variable(environment, n)?))) {
                     return from_variable(name, value);
                 }
                 if let Some(entered) = self.entered(provider) {
                     return Ok(entered);
                 }
-                self.from_keyring(provider, *required, remind).await
+                self.stored_for(provider, *required, remind).await
             }
         }
     }
 
-    async fn from_command(&self, words: &[String]) -> Result<Credentials, KeyError> {
+    async fn printed_by(&self, words: &[String]) -> Result<Credentials, KeyError> {
         let known = self.kept().printed.get(words).cloned();
         let key = match known {
             Some(key) => key,
@@ -79,10 +82,13 @@ impl Vault {
                 key
             }
         };
-        Ok(Credentials { key: Some(key), ..Credentials::default() })
+        Ok(Credentials {
+            key: Some(key),
+            ..Credentials::default()
+        })
     }
 
-    async fn from_keyring(&self, provider: &str, required: bool, remind: impl FnOnce()) -> Result<Credentials, KeyError> {
+    async fn stored_for(&self, provider: &str, required: bool, remind: impl FnOnce()) -> Result<Credentials, KeyError> {
         let limit = if required { PATIENCE } else { OPTIONAL_LIMIT };
         match keyring::reminding(stored(provider, limit), remind).await {
             Ok(credentials) if credentials.key.is_some() || !required => Ok(credentials),
@@ -166,8 +172,14 @@ fn project_of(provider: &str) -> String {
 }
 
 fn from_variable(name: &str, value: String) -> Result<Credentials, KeyError> {
-    let key = Secret::new(value).map_err(|reason| KeyError::Unusable { place: name.to_owned(), reason })?;
-    Ok(Credentials { key: Some(key), ..Credentials::default() })
+    let key = Secret::new(value).map_err(|reason| KeyError::Unusable {
+        place: name.to_owned(),
+        reason,
+    })?;
+    Ok(Credentials {
+        key: Some(key),
+        ..Credentials::default()
+    })
 }
 
 /// What the keyring holds for a provider.
@@ -188,7 +200,10 @@ mod tests {
     use super::*;
 
     fn usual() -> KeySource {
-        KeySource::Usual { variable: Some("OPENAI_API_KEY".into()), required: true }
+        KeySource::Usual {
+            variable: Some("OPENAI_API_KEY".into()),
+            required: true,
+        }
     }
 
     async fn key(vault: &Vault, source: &KeySource, value: Option<&str>) -> Result<Option<String>, KeyError> {
@@ -218,10 +233,16 @@ mod tests {
     #[tokio::test]
     async fn a_variable_comes_before_what_was_entered_for_the_session() {
         let vault = Vault::default();
-        let entered = Credentials { key: Secret::new("entered".into()).ok(), ..Credentials::default() };
+        let entered = Credentials {
+            key: Secret::new("entered".into()).ok(),
+            ..Credentials::default()
+        };
         vault.keep_for_session("openai", entered);
         assert_eq!(key(&vault, &usual(), None).await, Ok(Some("entered".into())));
-        assert_eq!(key(&vault, &usual(), Some("variable")).await, Ok(Some("variable".into())));
+        assert_eq!(
+            key(&vault, &usual(), Some("variable")).await,
+            Ok(Some("variable".into()))
+        );
     }
 
     #[tokio::test]

@@ -34,7 +34,11 @@ struct Listener<'a> {
 impl<'a> Listener<'a> {
     fn new(credentials: &Credentials, events: &'a mpsc::Sender<Vec<Event>>) -> Self {
         let redactor = || StreamRedactor::new(credentials.redactor());
-        Self { events, text: redactor(), reasoning: redactor() }
+        Self {
+            events,
+            text: redactor(),
+            reasoning: redactor(),
+        }
     }
 
     /// Hands events on in one batch; returns the end, if it is among them. That nobody listens any more is one, too.
@@ -68,7 +72,10 @@ impl<'a> Listener<'a> {
 
     /// Hands on what was held back.
     async fn flush(&mut self) {
-        let held = [Event::Reasoning(self.reasoning.finish()), Event::Text(self.text.finish())];
+        let held = [
+            Event::Reasoning(self.reasoning.finish()),
+            Event::Text(self.text.finish()),
+        ];
         let held: Vec<Event> = held.into_iter().filter(|event| !is_empty(event)).collect();
         if !held.is_empty() {
             self.events.send(held).await.ok();
@@ -128,7 +135,9 @@ impl Http {
     ) -> Outcome {
         let call = Call::new(provider, credentials, request)?;
         let client = self.client(call.local).await?;
-        let response = self.send(client.post(call.url).headers(call.headers).body(call.body)).await?;
+        let response = self
+            .send(client.post(call.url).headers(call.headers).body(call.body))
+            .await?;
         self.decode(response, call.decoder, credentials, events).await
     }
 
@@ -144,8 +153,12 @@ impl Http {
     async fn try_count_models(&self, provider: &Provider, credentials: &Credentials) -> Result<usize, ProviderError> {
         let url = call::endpoint(provider, "models")?;
         let client = self.client(call::is_local(&url)).await?;
-        let response = self.send(client.get(url).headers(call::headers(provider, credentials)?)).await?;
-        let body = timeout(self.limits.idle(), response.bytes()).await.map_err(|_| self.silence())?;
+        let response = self
+            .send(client.get(url).headers(call::headers(provider, credentials)?))
+            .await?;
+        let body = timeout(self.limits.idle(), response.bytes())
+            .await
+            .map_err(|_| self.silence())?;
         let body = body.map_err(|error| broken(&error))?;
         match serde_json::from_slice::<Value>(&body) {
             Ok(list) => Ok(list.get("data").and_then(Value::as_array).map_or(0, Vec::len)),
@@ -198,7 +211,9 @@ impl Http {
     ) -> Result<FinishReason, ProviderError> {
         let mut decoded = Vec::new();
         loop {
-            let chunk = timeout(self.limits.idle(), response.chunk()).await.map_err(|_| self.silence())?;
+            let chunk = timeout(self.limits.idle(), response.chunk())
+                .await
+                .map_err(|_| self.silence())?;
             let chunk = chunk.map_err(|error| broken(&error))?;
             match &chunk {
                 Some(bytes) => decoder.feed(bytes, &mut decoded),

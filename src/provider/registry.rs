@@ -118,7 +118,10 @@ impl Registry {
             let entry = providers.get(base).cloned().unwrap_or_else(compatible);
             providers.insert(name.clone(), merge(entry, name, settings));
         }
-        Self { providers, default: config.model.clone() }
+        Self {
+            providers,
+            default: config.model.clone(),
+        }
     }
 
     /// The model that the user configured, if any.
@@ -178,7 +181,10 @@ fn openai(environment: Environment<'_>) -> Provider {
             max_tokens_field: "max_completion_tokens",
             include_usage: true,
         },
-        key: KeySource::Usual { variable: Some("OPENAI_API_KEY".into()), required: true },
+        key: KeySource::Usual {
+            variable: Some("OPENAI_API_KEY".into()),
+            required: true,
+        },
         organization: read("OPENAI_ORG_ID").unwrap_or_default(),
         project: read("OPENAI_PROJECT_ID").unwrap_or_default(),
         params: serde_json::Map::new(),
@@ -201,7 +207,10 @@ fn compatible() -> Provider {
             max_tokens_field: "max_tokens",
             include_usage: true,
         },
-        key: KeySource::Usual { variable: None, required: false },
+        key: KeySource::Usual {
+            variable: None,
+            required: false,
+        },
         organization: String::new(),
         project: String::new(),
         params: serde_json::Map::new(),
@@ -330,10 +339,17 @@ mod tests {
 
     #[test]
     fn a_provider_like_openai_does_not_get_the_key_and_the_ids_of_openai() {
-        let config = serde_json::json!({"providers": {"work": {"like": "openai", "base_url": "https://llm.example.com/v1"}}});
+        let config =
+            serde_json::json!({"providers": {"work": {"like": "openai", "base_url": "https://llm.example.com/v1"}}});
         let variables = [("OPENAI_API_KEY", "k"), ("OPENAI_ORG_ID", "org-1")];
         let provider = registry(config, &variables).target("work").unwrap().provider;
-        assert_eq!(provider.key, KeySource::Usual { variable: None, required: true });
+        assert_eq!(
+            provider.key,
+            KeySource::Usual {
+                variable: None,
+                required: true
+            }
+        );
         assert_eq!(provider.organization, "");
     }
 

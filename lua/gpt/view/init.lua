@@ -1,5 +1,6 @@
 --- The operations that the program calls, by name. Each is done when it returns; an error comes back as its text.
 local chats = require("gpt.view.chat")
+local dialog = require("gpt.view.dialog")
 local notice = require("gpt.view.notice")
 
 local M = {}
@@ -28,6 +29,15 @@ local operations = {
   end,
   inform = function(data)
     notice.inform(data)
+  end,
+  choose = function(data)
+    dialog.choose(data)
+  end,
+  enter_key = function(data)
+    dialog.enter_key(data)
+  end,
+  key_changed = function(data)
+    vim.api.nvim_exec_autocmds("User", { pattern = "GPTKeyChanged", modeline = false, data = data })
   end,
 }
 

@@ -103,11 +103,32 @@ function M.clear(chat)
   chat.notice = nil
 end
 
+---@return boolean
+local function is_builtin_notify()
+  return debug.getinfo(vim.notify, "S").source:find("vim/_", 1, true) ~= nil
+end
+
+---@param text string
+---@param width integer in cells
+---@return string
+local function shorten(text, width)
+  local rest = " … (:GPT log)"
+  if vim.fn.strdisplaywidth(text) <= width then
+    return text
+  end
+  return vim.fn.strcharpart(text, 0, width - vim.fn.strdisplaywidth(rest)) .. rest
+end
+
 --- Tells something that belongs to no answer.
 ---@param notice gpt.Notice
 function M.inform(notice)
   remember("gpt.nvim", notice)
   local text = notice.advice ~= "" and notice.title .. " " .. notice.advice or notice.title
+  -- Neovim's own messages stop everything at "Press ENTER" when they are longer than the command line. That is right
+  -- for an error; the rest is cut, and whole in the log.
+  if notice.level ~= "error" and is_builtin_notify() then
+    text = shorten(text, vim.o.columns * math.max(vim.o.cmdheight, 1) - 12)
+  end
   vim.notify(text, LEVELS[notice.level])
 end
 

@@ -3,7 +3,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::chat::notice::Notice;
-use crate::editor::{ShownModel, ShownOutcome};
+use crate::editor::{Choice, KeyForm, ShownKeyChange, ShownModel, ShownOutcome};
 
 /// An editor that takes `cost` for each frame, is busy for the first `busy` ones, and reports what it was shown.
 struct Fake {
@@ -57,6 +57,15 @@ impl Editor for Fake {
         Ok(())
     }
     async fn inform(&self, _: &Notice) -> Result<(), EditorError> {
+        Ok(())
+    }
+    async fn choose(&self, _: &Choice) -> Result<(), EditorError> {
+        Ok(())
+    }
+    async fn enter_key(&self, _: &KeyForm) -> Result<(), EditorError> {
+        Ok(())
+    }
+    async fn key_changed(&self, _: &ShownKeyChange) -> Result<(), EditorError> {
         Ok(())
     }
 }

@@ -155,7 +155,11 @@ mod tests {
 
     #[test]
     fn organization_and_project_are_left_out_when_empty() {
-        let empty = headers(&provider(serde_json::json!({"organization": " "})), &Credentials::default()).unwrap();
+        let empty = headers(
+            &provider(serde_json::json!({"organization": " "})),
+            &Credentials::default(),
+        )
+        .unwrap();
         assert!(!empty.contains_key("openai-organization"));
         let set = headers(
             &provider(serde_json::json!({"organization": "org-1", "project": "p-1"})),
@@ -168,10 +172,16 @@ mod tests {
 
     #[test]
     fn stored_ids_are_sent_unless_others_are_set() {
-        let stored = Credentials { organization: "org-stored".into(), ..Credentials::default() };
+        let stored = Credentials {
+            organization: "org-stored".into(),
+            ..Credentials::default()
+        };
         let sent = headers(&provider(serde_json::json!({})), &stored).unwrap();
         assert_eq!(sent.get("openai-organization").unwrap(), "org-stored");
         let set = provider(serde_json::json!({"organization": "org-set"}));
-        assert_eq!(headers(&set, &stored).unwrap().get("openai-organization").unwrap(), "org-set");
+        assert_eq!(
+            headers(&set, &stored).unwrap().get("openai-organization").unwrap(),
+            "org-set"
+        );
     }
 }

@@ -1,0 +1,67 @@
+--- Asks the user: a choice from a list, and keys. The answers go to the program as events.
+local M = {}
+
+local remote = require("gpt.remote")
+
+--- Shows a list to choose from.
+---@param data { question: integer, prompt: string, choices: string[] }
+function M.choose(data)
+  vim.schedule(function()
+    vim.ui.select(data.choices, { prompt = data.prompt, kind = "gpt" }, function(_, index)
+      remote.notify({ event = "chosen", question = data.question, choice = index and index - 1 or nil })
+    end)
+  end)
+end
+
+--- Asks for a line that is not shown. It leaves no trace: no history, no register, no message.
+---@param prompt string
+---@return string? text nil if the user cancelled
+local function hidden(prompt)
+  local cancelled = "\1cancelled"
+  local ok, text = pcall(vim.fn.inputsecret, { prompt = prompt, cancelreturn = cancelled })
+  vim.cmd.redraw()
+  return ok and text ~= cancelled and text or nil
+end
+
+local function unchanged()
+  require("gpt.view.notice").inform({ level = "info", title = "Nothing was changed.", advice = "" })
+end
+
+---@param prompts string[]
+---@param answers string[]
+---@param done fun(answers: string[])
+local function ask_each(prompts, answers, done)
+  if #answers == #prompts then
+    return done(answers)
+  end
+  vim.ui.input({ prompt = prompts[#answers + 1] }, function(text)
+    if not text then
+      return unchanged()
+    end
+    answers[#answers + 1] = text
+    ask_each(prompts, answers, done)
+  end)
+end
+
+--- Asks for a key, hidden; then for organization and project, where the provider has them.
+---@param form { provider: string, label: string, organizations: boolean }
+function M.enter_key(form)
+  vim.schedule(function()
+    local key = hidden(("API key for %s (hidden): "):format(form.label))
+    if not key then
+      return unchanged()
+    end
+    local event = { event = "key_entered", provider = form.provider, key = key }
+    if not form.organizations or not key:find("%S") then
+      remote.notify(event)
+      return
+    end
+    local prompts = { "Organization id (empty: leave as it is): ", "Project id (empty: leave as it is): " }
+    ask_each(prompts, {}, function(answers)
+      event.organization, event.project = answers[1], answers[2]
+      remote.notify(event)
+    end)
+  end)
+end
+
+return M
