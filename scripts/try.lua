@@ -37,4 +37,4 @@ local ok, problem = pcall(exchange)
 if not ok then
   io.stderr:write("try: ", tostring(problem), "\n")
 end
-vim.cmd.cquit(ok and 0 or 1)
+vim.cmd("cquit " .. (ok and 0 or 1))
