@@ -10,6 +10,9 @@ const REDACTED: &str = "[redacted]";
 /// taking those words out of messages would only make them unreadable.
 const SHORTEST_LIVE: usize = 8;
 
+/// The shortest beginning of a live secret that is taken out at a text's end, where the text may have been cut.
+const SHORTEST_CUT: usize = 4;
+
 /// How the keys of the known providers begin, and how many characters of `A-Z a-z 0-9 _ - *` must follow at least.
 ///
 /// The asterisk is in there since OpenAI quotes a wrong key as `sk-abc***xyz`.
@@ -39,12 +42,21 @@ impl Redactor {
             if text.contains(secret.expose()) {
                 text = Cow::Owned(text.replace(secret.expose(), REDACTED));
             }
+            if let Some(whole) = without_cut(&text, secret.expose()) {
+                text = Cow::Owned(format!("{whole}{REDACTED}"));
+            }
         }
         match text {
             Cow::Borrowed(text) => redact(text),
             Cow::Owned(text) => Cow::Owned(redact(&text).into_owned()),
         }
     }
+}
+
+/// The text without the beginning of `secret` that it ends with, if it does: messages are cut at a length.
+fn without_cut<'a>(text: &'a str, secret: &str) -> Option<&'a str> {
+    let starts = (SHORTEST_CUT..secret.len()).rev().filter_map(|end| secret.get(..end));
+    starts.into_iter().find_map(|start| text.strip_suffix(start))
 }
 
 /// The text without anything that looks like a key of a known provider.
@@ -167,6 +179,14 @@ mod tests {
             redactor.redact(text),
             "ollama said [redacted], [redacted] and [redacted]"
         );
+    }
+
+    #[test]
+    fn a_live_secret_that_was_cut_with_its_text_is_taken_out() {
+        let redactor = Redactor::new(vec![secret("hunter2hunter2")]);
+        assert_eq!(redactor.redact("it says hunter2hun"), "it says [redacted]");
+        assert_eq!(redactor.redact("it says hunt"), "it says [redacted]");
+        assert_eq!(redactor.redact("go for a hun"), "go for a hun");
     }
 
     #[test]

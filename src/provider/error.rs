@@ -190,6 +190,7 @@ impl ProviderError {
         self.message = redactor.redact(&self.message).into_owned();
         self.code = self.code.map(|code| redactor.redact(&code).into_owned());
         self.param = self.param.map(|param| redactor.redact(&param).into_owned());
+        self.request_id = self.request_id.map(|id| redactor.redact(&id).into_owned());
         self
     }
 }

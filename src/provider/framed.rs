@@ -179,8 +179,8 @@ fn read<W: Wire>(wire: &mut W, event: &str, data: &str, out: &mut Vec<Event>) ->
 }
 
 fn broken(text: &str) -> Event {
-    let start: String = text.trim().chars().take(80).collect();
-    let message = format!("The server sent what is not JSON: {}", error::clean(&start));
+    let start: String = error::clean(text).chars().take(80).collect();
+    let message = format!("The server sent what is not JSON: {start}");
     Event::Error(ProviderError::new(ErrorClass::BrokenStream, message))
 }
 
