@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::chat::conversation::{Outcome, Refusal};
-use crate::provider::registry::Provider;
+use crate::provider::registry::{KeySource, Provider};
 use crate::provider::{ErrorClass, FinishReason, ProviderError};
 
 /// How much a notice matters.
@@ -106,6 +106,12 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
                 provider.key_variable()
             ),
         ),
+        ErrorClass::WrongKey if provider.key == KeySource::None => (
+            format!("{label} wants a key, and none is configured."),
+            format!(
+                "Set providers.{label}.key = {{ env = \"NAME\" }}, with the variable that holds it (:help gpt-keys)."
+            ),
+        ),
         ErrorClass::WrongKey => (
             format!("{label} does not accept the key."),
             format!(
@@ -119,11 +125,17 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
         ),
         ErrorClass::WrongOrganization => (
             format!("{label} does not accept the key for this organization or project."),
-            "Check OPENAI_ORG_ID and OPENAI_PROJECT_ID, or leave both unset.".into(),
+            "Check OPENAI_ORG_ID and OPENAI_PROJECT_ID, or organization and project in the configuration, or leave \
+             them unset."
+                .into(),
         ),
         ErrorClass::Quota => (
             "You exceeded your current quota, please check your plan and billing details.".into(),
             billing(provider),
+        ),
+        ErrorClass::RateLimit if error.is_too_large() => (
+            format!("This request is larger than {label} allows in a minute."),
+            "Start a new chat with :GPTChat!, delete messages you no longer need, or set chat.memory.".into(),
         ),
         ErrorClass::RateLimit => (
             format!("{label} limits how much may be asked in a time."),
@@ -157,7 +169,10 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
                 "{label} refuses {} for {model}.",
                 error.param.as_deref().unwrap_or("a parameter")
             ),
-            "Take it out of chat or params in the configuration.".into(),
+            format!(
+                "Take it out of chat or providers.{}.params in the configuration.",
+                provider.name
+            ),
         ),
         ErrorClass::BadRequest => (
             format!("{label} refused the request."),
@@ -184,7 +199,7 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
             "Press gr to ask again, or raise network.idle_timeout in the configuration.".into(),
         ),
         ErrorClass::BrokenStream => (
-            "The connection broke in the middle of the answer.".into(),
+            "The answer broke off.".into(),
             "What came so far is kept. Press gr to ask again.".into(),
         ),
         ErrorClass::Configuration => (
@@ -251,7 +266,7 @@ pub fn of_refusal(refusal: Refusal) -> Notice {
         Refusal::Answering => (
             Level::Info,
             "An answer is being written.",
-            "<C-c> stops it. What you wrote stays in the prompt.",
+            "<C-c> stops it; your prompt stays.",
         ),
         Refusal::NothingToStop => (Level::Info, "No answer is being written.", ""),
         Refusal::NothingToRegenerate => (

@@ -176,12 +176,18 @@ impl ProviderError {
         }
         match self.class {
             ErrorClass::Network | ErrorClass::Timeout | ErrorClass::Overloaded | ErrorClass::Server => true,
-            ErrorClass::RateLimit => !self.message.to_ascii_lowercase().starts_with("request too large"),
+            ErrorClass::RateLimit => !self.is_too_large(),
             ErrorClass::Proxy | ErrorClass::BadRequest => self
                 .status
                 .is_some_and(|status| matches!(status, 408 | 409 | 429 | 500..)),
             _ => false,
         }
+    }
+
+    /// Whether the request alone is over the rate limit: waiting does not help.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.message.to_ascii_lowercase().starts_with("request too large")
     }
 
     /// The same error without the secrets that `redactor` knows.
