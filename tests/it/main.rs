@@ -9,6 +9,8 @@
     missing_docs
 )]
 
+mod errors;
+mod fixtures_lua;
 #[path = "../support/mod.rs"]
 mod support;
 mod support_works;
