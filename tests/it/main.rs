@@ -11,6 +11,7 @@
 
 mod errors;
 mod fixtures_lua;
+mod selection;
 #[path = "../support/mod.rs"]
 mod support;
 mod support_works;
