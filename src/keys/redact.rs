@@ -10,6 +10,9 @@ const REDACTED: &str = "[redacted]";
 /// taking those words out of messages would only make them unreadable.
 const SHORTEST_LIVE: usize = 8;
 
+/// What providers put in place of a key's middle.
+const MASK: &str = "***";
+
 /// The shortest beginning of a live secret that is taken out at a text's end, where the text may have been cut.
 const SHORTEST_CUT: usize = 4;
 
@@ -79,9 +82,25 @@ pub fn redact(text: &str) -> Cow<'_, str> {
         }
     }
     if copied == 0 {
-        return Cow::Borrowed(text);
+        return without_masked(text);
     }
     out.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(without_masked(&out).into_owned())
+}
+
+/// The text without words such as `abcd***wxyz`: a key of any form, quoted by its ends.
+fn without_masked(text: &str) -> Cow<'_, str> {
+    let is_masked = |word: &str| word.contains(MASK) && word.bytes().any(|byte| byte.is_ascii_alphanumeric());
+    if !text.contains(MASK) {
+        return Cow::Borrowed(text);
+    }
+    let words = text.split_inclusive(|c: char| !c.is_ascii() || !is_key_byte(c as u8));
+    let mut out = String::with_capacity(text.len());
+    for word in words {
+        let bare = word.trim_end_matches(|c: char| !c.is_ascii() || !is_key_byte(c as u8));
+        out.push_str(if is_masked(bare) { REDACTED } else { bare });
+        out.push_str(word.get(bare.len()..).unwrap_or_default());
+    }
     Cow::Owned(out)
 }
 
@@ -178,6 +197,14 @@ mod tests {
         assert_eq!(
             redactor.redact(text),
             "ollama said [redacted], [redacted] and [redacted]"
+        );
+    }
+
+    #[test]
+    fn a_key_of_any_form_that_is_quoted_by_its_ends_is_taken_out() {
+        assert_eq!(
+            redact("Incorrect API key provided: hunter2h******ção ***9f3e. *** and **bold**"),
+            "Incorrect API key provided: [redacted]ção [redacted]. *** and **bold**"
         );
     }
 
