@@ -88,9 +88,9 @@ pub fn of_error(error: &ProviderError, provider: &Provider, model: &str) -> Noti
     let (title, advice) = sentences(error, provider, model);
     Notice {
         level: Level::Error,
+        details: details(error).into_iter().filter(|line| *line != title).collect(),
         title,
         advice,
-        details: details(error),
     }
 }
 
@@ -138,7 +138,7 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
             "Start a new chat with :GPTChat!, delete messages you no longer need, or set chat.memory.".into(),
         ),
         ErrorClass::RateLimit => (
-            format!("{label} limits how much may be asked in a time."),
+            format!("The rate limit of {label} is reached."),
             match error.retry_after {
                 Some(wait) => format!("Wait {}, then press gr.", spoken(wait)),
                 None => "Wait a little, then press gr.".into(),
@@ -184,7 +184,11 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
         ),
         ErrorClass::Network => (
             format!("No connection to {host}."),
-            "Check the network, VPN and proxy, and the provider's base_url; then press gr.".into(),
+            if is_here(&host) {
+                "Check that the server is running, and the port in base_url; then press gr.".into()
+            } else {
+                "Check the network, VPN and proxy, and the provider's base_url; then press gr.".into()
+            },
         ),
         ErrorClass::Tls => (
             format!("No trusted connection to {host}."),
@@ -208,6 +212,11 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
         ),
     };
     (title, advice)
+}
+
+/// Whether a host, perhaps with a port, is this machine.
+fn is_here(host: &str) -> bool {
+    ["localhost", "127.", "[::1]"].iter().any(|here| host.starts_with(here))
 }
 
 /// Where to look about money.
@@ -276,4 +285,40 @@ pub fn of_refusal(refusal: Refusal) -> Notice {
         ),
     };
     Notice::new(level, title, advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::provider::registry::Registry;
+
+    #[test]
+    fn the_providers_words_are_not_repeated_where_they_are_the_title() {
+        let provider = Registry::new(&Config::default(), &|_| None)
+            .target("openai")
+            .unwrap()
+            .provider;
+        let words = "You exceeded your current quota, please check your plan and billing details.";
+        let notice = of_error(&ProviderError::new(ErrorClass::Quota, words), &provider, "m");
+        assert_eq!((notice.title.as_str(), notice.details.len()), (words, 0));
+    }
+
+    #[test]
+    fn a_server_on_this_machine_may_not_run_and_one_elsewhere_not_be_reached() {
+        let advice = |url: &str| {
+            let config: Config =
+                serde_json::from_value(serde_json::json!({"providers": {"p": {"base_url": url}}})).unwrap();
+            let provider = Registry::new(&config, &|_| None).target("p/m").unwrap().provider;
+            of_error(&ProviderError::new(ErrorClass::Network, ""), &provider, "m").advice
+        };
+        for here in [
+            "http://localhost:11434/v1",
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080/v1",
+        ] {
+            assert!(advice(here).contains("is running"), "{here}");
+        }
+        assert!(advice("https://llm.example.com/v1").contains("VPN and proxy"));
+    }
 }

@@ -247,7 +247,7 @@ async fn a_rate_limit_is_told_with_the_wait_that_its_message_names() {
                    Requested 24754. Please try again in 18.642s.";
     chat(refusal(429, "rate_limit_exceeded", "tokens", message))
         .tells(&[
-            "work limits how much may be asked in a time.",
+            "The rate limit of work is reached.",
             "Wait 19 seconds, then press gr.",
             "Please try again in 18.642s.",
             "HTTP 429 · rate_limit_exceeded",
@@ -258,10 +258,7 @@ async fn a_rate_limit_is_told_with_the_wait_that_its_message_names() {
 #[tokio::test]
 async fn a_rate_limit_is_told_with_the_wait_of_the_retry_after_header() {
     chat(refusal(429, "rate_limit_exceeded", "requests", "Too many requests.").with_header("Retry-After", "150"))
-        .tells(&[
-            "work limits how much may be asked in a time.",
-            "Wait 3 minutes, then press gr.",
-        ])
+        .tells(&["The rate limit of work is reached.", "Wait 3 minutes, then press gr."])
         .await;
 }
 
@@ -424,7 +421,7 @@ async fn a_refused_connection_is_told_with_the_host() {
     let title = format!("No connection to {}.", refusing.address());
     is_told(
         &nvim,
-        &[&title, "Check the network, VPN and proxy", "Connection refused"],
+        &[&title, "Check that the server is running", "Connection refused"],
     )
     .await;
 }
@@ -507,6 +504,7 @@ async fn silence_before_the_answer_is_told() {
         .tells(&[
             "Nothing came from 127.0.0.1:",
             "raise network.idle_timeout in the configuration.",
+            "no byte for 0.6 seconds",
         ])
         .await;
 }
@@ -672,6 +670,17 @@ async fn a_key_that_a_server_echoes_in_code_parameter_and_request_id_is_redacted
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn the_ends_of_a_key_of_no_known_form_are_redacted() {
+    let message = "Incorrect API key provided: canary-9*****9f8e7d.";
+    let key = "canary-9-aaaa-bbbb-9f8e7d";
+    let sentences = [
+        "OpenAI does not accept the key.",
+        "Incorrect API key provided: [redacted].",
+    ];
+    no_key_is_shown(key, invalid(401, "invalid_api_key", message), &sentences).await;
 }
 
 #[tokio::test]
