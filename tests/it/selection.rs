@@ -132,6 +132,19 @@ async fn a_mapped_selection_is_exact_after_a_typed_range() {
     assert_eq!(taken[taken.len() - 5..], ["```text", "ine ", "```", "", ""]);
 }
 
+#[tokio::test]
+async fn a_range_that_is_typed_twice_takes_its_lines_twice() {
+    let nvim = showing("f.txt", ten()).await;
+    nvim.feed("5G2lvjl<Esc>").await;
+    prompt(&nvim, ":5,6GPTChat<CR>").await;
+    nvim.feed("<Esc>q").await;
+    nvim.wait_lua("return vim.bo.filetype == 'text'").await;
+    let taken = prompt(&nvim, ":5,6GPTChat<CR>").await;
+    let lines = ["```text", "line 5", "line 6", "```", "", ""];
+    assert_eq!(taken[taken.len() - 6..], lines);
+    assert_eq!(taken[4..8], lines[..4]);
+}
+
 // Shapes ---------------------------------------------------------------------------------------------------------------
 
 #[tokio::test]
