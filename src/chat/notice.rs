@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::chat::conversation::{Outcome, Refusal};
-use crate::provider::registry::Provider;
+use crate::provider::registry::{KeySource, Provider};
 use crate::provider::{ErrorClass, FinishReason, ProviderError};
 
 /// How much a notice matters.
@@ -88,9 +88,9 @@ pub fn of_error(error: &ProviderError, provider: &Provider, model: &str) -> Noti
     let (title, advice) = sentences(error, provider, model);
     Notice {
         level: Level::Error,
+        details: details(error).into_iter().filter(|line| *line != title).collect(),
         title,
         advice,
-        details: details(error),
     }
 }
 
@@ -106,6 +106,12 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
                 provider.key_variable()
             ),
         ),
+        ErrorClass::WrongKey if provider.key == KeySource::None => (
+            format!("{label} wants a key, and none is configured."),
+            format!(
+                "Set providers.{label}.key = {{ env = \"NAME\" }}, with the variable that holds it (:help gpt-keys)."
+            ),
+        ),
         ErrorClass::WrongKey => (
             format!("{label} does not accept the key."),
             format!(
@@ -119,14 +125,20 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
         ),
         ErrorClass::WrongOrganization => (
             format!("{label} does not accept the key for this organization or project."),
-            "Check OPENAI_ORG_ID and OPENAI_PROJECT_ID, or leave both unset.".into(),
+            "Check OPENAI_ORG_ID and OPENAI_PROJECT_ID, or organization and project in the configuration, or leave \
+             them unset."
+                .into(),
         ),
         ErrorClass::Quota => (
             "You exceeded your current quota, please check your plan and billing details.".into(),
             billing(provider),
         ),
+        ErrorClass::RateLimit if error.is_too_large() => (
+            format!("This request is larger than {label} allows in a minute."),
+            "Start a new chat with :GPTChat!, delete messages you no longer need, or set chat.memory.".into(),
+        ),
         ErrorClass::RateLimit => (
-            format!("{label} limits how much may be asked in a time."),
+            format!("The rate limit of {label} is reached."),
             match error.retry_after {
                 Some(wait) => format!("Wait {}, then press gr.", spoken(wait)),
                 None => "Wait a little, then press gr.".into(),
@@ -157,7 +169,10 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
                 "{label} refuses {} for {model}.",
                 error.param.as_deref().unwrap_or("a parameter")
             ),
-            "Take it out of chat or params in the configuration.".into(),
+            format!(
+                "Take it out of chat or providers.{}.params in the configuration.",
+                provider.name
+            ),
         ),
         ErrorClass::BadRequest => (
             format!("{label} refused the request."),
@@ -169,7 +184,11 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
         ),
         ErrorClass::Network => (
             format!("No connection to {host}."),
-            "Check the network, VPN and proxy, and the provider's base_url; then press gr.".into(),
+            if is_here(&host) {
+                "Check that the server is running, and the port in base_url; then press gr.".into()
+            } else {
+                "Check the network, VPN and proxy, and the provider's base_url; then press gr.".into()
+            },
         ),
         ErrorClass::Tls => (
             format!("No trusted connection to {host}."),
@@ -184,7 +203,7 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
             "Press gr to ask again, or raise network.idle_timeout in the configuration.".into(),
         ),
         ErrorClass::BrokenStream => (
-            "The connection broke in the middle of the answer.".into(),
+            "The answer broke off.".into(),
             "What came so far is kept. Press gr to ask again.".into(),
         ),
         ErrorClass::Configuration => (
@@ -193,6 +212,11 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
         ),
     };
     (title, advice)
+}
+
+/// Whether a host, perhaps with a port, is this machine.
+fn is_here(host: &str) -> bool {
+    ["localhost", "127.", "[::1]"].iter().any(|here| host.starts_with(here))
 }
 
 /// Where to look about money.
@@ -251,7 +275,7 @@ pub fn of_refusal(refusal: Refusal) -> Notice {
         Refusal::Answering => (
             Level::Info,
             "An answer is being written.",
-            "<C-c> stops it. What you wrote stays in the prompt.",
+            "<C-c> stops it; your prompt stays.",
         ),
         Refusal::NothingToStop => (Level::Info, "No answer is being written.", ""),
         Refusal::NothingToRegenerate => (
@@ -261,4 +285,40 @@ pub fn of_refusal(refusal: Refusal) -> Notice {
         ),
     };
     Notice::new(level, title, advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::provider::registry::Registry;
+
+    #[test]
+    fn the_providers_words_are_not_repeated_where_they_are_the_title() {
+        let provider = Registry::new(&Config::default(), &|_| None)
+            .target("openai")
+            .unwrap()
+            .provider;
+        let words = "You exceeded your current quota, please check your plan and billing details.";
+        let notice = of_error(&ProviderError::new(ErrorClass::Quota, words), &provider, "m");
+        assert_eq!((notice.title.as_str(), notice.details.len()), (words, 0));
+    }
+
+    #[test]
+    fn a_server_on_this_machine_may_not_run_and_one_elsewhere_not_be_reached() {
+        let advice = |url: &str| {
+            let config: Config =
+                serde_json::from_value(serde_json::json!({"providers": {"p": {"base_url": url}}})).unwrap();
+            let provider = Registry::new(&config, &|_| None).target("p/m").unwrap().provider;
+            of_error(&ProviderError::new(ErrorClass::Network, ""), &provider, "m").advice
+        };
+        for here in [
+            "http://localhost:11434/v1",
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080/v1",
+        ] {
+            assert!(advice(here).contains("is running"), "{here}");
+        }
+        assert!(advice("https://llm.example.com/v1").contains("VPN and proxy"));
+    }
 }

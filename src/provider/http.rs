@@ -72,9 +72,10 @@ impl Http {
         let call = Call::new(provider, key, request)?;
         let client = self.client(call.local).await?;
         let sent = client.post(call.url).headers(call.headers).body(call.body).send();
-        let response = timeout(self.limits.connect() + self.limits.idle(), sent)
+        let limit = self.limits.connect() + self.limits.idle();
+        let response = timeout(limit, sent)
             .await
-            .map_err(|_| self.silence())?
+            .map_err(|_| silence(limit))?
             .map_err(not_connected)?;
         if !response.status().is_success() {
             return Err(self.refused(response).await);
@@ -92,7 +93,7 @@ impl Http {
         loop {
             let chunk = timeout(self.limits.idle(), response.chunk())
                 .await
-                .map_err(|_| self.silence())?;
+                .map_err(|_| silence(self.limits.idle()))?;
             let mut decoded = Vec::new();
             let ended = match chunk.map_err(|error| broken(&error))? {
                 Some(bytes) => {
@@ -166,11 +167,11 @@ impl Http {
         }
         built
     }
+}
 
-    fn silence(&self) -> ProviderError {
-        let seconds = self.limits.idle().as_secs_f64();
-        ProviderError::new(ErrorClass::Timeout, format!("no byte for {seconds} seconds"))
-    }
+fn silence(waited: Duration) -> ProviderError {
+    let seconds = waited.as_secs_f64();
+    ProviderError::new(ErrorClass::Timeout, format!("no byte for {seconds} seconds"))
 }
 
 fn build(local: bool, connect: Duration) -> Result<Client, ProviderError> {
