@@ -17,8 +17,7 @@ function M.chat_here()
   local selection = require("gpt.selection")
   local taken, refused
   if selection.is_visual() then
-    taken, refused = selection.visual()
-    vim.api.nvim_feedkeys(vim.keycode("<Esc>"), "nx", false)
+    taken, refused = selection.take_visual()
   end
   if refused then
     return require("gpt.view.notice").inform({ level = "warning", title = refused, advice = "" })

@@ -26,7 +26,11 @@ function M.chat(options)
   options = options or {}
   local selection = options.selection
   if selection == true then
-    selection = require("gpt.selection").visual()
+    local taken, refused = require("gpt.selection").visual()
+    if refused then
+      return require("gpt.view.notice").inform({ level = "warning", title = refused, advice = "" })
+    end
+    selection = taken
   end
   local chat = require("gpt.view.chat").show(options)
   if options.prompt and vim.trim(options.prompt) ~= "" then

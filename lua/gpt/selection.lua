@@ -35,13 +35,57 @@ function M.is_visual()
   return vim.fn.mode():match("^[vV\22]") ~= nil
 end
 
+--- Whether the block that is being made, or was made last, goes to the end of each line (`$`).
+---@return boolean
+local function is_to_the_end()
+  if M.is_visual() then
+    return vim.fn.winsaveview().curswant == vim.v.maxcol
+  end
+  local view = vim.fn.winsaveview()
+  vim.cmd("noautocmd normal! gv")
+  local curswant = vim.fn.winsaveview().curswant
+  vim.cmd("noautocmd normal! \27")
+  vim.fn.winrestview(view)
+  return curswant == vim.v.maxcol
+end
+
+--- A line from a screen column to its end; a character that begins before it leaves spaces, as in a yanked block.
+---@param lnum integer
+---@param left integer
+---@return string
+local function tail(lnum, left)
+  local line = vim.fn.getline(lnum) --[[@as string]]
+  if vim.fn.virtcol({ lnum, "$" }) <= left then
+    return ""
+  end
+  local col = vim.fn.virtcol2col(0, lnum, left)
+  local cells = vim.fn.virtcol({ lnum, col }, 1)
+  if cells[1] == left then
+    return line:sub(col)
+  end
+  return (" "):rep(cells[2] - left + 1) .. line:sub(col + vim.str_utf_end(line, col) + 1)
+end
+
 ---@param from integer[] a position as getpos() gives it
 ---@param to integer[]
 ---@param kind string "v", "V" or CTRL-V
 ---@return gpt.Selection?, string? refused
 local function region(from, to, kind)
-  local lines = vim.fn.getregion(from, to, { type = kind })
-  return selection(0, math.min(from[2], to[2]), math.max(from[2], to[2]), lines)
+  local first, last = math.min(from[2], to[2]), math.max(from[2], to[2])
+  local lines
+  if kind == "\22" and is_to_the_end() then
+    local left = math.min(vim.fn.virtcol({ from[2], from[3] }, 1)[1], vim.fn.virtcol({ to[2], to[3] }, 1)[1])
+    lines = vim.tbl_map(function(lnum)
+      return tail(lnum, left)
+    end, vim.fn.range(first, last))
+  else
+    lines = vim.fn.getregion(from, to, { type = kind })
+  end
+  -- Vim script writes a NUL as a line feed.
+  lines = vim.tbl_map(function(line)
+    return (line:gsub("\n", "\0"))
+  end, lines)
+  return selection(0, first, last, lines)
 end
 
 --- The visual selection: the one being made, else the last one.
@@ -53,31 +97,57 @@ function M.visual()
   return region(vim.fn.getpos("'<"), vim.fn.getpos("'>"), vim.fn.visualmode())
 end
 
+--- The visual selection that is being made; visual mode ends.
+---@return gpt.Selection?, string? refused
+function M.take_visual()
+  local taken, refused = M.visual()
+  vim.api.nvim_feedkeys(vim.keycode("<Esc>"), "nx", false)
+  return taken, refused
+end
+
+--- The number in the history of the last command that was looked at.
+local seen = 0
+
+--- The command as it was typed; nil if it came from a mapping or a program.
+---@return string?
+local function typed_command()
+  local number = vim.fn.histnr("cmd")
+  if number == seen then
+    return nil
+  end
+  seen = number
+  return vim.fn.histget("cmd", -1)
+end
+
 --- Whether a command's range stands for the visual selection. The range itself says only lines, so what was typed
 --- decides; of a command from a mapping, that its lines are those of the selection.
 ---@param args table
+---@param typed? string
 ---@return boolean
-local function is_selection(args)
+local function is_selection(args, typed)
   local from, to = vim.fn.getpos("'<")[2], vim.fn.getpos("'>")[2]
   if args.range ~= 2 or args.line1 ~= from or args.line2 ~= to then
     return false
   end
-  local typed = vim.fn.histget("cmd", -1)
-  local range = typed:match("^%s*:*%s*(.-)%s*GPT")
-  if range and typed:find(args.args, 1, true) then
+  local range = typed and typed:match("^%s*:*%s*(.-)%s*GPT")
+  if typed and range and typed:find(args.args, 1, true) then
     return range:find("'<", 1, true) ~= nil or range:find("*", 1, true) ~= nil
   end
   return true
 end
 
---- What the range of a command selects; nil without a range.
+--- What the range of a command selects; without a range, what is being selected while it runs (a `<Cmd>` mapping).
 ---@param args vim.api.keyset.create_user_command.command_args
 ---@return gpt.Selection?, string? refused
 function M.of_command(args)
+  local typed = typed_command()
   if args.range == 0 then
+    if M.is_visual() then
+      return M.take_visual()
+    end
     return nil
   end
-  if is_selection(args) then
+  if is_selection(args, typed) then
     return M.visual()
   end
   local lines = vim.api.nvim_buf_get_lines(0, args.line1 - 1, args.line2, false)

@@ -89,9 +89,9 @@ pub fn of_error(error: &ProviderError, provider: &Provider, model: &str) -> Noti
     let (title, advice) = sentences(error, provider, model);
     Notice {
         level: Level::Error,
+        details: details(error).into_iter().filter(|line| *line != title).collect(),
         title,
         advice,
-        details: details(error),
     }
 }
 
@@ -117,8 +117,12 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
             "You exceeded your current quota, please check your plan and billing details.".into(),
             billing(provider),
         ),
+        ErrorClass::RateLimit if error.is_too_large() => (
+            format!("This request is larger than {label} allows in a minute."),
+            "Start a new chat with :GPTChat!, delete messages you no longer need, or set chat.memory.".into(),
+        ),
         ErrorClass::RateLimit => (
-            format!("{label} limits how much may be asked in a time."),
+            format!("The rate limit of {label} is reached."),
             match error.retry_after {
                 Some(wait) => format!("Wait {}, then press gr.", spoken(wait)),
                 None => "Wait a little, then press gr.".into(),
@@ -149,7 +153,10 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
                 "{label} refuses {} for {model}.",
                 error.param.as_deref().unwrap_or("a parameter")
             ),
-            "Take it out of chat or params in the configuration.".into(),
+            format!(
+                "Take it out of chat or providers.{}.params in the configuration.",
+                provider.name
+            ),
         ),
         ErrorClass::BadRequest => (
             format!("{label} refused the request."),
@@ -161,7 +168,11 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
         ),
         ErrorClass::Network => (
             format!("No connection to {host}."),
-            "Check the network, VPN and proxy, and the provider's base_url; then press gr.".into(),
+            if is_here(&host) {
+                "Check that the server is running, and the port in base_url; then press gr.".into()
+            } else {
+                "Check the network, VPN and proxy, and the provider's base_url; then press gr.".into()
+            },
         ),
         ErrorClass::Tls => (
             format!("No trusted connection to {host}."),
@@ -176,7 +187,7 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
             "Press gr to ask again, or raise network.idle_timeout in the configuration.".into(),
         ),
         ErrorClass::BrokenStream => (
-            "The connection broke in the middle of the answer.".into(),
+            "The answer broke off.".into(),
             "What came so far is kept. Press gr to ask again.".into(),
         ),
         ErrorClass::Configuration => (
@@ -203,20 +214,17 @@ pub fn of_failed_check(error: &ProviderError, provider: &Provider) -> Notice {
 
 /// How to give a provider its first key.
 fn no_key(provider: &Provider) -> String {
+    let name = &provider.name;
     match &provider.key {
         KeySource::Usual {
             variable: Some(variable),
             ..
         } => {
-            format!(
-                "Run :GPTSetKey {}, or set {variable} and start Neovim again.",
-                provider.name
-            )
+            format!("Run :GPTSetKey {name}, or set {variable} and start Neovim again.")
         }
         KeySource::Variable(variable) => format!("Set {variable}, then start Neovim again."),
-        KeySource::Command(_) | KeySource::Usual { .. } | KeySource::None => {
-            format!("Run :GPTSetKey {}.", provider.name)
-        }
+        KeySource::None => format!("Take key = false out of providers.{name}, then run :GPTSetKey {name}."),
+        KeySource::Command(_) | KeySource::Usual { .. } => format!("Run :GPTSetKey {name} (:help gpt-keys)."),
     }
 }
 
@@ -246,7 +254,9 @@ fn wrong_organization(provider: &Provider) -> String {
     if provider.organization.is_empty() && provider.project.is_empty() {
         format!("Enter others with :GPTSetKey {}.", provider.name)
     } else {
-        "Check OPENAI_ORG_ID, OPENAI_PROJECT_ID and the configuration, or leave them unset.".into()
+        "Check OPENAI_ORG_ID and OPENAI_PROJECT_ID, or organization and project in the configuration, or leave them \
+         unset."
+            .into()
     }
 }
 
@@ -257,6 +267,11 @@ pub fn keyring_waits() -> Notice {
         "Waiting for the keyring.",
         "It may be asking for its password in a window of its own.",
     )
+}
+
+/// Whether a host, perhaps with a port, is this machine.
+fn is_here(host: &str) -> bool {
+    ["localhost", "127.", "[::1]"].iter().any(|here| host.starts_with(here))
 }
 
 /// Where to look about money.
@@ -315,7 +330,7 @@ pub fn of_refusal(refusal: Refusal) -> Notice {
         Refusal::Answering => (
             Level::Info,
             "An answer is being written.",
-            "<C-c> stops it. What you wrote stays in the prompt.",
+            "<C-c> stops it; your prompt stays.",
         ),
         Refusal::NothingToStop => (Level::Info, "No answer is being written.", ""),
         Refusal::NothingToRegenerate => (
@@ -325,4 +340,40 @@ pub fn of_refusal(refusal: Refusal) -> Notice {
         ),
     };
     Notice::new(level, title, advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::provider::registry::Registry;
+
+    #[test]
+    fn the_providers_words_are_not_repeated_where_they_are_the_title() {
+        let provider = Registry::new(&Config::default(), &|_| None)
+            .target("openai")
+            .unwrap()
+            .provider;
+        let words = "You exceeded your current quota, please check your plan and billing details.";
+        let notice = of_error(&ProviderError::new(ErrorClass::Quota, words), &provider, "m");
+        assert_eq!((notice.title.as_str(), notice.details.len()), (words, 0));
+    }
+
+    #[test]
+    fn a_server_on_this_machine_may_not_run_and_one_elsewhere_not_be_reached() {
+        let advice = |url: &str| {
+            let config: Config =
+                serde_json::from_value(serde_json::json!({"providers": {"p": {"base_url": url}}})).unwrap();
+            let provider = Registry::new(&config, &|_| None).target("p/m").unwrap().provider;
+            of_error(&ProviderError::new(ErrorClass::Network, ""), &provider, "m").advice
+        };
+        for here in [
+            "http://localhost:11434/v1",
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080/v1",
+        ] {
+            assert!(advice(here).contains("is running"), "{here}");
+        }
+        assert!(advice("https://llm.example.com/v1").contains("VPN and proxy"));
+    }
 }

@@ -10,6 +10,12 @@ const REDACTED: &str = "[redacted]";
 /// taking those words out of messages would only make them unreadable.
 const SHORTEST_LIVE: usize = 8;
 
+/// What providers put in place of a key's middle.
+const MASK: &str = "***";
+
+/// The shortest beginning of a live secret that is taken out at a text's end, where the text may have been cut.
+const SHORTEST_CUT: usize = 4;
+
 /// How the keys of the known providers begin, and how many characters of `A-Z a-z 0-9 _ - *` must follow at least.
 ///
 /// The asterisk is in there since OpenAI quotes a wrong key as `sk-abc***xyz`.
@@ -38,6 +44,9 @@ impl Redactor {
         for secret in &self.live {
             if text.contains(secret.expose()) {
                 text = Cow::Owned(text.replace(secret.expose(), REDACTED));
+            }
+            if let Some(whole) = without_cut(&text, secret.expose()) {
+                text = Cow::Owned(format!("{whole}{REDACTED}"));
             }
         }
         match text {
@@ -102,6 +111,12 @@ impl StreamRedactor {
     }
 }
 
+/// The text without the beginning of `secret` that it ends with, if it does: messages are cut at a length.
+fn without_cut<'a>(text: &'a str, secret: &str) -> Option<&'a str> {
+    let starts = (SHORTEST_CUT..secret.len()).rev().filter_map(|end| secret.get(..end));
+    starts.into_iter().find_map(|start| text.strip_suffix(start))
+}
+
 /// The text without anything that looks like a key of a known provider.
 #[must_use]
 pub fn redact(text: &str) -> Cow<'_, str> {
@@ -122,9 +137,25 @@ pub fn redact(text: &str) -> Cow<'_, str> {
         }
     }
     if copied == 0 {
-        return Cow::Borrowed(text);
+        return without_masked(text);
     }
     out.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(without_masked(&out).into_owned())
+}
+
+/// The text without words such as `abcd***wxyz`: a key of any form, quoted by its ends.
+fn without_masked(text: &str) -> Cow<'_, str> {
+    let is_masked = |word: &str| word.contains(MASK) && word.bytes().any(|byte| byte.is_ascii_alphanumeric());
+    if !text.contains(MASK) {
+        return Cow::Borrowed(text);
+    }
+    let words = text.split_inclusive(|c: char| !c.is_ascii() || !is_key_byte(c as u8));
+    let mut out = String::with_capacity(text.len());
+    for word in words {
+        let bare = word.trim_end_matches(|c: char| !c.is_ascii() || !is_key_byte(c as u8));
+        out.push_str(if is_masked(bare) { REDACTED } else { bare });
+        out.push_str(word.get(bare.len()..).unwrap_or_default());
+    }
     Cow::Owned(out)
 }
 
@@ -246,6 +277,22 @@ mod tests {
             redactor.redact(text),
             "ollama said [redacted], [redacted] and [redacted]"
         );
+    }
+
+    #[test]
+    fn a_key_of_any_form_that_is_quoted_by_its_ends_is_taken_out() {
+        assert_eq!(
+            redact("Incorrect API key provided: hunter2h******ção ***9f3e. *** and **bold**"),
+            "Incorrect API key provided: [redacted]ção [redacted]. *** and **bold**"
+        );
+    }
+
+    #[test]
+    fn a_live_secret_that_was_cut_with_its_text_is_taken_out() {
+        let redactor = Redactor::new(vec![secret("hunter2hunter2")]);
+        assert_eq!(redactor.redact("it says hunter2hun"), "it says [redacted]");
+        assert_eq!(redactor.redact("it says hunt"), "it says [redacted]");
+        assert_eq!(redactor.redact("go for a hun"), "go for a hun");
     }
 
     #[test]

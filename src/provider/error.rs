@@ -179,12 +179,18 @@ impl ProviderError {
         }
         match self.class {
             ErrorClass::Network | ErrorClass::Timeout | ErrorClass::Overloaded | ErrorClass::Server => true,
-            ErrorClass::RateLimit => !self.message.to_ascii_lowercase().starts_with("request too large"),
+            ErrorClass::RateLimit => !self.is_too_large(),
             ErrorClass::Proxy | ErrorClass::BadRequest => self
                 .status
                 .is_some_and(|status| matches!(status, 408 | 409 | 429 | 500..)),
             _ => false,
         }
+    }
+
+    /// Whether the request alone is over the rate limit: waiting does not help.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.message.to_ascii_lowercase().starts_with("request too large")
     }
 
     /// The same error without the secrets that `redactor` knows.
@@ -193,6 +199,7 @@ impl ProviderError {
         self.message = redactor.redact(&self.message).into_owned();
         self.code = self.code.map(|code| redactor.redact(&code).into_owned());
         self.param = self.param.map(|param| redactor.redact(&param).into_owned());
+        self.request_id = self.request_id.map(|id| redactor.redact(&id).into_owned());
         self
     }
 }

@@ -119,7 +119,7 @@ impl Http {
         events: &mpsc::Sender<Vec<Event>>,
     ) {
         if let Err(error) = self.try_ask(provider, credentials, request, events).await {
-            let error = error.redacted(&credentials.redactor());
+            let error = understood(error, credentials).redacted(&credentials.redactor());
             tracing::warn!(provider = %provider.name, class = ?error.class, status = ?error.status, code = ?error.code,
                 request_id = ?error.request_id, message = %error.message, "a turn failed");
             events.send(vec![Event::Error(error)]).await.ok();
@@ -147,7 +147,7 @@ impl Http {
     /// What a turn would fail with.
     pub async fn count_models(&self, provider: &Provider, credentials: &Credentials) -> Result<usize, ProviderError> {
         let counted = self.try_count_models(provider, credentials).await;
-        counted.map_err(|error| error.redacted(&credentials.redactor()))
+        counted.map_err(|error| understood(error, credentials).redacted(&credentials.redactor()))
     }
 
     async fn try_count_models(&self, provider: &Provider, credentials: &Credentials) -> Result<usize, ProviderError> {
@@ -158,7 +158,7 @@ impl Http {
             .await?;
         let body = timeout(self.limits.idle(), response.bytes())
             .await
-            .map_err(|_| self.silence())?;
+            .map_err(|_| silence(self.limits.idle()))?;
         let body = body.map_err(|error| broken(&error))?;
         match serde_json::from_slice::<Value>(&body) {
             Ok(list) => Ok(list.get("data").and_then(Value::as_array).map_or(0, Vec::len)),
@@ -168,9 +168,10 @@ impl Http {
 
     /// Sends a request; an answer that is not a success is an error.
     async fn send(&self, request: RequestBuilder) -> Result<Response, ProviderError> {
-        let response = timeout(self.limits.connect() + self.limits.idle(), request.send())
+        let limit = self.limits.connect() + self.limits.idle();
+        let response = timeout(limit, request.send())
             .await
-            .map_err(|_| self.silence())?
+            .map_err(|_| silence(limit))?
             .map_err(not_connected)?;
         if response.status().is_success() {
             Ok(response)
@@ -213,7 +214,7 @@ impl Http {
         loop {
             let chunk = timeout(self.limits.idle(), response.chunk())
                 .await
-                .map_err(|_| self.silence())?;
+                .map_err(|_| silence(self.limits.idle()))?;
             let chunk = chunk.map_err(|error| broken(&error))?;
             match &chunk {
                 Some(bytes) => decoder.feed(bytes, &mut decoded),
@@ -272,11 +273,11 @@ impl Http {
         }
         built
     }
+}
 
-    fn silence(&self) -> ProviderError {
-        let seconds = self.limits.idle().as_secs_f64();
-        ProviderError::new(ErrorClass::Timeout, format!("no byte for {seconds} seconds"))
-    }
+fn silence(waited: Duration) -> ProviderError {
+    let seconds = waited.as_secs_f64();
+    ProviderError::new(ErrorClass::Timeout, format!("no byte for {seconds} seconds"))
 }
 
 fn build(local: bool, connect: Duration) -> Result<Client, ProviderError> {
@@ -304,6 +305,15 @@ fn header(response: &Response, name: &str) -> Option<String> {
         .get(name)
         .and_then(|value| value.to_str().ok())
         .map(str::to_owned)
+}
+
+/// A server that refuses a key where none was sent wants one.
+fn understood(error: ProviderError, credentials: &Credentials) -> ProviderError {
+    let class = match (error.class, &credentials.key) {
+        (ErrorClass::WrongKey, None) => ErrorClass::NoKey,
+        (class, _) => class,
+    };
+    ProviderError { class, ..error }
 }
 
 /// A request that got no answer.

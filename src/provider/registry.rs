@@ -200,7 +200,7 @@ fn openai(environment: Environment<'_>) -> Provider {
 fn compatible() -> Provider {
     Provider {
         name: "openai-compatible".into(),
-        label: String::new(),
+        label: "openai-compatible".into(),
         wire: Wire::Chat,
         base_url: String::new(),
         dialect: Dialect {

@@ -9,6 +9,9 @@
     missing_docs
 )]
 
+mod errors;
+mod fixtures_lua;
+mod selection;
 #[path = "../support/mod.rs"]
 mod support;
 mod support_works;

@@ -358,7 +358,7 @@ function Chat:end_turn(ended)
   if #vim.fn.win_findbuf(self.buf) == 0 then
     local level = ended.outcome == "failed" and "error" or "info"
     local title = ended.outcome == "failed" and ended.notice and ended.notice.title or "The answer is there."
-    notice.inform({ level = level, title = title, advice = ":GPTChat shows it." })
+    notice.inform_briefly({ level = level, title = title, advice = ":GPTChat shows it." })
   end
 end
 

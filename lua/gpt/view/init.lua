@@ -28,7 +28,7 @@ local operations = {
     chats.show_model(data)
   end,
   inform = function(data)
-    notice.inform(data)
+    notice.inform_briefly(data)
   end,
   choose = function(data)
     dialog.choose(data)

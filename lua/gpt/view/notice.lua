@@ -12,6 +12,8 @@ local LEVELS = { error = vim.log.levels.ERROR, warning = vim.log.levels.WARN, in
 local GROUPS = { error = "GPTNoticeError", warning = "GPTNoticeWarning", info = "GPTNotice" }
 local SIGNS = { error = "✗ ", warning = "! ", info = "· " }
 local MOST_REMEMBERED = 200
+--- The provider's words may take this many lines, so that what happened and what to do stay on the screen.
+local MOST_DETAIL_LINES = 8
 
 ---@type { time: string, where: string, notice: gpt.Notice }[]
 local remembered = {}
@@ -63,8 +65,13 @@ local function virtual_lines(notice, width)
   end
   add(notice.title, GROUPS[notice.level], SIGNS[notice.level])
   add(notice.advice, "GPTNotice", "  ")
+  local most = #virtual + MOST_DETAIL_LINES
   for _, detail in ipairs(notice.details or {}) do
     add(detail, "GPTNoticeDetail", "  ")
+  end
+  if #virtual > most then
+    virtual = vim.list_slice(virtual, 1, most - 1)
+    add("… :GPT log has the rest.", "GPTNoticeDetail", "  ")
   end
   return virtual
 end
@@ -132,6 +139,20 @@ function M.inform(notice)
   vim.notify(text, LEVELS[notice.level])
 end
 
+--- Tells something that the user did not just ask for, in one line: more would stop them at a hit-enter prompt. What
+--- has no room is in the log.
+---@param notice gpt.Notice
+function M.inform_briefly(notice)
+  local room, text = vim.v.echospace, vim.trim(notice.title .. " " .. notice.advice)
+  if vim.fn.strdisplaywidth(text) <= room then
+    return M.inform(notice)
+  end
+  remember("gpt.nvim", notice)
+  local pointer = #notice.advice <= 20 and notice.advice or ":GPT log has more."
+  local head = M.wrap(notice.title, math.max(room - #pointer - 3, 20))[1]
+  vim.notify(("%s%s %s"):format(head, head ~= notice.title and " …" or "", pointer), LEVELS[notice.level])
+end
+
 --- Shows every notice of this session, the newest last.
 function M.show_log()
   local lines = { "# Notices of this session", "" }
@@ -148,12 +169,26 @@ function M.show_log()
   end
   local file = require("gpt.config").for_program().log_file
   lines[#lines + 1] = ("The program's own log: %s"):format(file)
-  vim.cmd("botright new")
-  local buf = vim.api.nvim_get_current_buf()
+  local buf = vim.api.nvim_create_buf(false, true)
   vim.api.nvim_buf_set_lines(buf, 0, -1, false, lines)
-  vim.bo[buf].buftype, vim.bo[buf].bufhidden, vim.bo[buf].swapfile = "nofile", "wipe", false
+  vim.bo[buf].bufhidden = "wipe"
+  local from = vim.api.nvim_get_current_win()
+  local float = vim.api.nvim_win_get_config(from)
+  if float.relative ~= "" then
+    -- A split would lie below the float of the chat: the log takes its place.
+    float.zindex = 60
+    if float.title then
+      float.title, float.footer = " GPT log ", " q close "
+    end
+    vim.api.nvim_open_win(buf, true, float)
+  else
+    vim.cmd("botright sbuffer " .. buf)
+  end
   vim.bo[buf].modifiable = false
-  vim.keymap.set("n", "q", "<Cmd>close<CR>", { buffer = buf, nowait = true, desc = "Close" })
+  vim.keymap.set("n", "q", function()
+    vim.cmd.close()
+    pcall(vim.api.nvim_set_current_win, from)
+  end, { buffer = buf, nowait = true, desc = "Close" })
   vim.api.nvim_win_set_cursor(0, { #lines, 0 })
 end
 
