@@ -251,12 +251,13 @@ fn keys_page(provider: &Provider) -> String {
 }
 
 fn wrong_organization(provider: &Provider) -> String {
-    if provider.organization.is_empty() && provider.project.is_empty() {
-        format!("Enter others with :GPTSetKey {}.", provider.name)
+    let name = &provider.name;
+    if provider.has_organizations {
+        format!(
+            "Enter others with :GPTSetKey {name}; OPENAI_ORG_ID, OPENAI_PROJECT_ID and the configuration come first."
+        )
     } else {
-        "Check OPENAI_ORG_ID and OPENAI_PROJECT_ID, or organization and project in the configuration, or leave them \
-         unset."
-            .into()
+        format!("Check organization and project of providers.{name} in the configuration.")
     }
 }
 

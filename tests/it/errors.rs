@@ -136,7 +136,11 @@ async fn without_a_key_the_variable_to_set_is_named_and_nothing_is_sent() {
         .start()
         .await;
     nvim.feed(":GPTChat why<CR>").await;
-    is_told(&nvim, &["No key for OpenAI.", "Set OPENAI_API_KEY in the environment"]).await;
+    is_told(
+        &nvim,
+        &["No key for OpenAI.", "Run :GPTSetKey openai, or set OPENAI_API_KEY"],
+    )
+    .await;
     assert_eq!(server.connections(), 0);
 }
 
@@ -169,7 +173,8 @@ async fn a_wrong_key_is_told_without_the_ends_of_it_that_the_provider_quotes() {
         &nvim,
         &[
             "OpenAI does not accept the key.",
-            "Check OPENAI_API_KEY against https://platform.openai.com/api-keys,",
+            "It came from OPENAI_API_KEY",
+            "Your keys: https://platform.openai.com/api-keys",
             "Incorrect API key provided: [redacted].",
             "HTTP 401 · invalid_api_key",
         ],
@@ -189,12 +194,12 @@ async fn a_key_refused_by_a_provider_that_was_given_none_tells_where_to_set_one(
 }
 
 #[tokio::test]
-async fn a_wrong_organization_is_told_with_the_variables_to_check() {
+async fn a_wrong_organization_is_told_with_where_to_look() {
     let message = "OpenAI-Organization header should match organization for API key";
     chat(invalid(401, "mismatched_organization", message))
         .tells(&[
             "work does not accept the key for this organization or project.",
-            "OPENAI_ORG_ID and OPENAI_PROJECT_ID",
+            "Check organization and project of providers.work",
             message,
         ])
         .await;
