@@ -11,6 +11,11 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+
+mod chat;
+mod common;
+mod lifecycle;
+mod streaming;
 mod support_works;
 
 use support::nvim::{Builder, Nvim};
