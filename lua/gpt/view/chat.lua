@@ -402,8 +402,17 @@ end
 
 -- What the user does -------------------------------------------------------------------------------------------------
 
+--- Gives the prompt its heading back if the user took it away: above the text where that is all there is, else at the end.
+function Chat:restore_prompt()
+  if #self:headings() == 0 and vim.bo[self.buf].modifiable then
+    api.nvim_buf_set_lines(self.buf, 0, 0, false, { USER_HEADING, "" })
+    self:mark_heading(places, PROMPT, 0, "GPTHeadingUser")
+  end
+end
+
 --- Sends the prompt.
 function Chat:send()
+  self:restore_prompt()
   local regions, prompt = self:snapshot()
   remote.notify({ event = "sent", chat = self.id, regions = regions, prompt = prompt, from_prompt = true })
 end
@@ -441,6 +450,17 @@ function Chat:insert_selection(selection)
     self:go_to_prompt()
     window.follow(self.buf, self:prompt_row())
   end
+end
+
+--- Writes the lines that `:write` was given to a file; that it may be written there, Neovim has checked.
+---@param path string
+function Chat:save_copy(path)
+  local lines = api.nvim_buf_get_lines(self.buf, vim.fn.line("'[") - 1, vim.fn.line("']"), false)
+  local ok, reason = pcall(vim.fn.writefile, lines, path)
+  if not ok then
+    return notice.inform({ level = "error", title = tostring(reason), advice = "" })
+  end
+  notice.inform({ level = "info", title = ("Saved to %s."):format(vim.fn.fnamemodify(path, ":~:.")), advice = "" })
 end
 
 function Chat:stop()
@@ -598,8 +618,8 @@ local function watch(group, chat)
   end)
   on("BufWriteCmd", function(args)
     vim.bo[chat.buf].modified = false
-    if args.match ~= "" and not vim.startswith(args.match, "gpt://") then
-      return
+    if args.match ~= api.nvim_buf_get_name(chat.buf) then
+      return chat:save_copy(args.match)
     end
     notice.inform({ level = "info", title = "A chat is not a file.", advice = ":write name.md saves a copy." })
   end)
@@ -684,6 +704,17 @@ function M.show_model(shown)
   end
   if before and (before.provider ~= shown.provider or before.model ~= shown.model) then
     api.nvim_exec_autocmds("User", { pattern = "GPTModelChanged", modeline = false, data = shown })
+  end
+end
+
+--- Tells something that belongs to no answer. In insert mode Neovim draws 'showmode' over a message at once: there it
+--- stands beside the prompt too.
+---@param told gpt.Notice
+function M.inform(told)
+  notice.inform(told)
+  local chat = latest
+  if chat and chat.buf == api.nvim_get_current_buf() and vim.fn.mode() == "i" then
+    notice.hint(chat.buf, math.max(chat:row(places, PROMPT) or 0, vim.fn.line("w0") - 1), told)
   end
 end
 

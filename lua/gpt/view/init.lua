@@ -1,6 +1,5 @@
 --- The operations that the program calls, by name. Each is done when it returns; an error comes back as its text.
 local chats = require("gpt.view.chat")
-local notice = require("gpt.view.notice")
 
 local M = {}
 
@@ -26,9 +25,7 @@ local operations = {
   show_model = function(data)
     chats.show_model(data)
   end,
-  inform = function(data)
-    notice.inform(data)
-  end,
+  inform = chats.inform,
 }
 
 --- Runs an operation.

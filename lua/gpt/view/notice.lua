@@ -8,6 +8,7 @@ local M = {}
 ---@field details? string[] the provider's own words
 
 local namespace = vim.api.nvim_create_namespace("gpt.notice")
+local hints = vim.api.nvim_create_namespace("gpt.hint")
 local LEVELS = { error = vim.log.levels.ERROR, warning = vim.log.levels.WARN, info = vim.log.levels.INFO }
 local GROUPS = { error = "GPTNoticeError", warning = "GPTNoticeWarning", info = "GPTNotice" }
 local SIGNS = { error = "✗ ", warning = "! ", info = "· " }
@@ -103,12 +104,33 @@ function M.clear(chat)
   chat.notice = nil
 end
 
---- Tells something that belongs to no answer.
+--- Tells something that belongs to no answer. A remark that does not fit into its line goes without its advice, which
+--- the log keeps: it must not bring up a hit-enter prompt.
 ---@param notice gpt.Notice
 function M.inform(notice)
   remember("gpt.nvim", notice)
   local text = notice.advice ~= "" and notice.title .. " " .. notice.advice or notice.title
+  if notice.level == "info" and vim.fn.strdisplaywidth(text) > vim.v.echospace then
+    text = notice.title
+  end
   vim.notify(text, LEVELS[notice.level])
+end
+
+--- Shows a remark at the end of a chat's line until the user goes on typing.
+---@param buf integer
+---@param row integer the line, counted from 0
+---@param notice gpt.Notice
+function M.hint(buf, row, notice)
+  vim.api.nvim_buf_clear_namespace(buf, hints, 0, -1)
+  local virtual = { { "  " .. SIGNS[notice.level] .. notice.title, GROUPS[notice.level] } }
+  vim.api.nvim_buf_set_extmark(buf, hints, row, 0, { virt_text = virtual, virt_text_pos = "eol" })
+  vim.api.nvim_create_autocmd({ "TextChangedI", "CursorMovedI", "InsertLeave", "BufLeave" }, {
+    buffer = buf,
+    once = true,
+    callback = function()
+      vim.api.nvim_buf_clear_namespace(buf, hints, 0, -1)
+    end,
+  })
 end
 
 --- Shows every notice of this session, the newest last.
