@@ -536,7 +536,9 @@ async fn bytes_that_come_after_a_stop_do_not_appear() {
     let flood: Vec<String> = (0..20_000).map(|n| format!("word{n} ")).collect();
     let tokens: Vec<&str> = flood.iter().map(String::as_str).collect();
     let (nvim, server) = start([
-        Answer::chat_tokens(&tokens).gate_before_token(1, "flood"),
+        Answer::chat_tokens(&tokens)
+            .gate_before_token(1, "flood")
+            .before_token(20_000, Step::Stall),
         answer("two"),
     ])
     .await;
@@ -545,7 +547,7 @@ async fn bytes_that_come_after_a_stop_do_not_appear() {
     nvim.wait_screen_contains("word0").await;
     normal_mode(&nvim).await;
     server.open("flood");
-    nvim.wait_screen_contains("word9 ").await;
+    chat_holds(&nvim, "word9 ").await;
     nvim.feed("<C-c>").await;
     ended(&nvim, 1).await;
     assert_eq!(events(&nvim).await, ["GPTAnswerStarted", "GPTAnswerStopped"]);

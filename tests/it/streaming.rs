@@ -385,19 +385,16 @@ async fn a_chat_wiped_in_a_flood_ends_it_without_an_error() {
 }
 
 #[tokio::test]
-async fn a_chat_deleted_in_the_middle_of_an_answer_leaves_no_error() {
-    let (nvim, server) = asked(answer("one two three").gate_before_token(1, "on")).await;
+async fn a_chat_deleted_in_the_middle_of_an_answer_is_gone_like_a_wiped_one() {
+    let (nvim, server) = asked(answer("one two three").gate_before_token(1, "never")).await;
     nvim.wait_screen_contains("one").await;
     normal_mode(&nvim).await;
     nvim.feed(":bdelete!<CR>").await;
-    nvim.wait_lua("return vim.bo.filetype ~= 'gptchat'").await;
-    server.open("on");
-    nvim.lua("vim.wait(100)", &[]).await;
-    clean(&nvim).await;
+    server.closed(0).await;
+    nvim.wait_lua("return chat_buffer() == nil").await;
     open(&nvim).await;
-    nvim.feed("hello").await;
-    chat_holds(&nvim, "## You\n\nhello").await;
-    clean(&nvim).await;
+    assert_eq!(nvim.lines(0).await, transcript(&[]));
+    assert_eq!(clean(&nvim).await, "");
 }
 
 #[tokio::test]

@@ -235,6 +235,8 @@ end
 --- Shows a question, and makes room for its answer.
 ---@param turn gpt.ShownTurn
 function Chat:begin_turn(turn)
+  -- All or nothing: where the text is locked (E565) or not modifiable this fails, and is asked for again.
+  api.nvim_buf_set_text(self.buf, 0, 0, 0, 0, {})
   notice.clear(self)
   local following = self:windows_at_prompt()
   for _, id in ipairs(turn.removed or {}) do
@@ -410,8 +412,21 @@ function Chat:restore_prompt()
   end
 end
 
+--- Says so when an answer is not yet shown whole: until then the buffer does not show what is to be sent.
+---@return boolean
+function Chat:refuses()
+  if self.answer then
+    local advice = "<C-c> stops it. What you wrote stays in the prompt."
+    M.inform({ level = "info", title = "An answer is being written.", advice = advice })
+  end
+  return self.answer ~= nil
+end
+
 --- Sends the prompt.
 function Chat:send()
+  if self:refuses() then
+    return
+  end
   self:restore_prompt()
   local regions, prompt = self:snapshot()
   remote.notify({ event = "sent", chat = self.id, regions = regions, prompt = prompt, from_prompt = true })
@@ -468,6 +483,9 @@ function Chat:stop()
 end
 
 function Chat:regenerate()
+  if self:refuses() then
+    return
+  end
   remote.notify({ event = "regenerated", chat = self.id, regions = (self:snapshot()) })
 end
 
@@ -625,6 +643,14 @@ local function watch(group, chat)
   end)
   on("BufEnter", function()
     latest = chat
+  end)
+  on("BufUnload", function()
+    -- :bdelete takes text, options and keys away: what is left is no chat.
+    vim.schedule(function()
+      if api.nvim_buf_is_valid(chat.buf) and not api.nvim_buf_is_loaded(chat.buf) then
+        api.nvim_buf_delete(chat.buf, { force = true })
+      end
+    end)
   end)
   on("BufWipeout", function()
     chat:stop_spinner()

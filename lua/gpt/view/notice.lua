@@ -124,11 +124,15 @@ function M.hint(buf, row, notice)
   vim.api.nvim_buf_clear_namespace(buf, hints, 0, -1)
   local virtual = { { "  " .. SIGNS[notice.level] .. notice.title, GROUPS[notice.level] } }
   vim.api.nvim_buf_set_extmark(buf, hints, row, 0, { virt_text = virtual, virt_text_pos = "eol" })
-  vim.api.nvim_create_autocmd({ "TextChangedI", "CursorMovedI", "InsertLeave", "BufLeave" }, {
+  local tick = vim.api.nvim_buf_get_changedtick(buf)
+  vim.api.nvim_create_autocmd({ "TextChangedI", "InsertLeave", "BufLeave" }, {
     buffer = buf,
-    once = true,
-    callback = function()
+    callback = function(event)
+      if event.event == "TextChangedI" and vim.api.nvim_buf_get_changedtick(buf) == tick then
+        return false -- told late, of what was typed before
+      end
       vim.api.nvim_buf_clear_namespace(buf, hints, 0, -1)
+      return true
     end,
   })
 end
