@@ -1,5 +1,6 @@
 --- The operations that the program calls, by name. Each is done when it returns; an error comes back as its text.
 local chats = require("gpt.view.chat")
+local remote = require("gpt.remote")
 
 local M = {}
 
@@ -33,6 +34,7 @@ local operations = {
 ---@param data table
 ---@return string? refused why it was not done; nil when it was
 function M.apply(name, data)
+  remote.heard()
   local operation = operations[name]
   if not operation then
     return "no such operation: " .. name
