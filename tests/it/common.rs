@@ -72,13 +72,10 @@ pub async fn say(nvim: &Nvim, text: &str) {
 /// Waits until `n` turns have ended on the screen.
 #[track_caller]
 pub fn ended(nvim: &Client, n: usize) -> impl Future<Output = ()> + use<'_> {
-    let code = format!("return ends() >= {n}");
-    // `wait_lua` notes the caller's place when it is called.
-    let waited = wait(nvim, code);
-    async move { waited.await }
+    wait(nvim, format!("return ends() >= {n}"))
 }
 
-/// `wait_lua` of a text that is made here.
+/// Waits until this Lua is true; a failure names the caller's place.
 #[track_caller]
 pub fn wait(nvim: &Client, code: String) -> impl Future<Output = ()> + use<'_> {
     let at = std::panic::Location::caller();
@@ -175,7 +172,7 @@ pub fn clean(nvim: &Nvim) -> impl Future<Output = String> + '_ {
             assert!(!messages.contains(sign), "{at}: {sign} in\n{messages}");
             assert!(!nvim.screen().contains(sign), "{at}: {sign} on\n{}", nvim.screen());
         }
-        messages
+        messages.trim().to_owned()
     }
 }
 
