@@ -28,6 +28,7 @@ local SPINNER_INTERVAL = 120
 ---@field buf integer
 ---@field roles table<integer, "user"|"assistant"> by message
 ---@field answer? integer the answer that is being written
+---@field appended? integer the buffer's changedtick after the last append to it
 ---@field label? string `provider/model` of that answer
 ---@field usage? table tokens of the last turn
 ---@field notice? table
@@ -296,6 +297,16 @@ function Chat:show_reasoning(answer)
   end
 end
 
+--- Makes the next change part of the last one's undo step, if that was an append too: an answer is one undo step, and
+--- what the user changes meanwhile is not part of it.
+function Chat:join_undo()
+  if self.appended == api.nvim_buf_get_changedtick(self.buf) then
+    api.nvim_buf_call(self.buf, function()
+      vim.cmd("silent! undojoin")
+    end)
+  end
+end
+
 --- Appends to the answer that is being written.
 ---@param answer integer
 ---@param lines string[]
@@ -307,7 +318,9 @@ function Chat:append(answer, lines)
   if not at[1] or not self:row(headings, answer) then
     return -- the user took the answer away while it was being written: let them have it so
   end
+  self:join_undo()
   api.nvim_buf_set_text(self.buf, at[1], at[2], at[1], at[2], lines)
+  self.appended = api.nvim_buf_get_changedtick(self.buf)
   vim.bo[self.buf].modified = false
   if self.spinner then
     self:stop_spinner()
@@ -404,12 +417,17 @@ end
 
 -- What the user does -------------------------------------------------------------------------------------------------
 
---- Gives the prompt its heading back if the user took it away: above the text where that is all there is, else at the end.
+--- Gives the prompt its heading back if the user took it away: above the text where that is all there is, else at the
+--- end.
 function Chat:restore_prompt()
-  if #self:headings() == 0 and vim.bo[self.buf].modifiable then
+  if not vim.bo[self.buf].modifiable then
+    return
+  end
+  if #self:headings() == 0 then
     api.nvim_buf_set_lines(self.buf, 0, 0, false, { USER_HEADING, "" })
     self:mark_heading(places, PROMPT, 0, "GPTHeadingUser")
   end
+  self:prompt_row()
 end
 
 --- Says so when an answer is not yet shown whole: until then the buffer does not show what is to be sent.
@@ -471,11 +489,15 @@ end
 ---@param path string
 function Chat:save_copy(path)
   local lines = api.nvim_buf_get_lines(self.buf, vim.fn.line("'[") - 1, vim.fn.line("']"), false)
-  local ok, reason = pcall(vim.fn.writefile, lines, path)
-  if not ok then
-    return notice.inform({ level = "error", title = tostring(reason), advice = "" })
+  local name = vim.fn.fnamemodify(path, ":~:.")
+  local file, reason = io.open(path, "w")
+  if not file then
+    reason = reason:gsub("^.*: ", "")
+    return notice.inform({ level = "warning", title = ("Not saved to %s: %s."):format(name, reason), advice = "" })
   end
-  notice.inform({ level = "info", title = ("Saved to %s."):format(vim.fn.fnamemodify(path, ":~:.")), advice = "" })
+  file:write(table.concat(lines, "\n"), "\n")
+  file:close()
+  notice.inform({ level = "info", title = ("Saved to %s."):format(name), advice = "" })
 end
 
 function Chat:stop()
