@@ -4,6 +4,7 @@ use crate::common::*;
 use crate::support::answer::{Answer, Step};
 use crate::support::nvim::Nvim;
 use crate::support::server::Server;
+use crate::support::wait;
 
 // Asking and answering ------------------------------------------------------------------------------------------------
 
@@ -670,6 +671,22 @@ async fn an_emptied_chat_begins_anew() {
 }
 
 #[tokio::test]
+async fn a_deleted_prompt_comes_back_when_there_is_something_to_send() {
+    let (nvim, server) = chat_with("a question", "an answer").await;
+    nvim.feed("9GdG").await;
+    nvim.wait_lines(0, |lines| lines.len() == 8).await;
+    nvim.feed("<CR>").await;
+    nvim.wait_lines(0, |lines| {
+        lines == transcript(&[("You", "a question"), ("test/m1", "an answer")])
+    })
+    .await;
+    assert_eq!(
+        next_request(&nvim, &server).await,
+        said(&[("user", "a question"), ("assistant", "an answer"), ("user", "next")])
+    );
+}
+
+#[tokio::test]
 async fn an_undone_deletion_is_sent_again() {
     let (nvim, server) = chat_with("a question", "an answer").await;
     nvim.feed("gg4dd").await;
@@ -813,12 +830,23 @@ async fn writing_a_chat_says_that_it_is_no_file_and_a_name_saves_a_copy() {
         .await;
     nvim.feed(":w kept.md<CR>").await;
     let path = nvim.home().path().join("home/kept.md");
-    crate::support::wait::until("the copy is written", || {
+    wait::until("the copy is written", || {
         std::fs::read_to_string(&path).is_ok_and(|text| text.contains("there"))
     })
     .await;
     let written = std::fs::read_to_string(&path).unwrap();
     assert_eq!(written.lines().collect::<Vec<_>>(), chat_lines(&nvim).await);
+    nvim.wait_screen_contains("Saved to kept.md.").await;
+    nvim.feed(":2,3w kept.md<CR>").await;
+    nvim.wait_screen_contains("E13: File exists").await;
+    nvim.feed(":3w! kept.md<CR>").await;
+    wait::until("the line is written", || {
+        std::fs::read_to_string(&path).is_ok_and(|text| text == "hi\n")
+    })
+    .await;
+    nvim.feed(":w no/such/directory.md<CR>").await;
+    nvim.wait_screen_contains("Not saved to no/such/directory.md: No such file or directory.")
+        .await;
     assert!(
         nvim.lua_bool("return vim.api.nvim_buf_get_name(0):find('^gpt://chat/') ~= nil", &[])
             .await

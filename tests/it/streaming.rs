@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::common::*;
 use crate::support::answer::{Answer, Step};
 use crate::support::nvim::Nvim;
-use crate::support::server::{Request, Server};
+use crate::support::server::{Request, Script, Server};
 use crate::support::wait;
 
 /// Tokens of all kinds: words, line breaks, empty lines, characters of up to four bytes, one split between tokens.
@@ -36,9 +36,16 @@ async fn only_answer(nvim: &Nvim, draft: &str) -> String {
     body.strip_suffix(&tail).expect("the prompt").to_owned()
 }
 
+/// A server, and an editor whose program logs what it does.
+async fn start_verbose(script: impl Into<Script>) -> (Nvim, Server) {
+    let server = Server::start(script).await;
+    let nvim = configured(&server, "log_level = 'debug'").start().await;
+    (nvim, server)
+}
+
 /// An editor with a chat in which "hi" has been asked, in insert mode.
 async fn asked(answer: Answer) -> (Nvim, Server) {
-    let (nvim, server) = start(answer).await;
+    let (nvim, server) = start_verbose(answer).await;
     open(&nvim).await;
     say(&nvim, "hi").await;
     (nvim, server)
@@ -203,6 +210,14 @@ async fn a_stream_may_come_byte_by_byte() {
 
 // Busy, locked, gone --------------------------------------------------------------------------------------------------
 
+/// Waits until the editor has refused a frame: the log says so at level debug, the screen nothing.
+async fn refused(nvim: &Nvim) {
+    wait::until("a frame is refused", || {
+        std::fs::read_to_string(nvim.home().log()).is_ok_and(|log| log.contains("the editor did not do it"))
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn nothing_is_lost_while_the_buffer_is_not_modifiable() {
     let (nvim, server) = asked(
@@ -216,8 +231,7 @@ async fn nothing_is_lost_while_the_buffer_is_not_modifiable() {
     server.open("a");
     server.reached("b").await;
     server.open("b");
-    // The frame in flight is refused and offered again: the log says so at level debug, the screen nothing.
-    nvim.lua("vim.wait(200)", &[]).await;
+    refused(&nvim).await;
     assert_eq!(only_answer(&nvim, "").await, "one ");
     assert_eq!(events(&nvim).await, ["GPTAnswerStarted"]);
     nvim.lua("vim.bo[chat_buffer()].modifiable = true", &[]).await;
@@ -228,14 +242,14 @@ async fn nothing_is_lost_while_the_buffer_is_not_modifiable() {
 
 #[tokio::test]
 async fn a_question_asked_while_the_buffer_is_not_modifiable_is_shown_whole_later() {
-    let (nvim, server) = start(answer("one two")).await;
+    let (nvim, server) = start_verbose(answer("one two")).await;
     open(&nvim).await;
     nvim.feed("hi").await;
     normal_mode(&nvim).await;
     nvim.lua("vim.bo.modifiable = false", &[]).await;
     nvim.feed("<CR>").await;
     server.next_request().await;
-    nvim.lua("vim.wait(200)", &[]).await;
+    refused(&nvim).await;
     assert_eq!(nvim.lines(0).await, transcript_with(&[], "hi"));
     nvim.lua("vim.bo.modifiable = true", &[]).await;
     ended(&nvim, 1).await;
@@ -248,7 +262,7 @@ async fn a_question_asked_while_the_buffer_is_not_modifiable_is_shown_whole_late
 
 #[tokio::test]
 async fn a_question_sent_before_the_screen_caught_up_waits_and_loses_nothing() {
-    let (nvim, server) = start([
+    let (nvim, server) = start_verbose([
         answer("one two").gate_before_token(1, "on").then(Step::wait_for("end")),
         answer("three"),
     ])
@@ -262,7 +276,7 @@ async fn a_question_sent_before_the_screen_caught_up_waits_and_loses_nothing() {
     server.open("on");
     server.reached("end").await;
     server.open("end");
-    nvim.lua("vim.wait(200)", &[]).await;
+    refused(&nvim).await;
     nvim.feed("<CR>").await;
     nvim.wait_screen_contains("An answer is being written.").await;
     nvim.lua("vim.bo.modifiable = true", &[]).await;
@@ -414,4 +428,83 @@ async fn an_editor_that_quits_leaves_no_process_behind() {
     assert!(nvim.quit().await.success());
     wait::until("the program has ended", || nvim.processes().is_empty()).await;
     server.closed(0).await;
+}
+
+#[tokio::test]
+async fn an_answer_deleted_while_it_is_written_stays_deleted() {
+    let (nvim, server) = start([answer("one two three").gate_before_token(1, "on"), answer("four")]).await;
+    open(&nvim).await;
+    say(&nvim, "hi").await;
+    nvim.wait_screen_contains("one").await;
+    normal_mode(&nvim).await;
+    nvim.feed("5G4dd").await;
+    nvim.wait_lines(0, |lines| lines == transcript(&[("You", "hi")])).await;
+    server.open("on");
+    ended(&nvim, 1).await;
+    assert_eq!(nvim.lines(0).await, transcript(&[("You", "hi")]));
+    nvim.feed("GA").await;
+    say(&nvim, "next").await;
+    ended(&nvim, 2).await;
+    assert_eq!(
+        conversation(&server.requests()[1]),
+        said(&[("user", "hi"), ("user", "next")])
+    );
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_prompt_deleted_while_an_answer_is_written_comes_back() {
+    let (nvim, server) = start([answer("one two").gate_before_token(1, "on"), answer("three")]).await;
+    open(&nvim).await;
+    say(&nvim, "hi").await;
+    nvim.wait_screen_contains("one").await;
+    normal_mode(&nvim).await;
+    nvim.feed("9GdG").await;
+    nvim.wait_lines(0, |lines| lines.iter().filter(|line| *line == "## You").count() == 1)
+        .await;
+    server.open("on");
+    ended(&nvim, 1).await;
+    nvim.feed(":GPTChat next<CR>").await;
+    ended(&nvim, 2).await;
+    assert_eq!(
+        conversation(&server.requests()[1]),
+        said(&[("user", "hi"), ("assistant", "one two"), ("user", "next")])
+    );
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_came_in_many_frames_is_one_undo_step() {
+    let answer = answer("one two three")
+        .gate_before_token(1, "a")
+        .gate_before_token(2, "b");
+    let (nvim, server) = asked(answer).await;
+    nvim.wait_screen_contains("one").await;
+    normal_mode(&nvim).await;
+    server.open("a");
+    nvim.wait_screen_contains("two").await;
+    server.open("b");
+    ended(&nvim, 1).await;
+    nvim.feed("u").await;
+    let lines = nvim.wait_lines(0, |lines| !lines.join(" ").contains("three")).await;
+    assert!(!lines.join(" ").contains("one"), "{lines:?}");
+    nvim.feed("<C-r>").await;
+    chat_holds(&nvim, "one two three").await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn the_editor_may_change_its_size_while_an_answer_streams() {
+    let tokens = many_tokens(3_000);
+    let answer = Answer::chat_tokens(&refs(&tokens)).gate_before_token(1_500, "on");
+    let (nvim, server) = asked(answer).await;
+    for (width, height) in [(40, 10), (12, 4), (120, 40), (80, 24)] {
+        nvim.call("nvim_ui_try_resize", &[width.into(), height.into()]).await;
+        nvim.wait_lua(&format!("return vim.o.columns == {width} and vim.o.lines == {height}"))
+            .await;
+    }
+    server.open("on");
+    ended(&nvim, 1).await;
+    assert_same(&only_answer(&nvim, "").await, tokens.concat().trim_end_matches('\n'));
+    assert_eq!(clean(&nvim).await, "");
 }
