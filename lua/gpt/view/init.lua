@@ -1,6 +1,6 @@
 --- The operations that the program calls, by name. Each is done when it returns; an error comes back as its text.
 local chats = require("gpt.view.chat")
-local notice = require("gpt.view.notice")
+local remote = require("gpt.remote")
 
 local M = {}
 
@@ -26,9 +26,7 @@ local operations = {
   show_model = function(data)
     chats.show_model(data)
   end,
-  inform = function(data)
-    notice.inform_briefly(data)
-  end,
+  inform = chats.inform,
 }
 
 --- Runs an operation.
@@ -36,6 +34,7 @@ local operations = {
 ---@param data table
 ---@return string? refused why it was not done; nil when it was
 function M.apply(name, data)
+  remote.heard()
   local operation = operations[name]
   if not operation then
     return "no such operation: " .. name
