@@ -8,6 +8,8 @@ local channel
 local last_words = {}
 --- Whether the start under way has come to the program itself.
 local tried = false
+--- Whether the running program has called us: one that ends before was never well.
+local heard = false
 
 local FUNCTION = "GPTEvent"
 local root = vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(debug.getinfo(1, "S").source:sub(2))))
@@ -40,17 +42,26 @@ end
 ---@param title string
 ---@param advice string
 local function complain(title, advice)
-  require("gpt.view.notice").inform({ level = "error", title = title, advice = advice })
+  require("gpt.view.notice").insist({ level = "error", title = title, advice = advice })
 end
 
 --- What to do when there is no program.
 ---@return string title, string advice
 function M.missing()
   local chosen = require("gpt.config").get().binary
+  if chosen and vim.uv.fs_stat(vim.fs.normalize(chosen)) then
+    return ("%s is not a program that may be run."):format(chosen), "Run: chmod +x " .. vim.fn.shellescape(chosen)
+  end
   if chosen then
     return ("There is no program at %s."):format(chosen), "Correct `binary` in the configuration, or leave it out."
   end
   return "gpt.nvim's program is not built.", ("Run: make -C %s build"):format(vim.fn.fnamemodify(root, ":~"))
+end
+
+--- What to do about a program that does not start.
+---@return string
+local function rebuild()
+  return ("Is it built for this machine? Run: make -C %s build"):format(vim.fn.fnamemodify(root, ":~"))
 end
 
 ---@param job integer
@@ -66,10 +77,15 @@ local function on_exit(job, code)
   local how = code > 128 and ("signal %d"):format(code - 128) or ("exit code %d"):format(code)
   local words = vim.trim(table.concat(last_words, " "))
   require("gpt.view.chat").program_ended()
-  complain(
-    ("The program behind gpt.nvim ended (%s)%s."):format(how, words ~= "" and ": " .. words or ""),
-    "Your chats are kept. The next command starts it again."
-  )
+  if not heard then
+    return complain(("gpt-nvim ended (%s)%s."):format(how, words ~= "" and ": " .. words or ""), rebuild())
+  end
+  require("gpt.view.notice").inform({
+    level = "error",
+    title = ("gpt-nvim ended (%s)."):format(how),
+    advice = "Chats are kept; it starts again.",
+    details = words ~= "" and { words } or nil,
+  })
 end
 
 --- Starts the program.
@@ -81,7 +97,7 @@ local function launch()
     complain(M.missing())
     return 0
   end
-  last_words = {}
+  last_words, heard = {}, false
   -- Detached: an ordinary job would hold Neovim up at :qa; this one sees its input end, and leaves.
   local ok, started = pcall(vim.fn.jobstart, { binary }, {
     rpc = true,
@@ -93,7 +109,7 @@ local function launch()
     end,
   })
   if not ok or started <= 0 then
-    complain(("%s cannot be started."):format(binary), "Is it built for this machine? Run: make -C " .. root .. " build")
+    complain(("%s cannot be started."):format(binary), rebuild())
     return 0
   end
   channel = started
@@ -135,7 +151,8 @@ end
 ---@param event table
 ---@return boolean sent
 local function send(event)
-  if vim.fn.exists("*" .. FUNCTION) == 1 and pcall(vim.fn[FUNCTION], event) then
+  -- Its first call defines the function (FuncUndefined), so its existence says nothing.
+  if pcall(vim.fn[FUNCTION], event) then
     return true
   end
   return channel ~= nil and pcall(vim.rpcnotify, channel, "gpt_event", event)
@@ -170,6 +187,11 @@ end
 --- Starts the program before it is needed, so that the first answer does not wait for it.
 function M.warm()
   ensure()
+end
+
+--- The program has called: it is well.
+function M.heard()
+  heard = true
 end
 
 --- Whether the program runs.

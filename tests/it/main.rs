@@ -14,6 +14,11 @@ mod fixtures_lua;
 mod selection;
 #[path = "../support/mod.rs"]
 mod support;
+
+mod chat;
+mod common;
+mod lifecycle;
+mod streaming;
 mod support_works;
 
 use support::nvim::{Builder, Nvim};

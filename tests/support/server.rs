@@ -314,7 +314,8 @@ async fn serve(stream: TcpStream, number: usize, shared: Arc<Shared>) {
         }
     };
     match after {
-        After::Close if !all_read => reading.await,
+        // A failed write tells of the client's end too, and may be the first to: the reading half records the moment.
+        After::Close | After::Gone if !all_read => reading.await,
         After::Reset => {
             drop(reading);
             let _ = answering.write.as_ref().set_zero_linger();

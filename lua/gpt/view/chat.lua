@@ -28,6 +28,7 @@ local SPINNER_INTERVAL = 120
 ---@field buf integer
 ---@field roles table<integer, "user"|"assistant"> by message
 ---@field answer? integer the answer that is being written
+---@field appended? integer the buffer's changedtick after the last append to it
 ---@field label? string `provider/model` of that answer
 ---@field usage? table tokens of the last turn
 ---@field notice? table
@@ -235,6 +236,8 @@ end
 --- Shows a question, and makes room for its answer.
 ---@param turn gpt.ShownTurn
 function Chat:begin_turn(turn)
+  -- All or nothing: where the text is locked (E565) or not modifiable this fails, and is asked for again.
+  api.nvim_buf_set_text(self.buf, 0, 0, 0, 0, {})
   notice.clear(self)
   local following = self:windows_at_prompt()
   for _, id in ipairs(turn.removed or {}) do
@@ -294,6 +297,16 @@ function Chat:show_reasoning(answer)
   end
 end
 
+--- Makes the next change part of the last one's undo step, if that was an append too: an answer is one undo step, and
+--- what the user changes meanwhile is not part of it.
+function Chat:join_undo()
+  if self.appended == api.nvim_buf_get_changedtick(self.buf) then
+    api.nvim_buf_call(self.buf, function()
+      vim.cmd("silent! undojoin")
+    end)
+  end
+end
+
 --- Appends to the answer that is being written.
 ---@param answer integer
 ---@param lines string[]
@@ -305,7 +318,9 @@ function Chat:append(answer, lines)
   if not at[1] or not self:row(headings, answer) then
     return -- the user took the answer away while it was being written: let them have it so
   end
+  self:join_undo()
   api.nvim_buf_set_text(self.buf, at[1], at[2], at[1], at[2], lines)
+  self.appended = api.nvim_buf_get_changedtick(self.buf)
   vim.bo[self.buf].modified = false
   if self.spinner then
     self:stop_spinner()
@@ -358,7 +373,7 @@ function Chat:end_turn(ended)
   if #vim.fn.win_findbuf(self.buf) == 0 then
     local level = ended.outcome == "failed" and "error" or "info"
     local title = ended.outcome == "failed" and ended.notice and ended.notice.title or "The answer is there."
-    notice.inform_briefly({ level = level, title = title, advice = ":GPTChat shows it." })
+    notice.inform({ level = level, title = title, advice = ":GPTChat shows it." })
   end
 end
 
@@ -402,8 +417,35 @@ end
 
 -- What the user does -------------------------------------------------------------------------------------------------
 
+--- Gives the prompt its heading back if the user took it away: above the text where that is all there is, else at the
+--- end.
+function Chat:restore_prompt()
+  if not vim.bo[self.buf].modifiable then
+    return
+  end
+  if #self:headings() == 0 then
+    api.nvim_buf_set_lines(self.buf, 0, 0, false, { USER_HEADING, "" })
+    self:mark_heading(places, PROMPT, 0, "GPTHeadingUser")
+  end
+  self:prompt_row()
+end
+
+--- Says so when an answer is not yet shown whole: until then the buffer does not show what is to be sent.
+---@return boolean
+function Chat:refuses()
+  if self.answer then
+    local advice = "<C-c> stops it. What you wrote stays in the prompt."
+    M.inform({ level = "info", title = "An answer is being written.", advice = advice })
+  end
+  return self.answer ~= nil
+end
+
 --- Sends the prompt.
 function Chat:send()
+  if self:refuses() then
+    return
+  end
+  self:restore_prompt()
   local regions, prompt = self:snapshot()
   remote.notify({ event = "sent", chat = self.id, regions = regions, prompt = prompt, from_prompt = true })
 end
@@ -443,11 +485,29 @@ function Chat:insert_selection(selection)
   end
 end
 
+--- Writes the lines that `:write` was given to a file; that it may be written there, Neovim has checked.
+---@param path string
+function Chat:save_copy(path)
+  local lines = api.nvim_buf_get_lines(self.buf, vim.fn.line("'[") - 1, vim.fn.line("']"), false)
+  local name = vim.fn.fnamemodify(path, ":~:.")
+  local file, reason = io.open(path, "w")
+  if not file then
+    reason = reason:gsub("^.*: ", "")
+    return notice.inform({ level = "warning", title = ("Not saved to %s: %s."):format(name, reason), advice = "" })
+  end
+  file:write(table.concat(lines, "\n"), "\n")
+  file:close()
+  notice.inform({ level = "info", title = ("Saved to %s."):format(name), advice = "" })
+end
+
 function Chat:stop()
   remote.notify({ event = "stop_requested", chat = self.id })
 end
 
 function Chat:regenerate()
+  if self:refuses() then
+    return
+  end
   remote.notify({ event = "regenerated", chat = self.id, regions = (self:snapshot()) })
 end
 
@@ -598,13 +658,21 @@ local function watch(group, chat)
   end)
   on("BufWriteCmd", function(args)
     vim.bo[chat.buf].modified = false
-    if args.match ~= "" and not vim.startswith(args.match, "gpt://") then
-      return
+    if args.match ~= api.nvim_buf_get_name(chat.buf) then
+      return chat:save_copy(args.match)
     end
     notice.inform({ level = "info", title = "A chat is not a file.", advice = ":write name.md saves a copy." })
   end)
   on("BufEnter", function()
     latest = chat
+  end)
+  on("BufUnload", function()
+    -- :bdelete takes text, options and keys away: what is left is no chat.
+    vim.schedule(function()
+      if api.nvim_buf_is_valid(chat.buf) and not api.nvim_buf_is_loaded(chat.buf) then
+        api.nvim_buf_delete(chat.buf, { force = true })
+      end
+    end)
   end)
   on("BufWipeout", function()
     chat:stop_spinner()
@@ -684,6 +752,17 @@ function M.show_model(shown)
   end
   if before and (before.provider ~= shown.provider or before.model ~= shown.model) then
     api.nvim_exec_autocmds("User", { pattern = "GPTModelChanged", modeline = false, data = shown })
+  end
+end
+
+--- Tells something that belongs to no answer. In insert mode Neovim draws 'showmode' over a message at once: there it
+--- stands beside the prompt too.
+---@param told gpt.Notice
+function M.inform(told)
+  notice.inform(told)
+  local chat = latest
+  if chat and chat.buf == api.nvim_get_current_buf() and vim.fn.mode() == "i" then
+    notice.hint(chat.buf, math.max(chat:row(places, PROMPT) or 0, vim.fn.line("w0") - 1), told)
   end
 end
 

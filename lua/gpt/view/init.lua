@@ -1,7 +1,7 @@
 --- The operations that the program calls, by name. Each is done when it returns; an error comes back as its text.
 local chats = require("gpt.view.chat")
 local dialog = require("gpt.view.dialog")
-local notice = require("gpt.view.notice")
+local remote = require("gpt.remote")
 
 local M = {}
 
@@ -27,15 +27,9 @@ local operations = {
   show_model = function(data)
     chats.show_model(data)
   end,
-  inform = function(data)
-    notice.inform_briefly(data)
-  end,
-  choose = function(data)
-    dialog.choose(data)
-  end,
-  enter_key = function(data)
-    dialog.enter_key(data)
-  end,
+  inform = chats.inform,
+  choose = dialog.choose,
+  enter_key = dialog.enter_key,
   key_changed = function(data)
     vim.api.nvim_exec_autocmds("User", { pattern = "GPTKeyChanged", modeline = false, data = data })
   end,
@@ -46,6 +40,7 @@ local operations = {
 ---@param data table
 ---@return string? refused why it was not done; nil when it was
 function M.apply(name, data)
+  remote.heard()
   local operation = operations[name]
   if not operation then
     return "no such operation: " .. name

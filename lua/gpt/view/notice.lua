@@ -8,6 +8,7 @@ local M = {}
 ---@field details? string[] the provider's own words
 
 local namespace = vim.api.nvim_create_namespace("gpt.notice")
+local hints = vim.api.nvim_create_namespace("gpt.hint")
 local LEVELS = { error = vim.log.levels.ERROR, warning = vim.log.levels.WARN, info = vim.log.levels.INFO }
 local GROUPS = { error = "GPTNoticeError", warning = "GPTNoticeWarning", info = "GPTNotice" }
 local SIGNS = { error = "✗ ", warning = "! ", info = "· " }
@@ -110,47 +111,59 @@ function M.clear(chat)
   chat.notice = nil
 end
 
+--- Whether messages are Neovim's own, and not a plugin's windows.
 ---@return boolean
 local function is_builtin_notify()
   return debug.getinfo(vim.notify, "S").source:find("vim/_", 1, true) ~= nil
 end
 
----@param text string
----@param width integer in cells
+--- A notice in one line of the command line: what has no room is in the log.
+---@param notice gpt.Notice
 ---@return string
-local function shorten(text, width)
-  local rest = " … (:GPT log)"
-  if vim.fn.strdisplaywidth(text) <= width then
+local function in_one_line(notice)
+  local room, text = vim.v.echospace, vim.trim(notice.title .. " " .. notice.advice)
+  if vim.fn.strdisplaywidth(text) <= room then
     return text
   end
-  return vim.fn.strcharpart(text, 0, width - vim.fn.strdisplaywidth(rest)) .. rest
+  local pointer = #notice.advice <= 20 and notice.advice or ":GPT log has more."
+  local head = M.wrap(notice.title, math.max(room - #pointer - 3, 20))[1]
+  return ("%s%s %s"):format(head, head ~= notice.title and " …" or "", pointer)
 end
 
---- Tells something that belongs to no answer.
+--- Tells something that belongs to no answer, in one line: more would stop the user at a hit-enter prompt.
 ---@param notice gpt.Notice
 function M.inform(notice)
   remember("gpt.nvim", notice)
-  local text = notice.advice ~= "" and notice.title .. " " .. notice.advice or notice.title
-  -- Neovim's own messages stop everything at "Press ENTER" when they are longer than the command line. That is right
-  -- for an error; the rest is cut, and whole in the log.
-  if notice.level ~= "error" and is_builtin_notify() then
-    text = shorten(text, vim.o.columns * math.max(vim.o.cmdheight, 1) - 12)
-  end
+  local text = is_builtin_notify() and in_one_line(notice) or vim.trim(notice.title .. " " .. notice.advice)
   vim.notify(text, LEVELS[notice.level])
 end
 
---- Tells something that the user did not just ask for, in one line: more would stop them at a hit-enter prompt. What
---- has no room is in the log.
+--- Tells why a command of the user's cannot be carried out, whole: they must read it before they go on.
 ---@param notice gpt.Notice
-function M.inform_briefly(notice)
-  local room, text = vim.v.echospace, vim.trim(notice.title .. " " .. notice.advice)
-  if vim.fn.strdisplaywidth(text) <= room then
-    return M.inform(notice)
-  end
+function M.insist(notice)
   remember("gpt.nvim", notice)
-  local pointer = #notice.advice <= 20 and notice.advice or ":GPT log has more."
-  local head = M.wrap(notice.title, math.max(room - #pointer - 3, 20))[1]
-  vim.notify(("%s%s %s"):format(head, head ~= notice.title and " …" or "", pointer), LEVELS[notice.level])
+  vim.notify(vim.trim(notice.title .. " " .. notice.advice), LEVELS[notice.level])
+end
+
+--- Shows a remark at the end of a chat's line until the user goes on typing.
+---@param buf integer
+---@param row integer the line, counted from 0
+---@param notice gpt.Notice
+function M.hint(buf, row, notice)
+  vim.api.nvim_buf_clear_namespace(buf, hints, 0, -1)
+  local virtual = { { "  " .. SIGNS[notice.level] .. notice.title, GROUPS[notice.level] } }
+  vim.api.nvim_buf_set_extmark(buf, hints, row, 0, { virt_text = virtual, virt_text_pos = "eol" })
+  local tick = vim.api.nvim_buf_get_changedtick(buf)
+  vim.api.nvim_create_autocmd({ "TextChangedI", "InsertLeave", "BufLeave" }, {
+    buffer = buf,
+    callback = function(event)
+      if event.event == "TextChangedI" and vim.api.nvim_buf_get_changedtick(buf) == tick then
+        return false -- told late, of what was typed before
+      end
+      vim.api.nvim_buf_clear_namespace(buf, hints, 0, -1)
+      return true
+    end,
+  })
 end
 
 --- Shows every notice of this session, the newest last.

@@ -1,0 +1,561 @@
+//! The program behind the plugin: started, registered, spoken to, lost, replaced; and the configuration that it runs by.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::common::*;
+use crate::support::nvim::{Builder, Home, Nvim};
+use crate::support::server::Server;
+use crate::support::{process, wait};
+
+/// Keeps what `vim.notify` is told in the Lua global `told`, away from the screen.
+const TOLD: &str = "_G.told = {}
+vim.notify = function(text, level) told[#told + 1] = ('%d %s'):format(level or 2, text) end";
+
+async fn told(nvim: &Nvim) -> Vec<String> {
+    nvim.lua_lines("return told", &[]).await
+}
+
+/// The pid of the program behind an editor; waits for it.
+async fn program(nvim: &Nvim) -> u32 {
+    nvim.wait_lua("local r = package.loaded['gpt.remote']; return r and r.channel()")
+        .await;
+    let pid = nvim
+        .lua_i64("return vim.fn.jobpid(require('gpt.remote').channel())", &[])
+        .await;
+    u32::try_from(pid).unwrap()
+}
+
+// Startup -------------------------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn nothing_is_loaded_or_started_with_the_editor() {
+    let nvim = crate::nvim().start().await;
+    let loaded =
+        "return vim.tbl_filter(function(name) return name:find('^gpt') ~= nil end, vim.tbl_keys(package.loaded))";
+    assert!(nvim.lua_lines(loaded, &[]).await.is_empty());
+    assert!(nvim.children().is_empty());
+    for command in ["GPTChat", "GPT"] {
+        assert!(
+            nvim.lua_bool("return vim.fn.exists(':' .. ...) == 2", &[text(command)])
+                .await,
+            "{command}"
+        );
+    }
+    for mode in ["n", "x"] {
+        for plug in ["<Plug>(gpt-chat)", "<Plug>(gpt-stop)"] {
+            let mapped = "local lhs, mode = ...; return vim.fn.maparg(lhs, mode, false, true).lhs ~= nil";
+            assert!(
+                nvim.lua_bool(mapped, &[text(plug), text(mode)]).await,
+                "{plug} in mode {mode}"
+            );
+        }
+    }
+    let others = "return vim.tbl_filter(function(lhs) return lhs ~= '' end, vim.tbl_map(function(map)
+        return (map.desc or ''):find('^GPT') and not map.lhs:find('^<Plug>') and map.lhs or ''
+    end, vim.api.nvim_get_keymap('n')))";
+    assert!(nvim.lua_lines(others, &[]).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_plug_map_and_the_prefix_open_the_chat() {
+    let server = Server::start(Vec::new()).await;
+    let nvim = configured(&server, "keymaps = { prefix = '<leader>a' }")
+        .init("vim.g.mapleader = ' '; vim.keymap.set('n', '<F2>', '<Plug>(gpt-chat)')")
+        .start()
+        .await;
+    for keys in ["<F2>", "<Space>ac"] {
+        nvim.feed(keys).await;
+        nvim.wait_lua("return vim.bo.filetype == 'gptchat' and vim.fn.mode() == 'i'")
+            .await;
+        normal_mode(&nvim).await;
+        nvim.feed("q").await;
+        nvim.wait_lua("return vim.bo.filetype ~= 'gptchat'").await;
+    }
+    nvim.command("call setline(1, ['one', 'two', 'three'])").await;
+    nvim.feed("Vj<Space>ac").await;
+    nvim.wait_lua("return vim.bo.filetype == 'gptchat'").await;
+    chat_holds(&nvim, "```\none\ntwo\n```").await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn the_action_command_completes_and_names_what_it_knows() {
+    let (nvim, _server) = start(Vec::new()).await;
+    let all = nvim
+        .lua_lines("return vim.fn.getcompletion('GPT ', 'cmdline')", &[])
+        .await;
+    assert!(
+        all.contains(&"stop".to_owned()) && all.contains(&"log".to_owned()),
+        "{all:?}"
+    );
+    assert!(all.is_sorted());
+    assert_eq!(
+        nvim.lua_lines("return vim.fn.getcompletion('GPT sto', 'cmdline')", &[])
+            .await,
+        ["stop"]
+    );
+    nvim.lua(TOLD, &[]).await;
+    nvim.command("GPT nonsense").await;
+    let told = told(&nvim).await;
+    assert!(
+        told[0].contains("\"nonsense\"") && told[0].contains("log") && told[0].contains("stop"),
+        "{told:?}"
+    );
+}
+
+// Remote plugin -------------------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn the_program_is_a_registered_remote_plugin() {
+    let (nvim, _server) = start(Vec::new()).await;
+    open(&nvim).await;
+    program(&nvim).await;
+    if nvim
+        .lua_bool("return vim.fn.exists(':UpdateRemotePlugins') == 2", &[])
+        .await
+    {
+        assert_eq!(
+            nvim.lua_i64("return vim.fn['remote#host#IsRunning']('gpt')", &[]).await,
+            1
+        );
+        assert_eq!(nvim.lua_i64("return vim.fn.exists('*GPTEvent')", &[]).await, 1);
+    }
+    let specs = "return vim.iter(vim.rpcrequest(require('gpt.remote').channel(), 'specs'))
+        :map(function(s) return ('%s %s %s'):format(s.type, s.name, s.sync) end):totable()";
+    assert_eq!(nvim.lua_lines(specs, &[]).await, ["function GPTEvent false"]);
+    let version = nvim
+        .lua_string("return vim.rpcrequest(require('gpt.remote').channel(), 'version')", &[])
+        .await;
+    assert_eq!(version, env!("CARGO_PKG_VERSION"));
+}
+
+#[tokio::test]
+async fn a_request_that_the_program_does_not_know_is_refused_and_harms_nothing() {
+    let (nvim, _server) = start(answer("there")).await;
+    open(&nvim).await;
+    program(&nvim).await;
+    let refused = nvim
+        .try_lua(
+            "return vim.rpcrequest(require('gpt.remote').channel(), 'nonsense')",
+            &[],
+        )
+        .await
+        .unwrap_err();
+    assert!(refused.contains("no method nonsense"), "{refused}");
+    nvim.lua(
+        "vim.rpcnotify(require('gpt.remote').channel(), 'gpt_event', { event = 'nonsense' }, 1)",
+        &[],
+    )
+    .await;
+    nvim.lua("vim.rpcnotify(require('gpt.remote').channel(), 'nonsense')", &[])
+        .await;
+    say(&nvim, "hi").await;
+    ended(&nvim, 1).await;
+}
+
+#[tokio::test]
+async fn remote_plugins_are_updated_without_an_error() {
+    let (nvim, _server) = start(answer("there")).await;
+    if !nvim
+        .lua_bool("return vim.fn.exists(':UpdateRemotePlugins') == 2", &[])
+        .await
+    {
+        return;
+    }
+    // Where Neovim writes its list of remote plugins; under --clean it does not say.
+    let place = "vim.fn.mkdir(vim.fn.stdpath('data'), 'p')
+        vim.g.loaded_remote_plugins = vim.fn.stdpath('data') .. '/rplugin.vim'";
+    nvim.lua(place, &[]).await;
+    let update = "return vim.api.nvim_exec2('UpdateRemotePlugins', { output = true }).output";
+    for registered in [false, true] {
+        let said = nvim.lua_string(update, &[]).await;
+        assert!(
+            said.contains("generated rplugin manifest") && !said.contains("Vim("),
+            "{said}"
+        );
+        let written = nvim
+            .lua_lines("return vim.fn.readfile(vim.g.loaded_remote_plugins)", &[])
+            .await;
+        assert_eq!(written.contains(&"\" gpt plugins".to_owned()), registered);
+        open(&nvim).await;
+        program(&nvim).await;
+        normal_mode(&nvim).await;
+    }
+    nvim.feed("i").await;
+    say(&nvim, "hi").await;
+    ended(&nvim, 1).await;
+}
+
+// The program dies ----------------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_program_killed_in_the_middle_of_an_answer_is_replaced_and_nothing_is_forgotten() {
+    let server = Server::start([
+        answer("first"),
+        answer("one two").gate_before_token(1, "never"),
+        answer("third"),
+    ])
+    .await;
+    let nvim = configured(&server, "").init(TOLD).start().await;
+    open(&nvim).await;
+    say(&nvim, "a").await;
+    ended(&nvim, 1).await;
+    say(&nvim, "b").await;
+    nvim.wait_screen_contains("one").await;
+    nvim.feed("a draft").await;
+    chat_holds(&nvim, "a draft").await;
+    let killed = program(&nvim).await;
+    process::kill9(killed);
+    ended(&nvim, 2).await;
+    nvim.wait_screen_contains("The program behind gpt.nvim ended in the middle of the answer.")
+        .await;
+    assert_eq!(events(&nvim).await.last().unwrap(), "GPTAnswerFailed");
+    let kept = [("You", "a"), ("test/m1", "first"), ("You", "b"), ("test/m1", "one ")];
+    assert_eq!(chat_lines(&nvim).await, transcript_with(&kept, "a draft"));
+    nvim.wait_lua("return #told > 0").await;
+    assert_eq!(
+        told(&nvim).await,
+        ["4 The program behind gpt.nvim ended (signal 9). Your chats are kept. The next command starts it again."]
+    );
+    assert_eq!(
+        nvim.lua_string("return require('gpt').status().state", &[]).await,
+        "off"
+    );
+    nvim.feed("<C-s>").await;
+    ended(&nvim, 3).await;
+    assert_ne!(program(&nvim).await, killed);
+    assert_eq!(
+        conversation(&server.requests()[2]),
+        said(&[
+            ("user", "a"),
+            ("assistant", "first"),
+            ("user", "b"),
+            ("assistant", "one"),
+            ("user", "a draft")
+        ])
+    );
+    chat_holds(&nvim, "## test/m1\n\nthird").await;
+    assert_eq!(told(&nvim).await.len(), 1);
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_program_killed_while_idle_is_replaced_at_the_next_question() {
+    let (nvim, server) = start([answer("first"), answer("second")]).await;
+    open(&nvim).await;
+    say(&nvim, "a").await;
+    ended(&nvim, 1).await;
+    process::kill9(program(&nvim).await);
+    nvim.wait_screen_contains("ended (signal 9)").await;
+    nvim.feed("<CR>").await;
+    nvim.wait_lua("return not require('gpt.remote').is_running() and vim.fn.mode() == 'i'")
+        .await;
+    say(&nvim, "b").await;
+    ended(&nvim, 2).await;
+    assert_eq!(
+        conversation(&server.requests()[1]),
+        said(&[("user", "a"), ("assistant", "first"), ("user", "b")])
+    );
+}
+
+/// What is said when this is the program; the prompt must stay as it was typed.
+async fn said_about(binary: &Path) -> Vec<String> {
+    let nvim = unconfigured().binary(binary).init(TOLD).start().await;
+    open(&nvim).await;
+    nvim.wait_lua("return #told == 1").await;
+    nvim.feed("a question").await;
+    chat_holds(&nvim, "a question").await;
+    nvim.feed("<C-s>").await;
+    nvim.wait_lua("return #told == 2").await;
+    assert_eq!(chat_lines(&nvim).await, transcript_with(&[], "a question"));
+    assert!(
+        nvim.lua_bool("return not require('gpt.remote').is_running()", &[])
+            .await
+    );
+    clean(&nvim).await;
+    told(&nvim).await
+}
+
+fn script(home: &Home, name: &str, content: &str, mode: u32) -> std::path::PathBuf {
+    let path = home.write(name, content);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn a_missing_program_is_named_with_what_to_do() {
+    let told = said_about(Path::new("/nonexistent/gpt-nvim")).await;
+    assert_eq!(
+        told[0],
+        "4 There is no program at /nonexistent/gpt-nvim. Correct `binary` in the configuration, or leave it out."
+    );
+    assert_eq!(told[0], told[1]);
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_built_is_named_with_the_command_that_builds_it() {
+    let home = Home::new();
+    let plugin = home.path().join("plugin");
+    std::fs::create_dir(&plugin).unwrap();
+    for name in ["lua", "plugin"] {
+        std::os::unix::fs::symlink(Path::new(env!("CARGO_MANIFEST_DIR")).join(name), plugin.join(name)).unwrap();
+    }
+    let nvim = Builder::default().home(&home).plugin(&plugin).init(TOLD).start().await;
+    open(&nvim).await;
+    nvim.wait_lua("return #told == 1").await;
+    let told = told(&nvim).await;
+    assert!(
+        told[0].starts_with("4 gpt.nvim's program is not built. Run: make -C "),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_program_that_may_not_be_run_is_named_with_what_to_do() {
+    let home = Home::new();
+    let told = said_about(&script(&home, "gpt-nvim", "#!/bin/sh\n", 0o600)).await;
+    assert!(
+        told[0].contains("is not a program that may be run. Run: chmod +x '/"),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_program_that_ends_at_once_is_named_with_its_last_words_and_what_to_do() {
+    let home = Home::new();
+    let told = said_about(&script(
+        &home,
+        "gpt-nvim",
+        "#!/bin/sh\necho no libfoo.so >&2\nexit 3\n",
+        0o700,
+    ))
+    .await;
+    for words in [
+        "ended (exit code 3): no libfoo.so.",
+        "Is it built for this machine? Run: make -C ",
+    ] {
+        assert!(told[0].contains(words) && told[1].contains(words), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_for_another_machine_is_named_with_what_to_do() {
+    let home = Home::new();
+    let told = said_about(&script(&home, "gpt-nvim", "\u{7f}ELF and nothing more", 0o700)).await;
+    assert!(
+        told[0].contains("Is it built for this machine? Run: make -C "),
+        "{told:?}"
+    );
+}
+
+// Configuration -------------------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn mistakes_in_the_configuration_are_named_with_their_paths_in_one_warning() {
+    let nvim = unconfigured()
+        .init(TOLD)
+        .config(
+            "{ modle = 'x', model = 7, chat = { widht = 1, layout = 'round', keymaps = { send = 3, sned = 'x' } },
+               providers = { mine = { base_url = {}, urll = 'x' }, other = 'x' }, network = 5 }",
+        )
+        .start()
+        .await;
+    open(&nvim).await;
+    nvim.wait_lua("return require('gpt').status().state == 'idle' and require('gpt').status().model")
+        .await;
+    let told = told(&nvim).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    let lines: Vec<&str> = told[0].lines().collect();
+    assert!(
+        lines[0].starts_with("3 ") && lines[0].contains(":help gpt-configuration"),
+        "{}",
+        lines[0]
+    );
+    assert_eq!(
+        lines[1..],
+        [
+            "  chat.keymaps.send: expected string or table or false, got 3",
+            "  chat.keymaps.sned: no such option",
+            "  chat.layout: expected one of \"float\", \"vertical\", \"horizontal\", \"tab\", got \"round\"",
+            "  chat.widht: no such option",
+            "  model: expected string, got 7",
+            "  modle: no such option",
+            "  network: expected a table, got 5",
+            "  providers.mine.base_url: expected string, got {}",
+            "  providers.mine.urll: no such option",
+            "  providers.other: expected a table, got \"x\"",
+        ]
+    );
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_model_of_an_unknown_provider_is_told_with_the_known_ones() {
+    let nvim = unconfigured().init(TOLD).config("{ model = 'opnai/x' }").start().await;
+    open(&nvim).await;
+    nvim.wait_lua("return #told == 1").await;
+    let told = told(&nvim).await;
+    assert!(
+        told[0].contains("There is no provider \"opnai\"") && told[0].contains("openai"),
+        "{told:?}"
+    );
+    say(&nvim, "hi").await;
+    ended(&nvim, 1).await;
+    assert_eq!(events(&nvim).await.last().unwrap(), "GPTAnswerFailed");
+    nvim.wait_screen_contains("There is no provider").await;
+}
+
+#[tokio::test]
+async fn setup_reaches_the_program_that_runs() {
+    let (nvim, first) = start(answer("from the first")).await;
+    let second = Server::start(answer("from the second")).await;
+    open(&nvim).await;
+    say(&nvim, "a").await;
+    ended(&nvim, 1).await;
+    let pid = program(&nvim).await;
+    nvim.lua(
+        "require('gpt').setup({ model = 'other/m2', providers = { other = { base_url = ... .. '/v1' } } })",
+        &[text(&second.url())],
+    )
+    .await;
+    nvim.wait_screen_contains(" other/m2 ").await;
+    say(&nvim, "b").await;
+    ended(&nvim, 2).await;
+    let shown = [
+        ("You", "a"),
+        ("test/m1", "from the first"),
+        ("You", "b"),
+        ("other/m2", "from the second"),
+    ];
+    assert_eq!(chat_lines(&nvim).await, transcript(&shown));
+    assert_eq!((first.requests().len(), second.requests().len()), (1, 1));
+    assert_eq!(program(&nvim).await, pid);
+    assert_eq!(
+        events(&nvim)
+            .await
+            .iter()
+            .filter(|name| *name == "GPTModelChanged")
+            .count(),
+        1
+    );
+    clean(&nvim).await;
+}
+
+// Logs ----------------------------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn the_log_command_shows_the_notices_of_this_session() {
+    let problem = serde_json::json!({ "error": { "message": "no such thing", "type": "invalid_request_error" } });
+    let (nvim, _server) = start(crate::support::answer::Answer::json(400, &problem)).await;
+    nvim.command("GPT log").await;
+    nvim.wait_screen_contains("None so far.").await;
+    nvim.feed("q").await;
+    nvim.wait_screen_lacks("None so far.").await;
+    open(&nvim).await;
+    say(&nvim, "hi").await;
+    ended(&nvim, 1).await;
+    normal_mode(&nvim).await;
+    nvim.feed(":GPT log<CR>").await;
+    let log = nvim.home().log();
+    nvim.wait_lua("return vim.bo.buftype == 'nofile'").await;
+    let lines = nvim.lines(0).await.join("\n");
+    for part in [
+        "test/m1  error",
+        "refused the request.",
+        "no such thing",
+        "HTTP 400",
+        log.to_str().unwrap(),
+    ] {
+        assert!(lines.contains(part), "no {part:?} in\n{lines}");
+    }
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn the_log_file_is_for_its_owner_only() {
+    let (nvim, _server) = start(answer("there")).await;
+    open(&nvim).await;
+    say(&nvim, "hi").await;
+    ended(&nvim, 1).await;
+    let mode = std::fs::metadata(nvim.home().log()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+// The program by itself -----------------------------------------------------------------------------------------------
+
+/// Runs the program with these arguments and this standard input, which is then closed.
+async fn run(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_gpt-nvim"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input).await.ok();
+    drop(stdin);
+    wait::within(wait::LIMIT, "the program's end", child.wait_with_output())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn the_program_tells_its_version_and_its_use() {
+    for argument in ["--version", "-V"] {
+        let output = run(&[argument], b"").await;
+        assert!(output.status.success());
+        let expected = concat!("gpt-nvim ", env!("CARGO_PKG_VERSION"), "\n");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    }
+    for argument in ["--help", "-h"] {
+        let output = run(&[argument], b"").await;
+        assert!(output.status.success() && output.stderr.is_empty());
+        assert!(String::from_utf8_lossy(&output.stdout).contains("Usage: gpt-nvim"));
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_argument_is_refused_on_standard_error() {
+    for arguments in [&["--nonsense"][..], &["--version", "more"], &[""]] {
+        let output = run(arguments, b"").await;
+        assert_eq!(output.status.code(), Some(2));
+        assert!(output.stdout.is_empty());
+        assert!(String::from_utf8_lossy(&output.stderr).contains("Usage: gpt-nvim"));
+    }
+}
+
+#[tokio::test]
+async fn the_program_ends_with_its_input_and_prints_nothing() {
+    for input in [
+        &b""[..],
+        b"hello there\n",
+        b"\xc1\xc1\xc1",
+        b"\x93\x02",
+        &[0xff; 4096],
+        b"\x94\x00\x01\xa5specs",
+    ] {
+        let output = run(&[], input).await;
+        assert!(output.stdout.is_empty(), "{input:?}: {output:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_program_does_not_hang_without_an_editor() {
+    let null = Command::new(env!("CARGO_BIN_EXE_gpt-nvim"))
+        .stdin(Stdio::null())
+        .output();
+    let output = wait::within(wait::LIMIT, "the program's end", null).await.unwrap();
+    assert!(output.stdout.is_empty());
+    let home = Home::new();
+    let file = std::fs::File::open(home.write("file", "text\n")).unwrap();
+    let from_file = Command::new(env!("CARGO_BIN_EXE_gpt-nvim")).stdin(file).output();
+    let output = wait::within(wait::LIMIT, "the program's end", from_file).await.unwrap();
+    assert!(output.stdout.is_empty());
+}
