@@ -2,22 +2,28 @@
 local M = {}
 
 ---@class gpt.Option
----@field [1] string|string[] the type, or the allowed words
+---@field type string|string[] the type, or the allowed words
 ---@field default? any
 
-local string_option = { "string" }
-local number_option = { "number" }
-local text_or_off = { "string|table|false" }
+local string_option = { type = "string" }
+local number_option = { type = "number" }
+local count_option = { type = "count" }
+
+--- The keys of something that can be done in a chat; `false`: none.
+---@param default string[]
+local function keys_option(default)
+  return { type = "string|list of strings|false", default = default }
+end
 
 local provider = {
   like = string_option,
   base_url = string_option,
   organization = string_option,
   project = string_option,
-  key = { "table|false" },
-  wire = { { "responses", "chat" } },
-  params = { "table" },
-  insecure = { "boolean" },
+  key = { type = "key|false" },
+  wire = { type = { "responses", "chat" } },
+  params = { type = "table" },
+  insecure = { type = "boolean" },
 }
 
 --- Every option. A table without a type of its own holds further options; `each` describes the values of a map.
@@ -25,33 +31,33 @@ local options = {
   model = string_option,
   providers = { each = provider },
   chat = {
-    layout = { { "float", "vertical", "horizontal", "tab" }, default = "float" },
-    width = { "number", default = 0.8 },
-    height = { "number", default = 0.8 },
-    border = { "string|table" },
-    start_insert = { "boolean", default = true },
+    layout = { type = { "float", "vertical", "horizontal", "tab" }, default = "float" },
+    width = { type = "number", default = 0.8 },
+    height = { type = "number", default = 0.8 },
+    border = { type = "string|table" },
+    start_insert = { type = "boolean", default = true },
     system_prompt = string_option,
     temperature = number_option,
-    max_tokens = number_option,
-    memory = number_option,
+    max_tokens = count_option,
+    memory = count_option,
     language = string_option,
     keymaps = {
-      send = { text_or_off[1], default = { "<CR>", "<C-s>" } },
-      send_insert = { text_or_off[1], default = { "<C-s>" } },
-      stop = { text_or_off[1], default = { "<C-c>" } },
-      hide = { text_or_off[1], default = { "q" } },
-      regenerate = { text_or_off[1], default = { "gr" } },
-      next_message = { text_or_off[1], default = { "]]" } },
-      previous_message = { text_or_off[1], default = { "[[" } },
-      help = { text_or_off[1], default = { "g?" } },
+      send = keys_option({ "<CR>", "<C-s>" }),
+      send_insert = keys_option({ "<C-s>" }),
+      stop = keys_option({ "<C-c>" }),
+      hide = keys_option({ "q" }),
+      regenerate = keys_option({ "gr" }),
+      next_message = keys_option({ "]]" }),
+      previous_message = keys_option({ "[[" }),
+      help = keys_option({ "g?" }),
     },
   },
   keymaps = { prefix = string_option },
   binary = string_option,
-  log_level = { { "error", "warn", "info", "debug", "trace" }, default = "warn" },
+  log_level = { type = { "error", "warn", "info", "debug", "trace" }, default = "warn" },
   network = {
-    connect_timeout = { "number", default = 10 },
-    idle_timeout = { "number", default = 120 },
+    connect_timeout = { type = "number", default = 10 },
+    idle_timeout = { type = "number", default = 120 },
   },
 }
 
@@ -61,6 +67,31 @@ local given
 local resolved
 
 ---@param value any
+---@return boolean
+local function is_list_of_strings(value)
+  return type(value) == "table"
+    and #value > 0
+    and vim.iter(value):all(function(item)
+      return type(item) == "string"
+    end)
+end
+
+--- Kinds of values that are more than a type.
+---@type table<string, fun(value: any): boolean>
+local KINDS = {
+  count = function(value)
+    return type(value) == "number" and value >= 0 and value % 1 == 0
+  end,
+  key = function(value)
+    return type(value) == "table" and type(value.env) == "string"
+  end,
+  ["list of strings"] = is_list_of_strings,
+}
+
+--- What a kind is called in messages.
+local NAMES = { count = "a whole number", key = '{ env = "NAME" }' }
+
+---@param value any
 ---@param kind string|string[]
 ---@return string? expected what should stand there, if the value does not fit
 local function mismatch(value, kind)
@@ -68,11 +99,11 @@ local function mismatch(value, kind)
     return not vim.list_contains(kind, value) and ('one of "%s"'):format(table.concat(kind, '", "')) or nil
   end
   for word in kind:gmatch("[^|]+") do
-    if type(value) == word or (word == "false" and value == false) then
+    if type(value) == word or (word == "false" and value == false) or (KINDS[word] and KINDS[word](value)) then
       return nil
     end
   end
-  return (kind:gsub("|", " or "))
+  return (kind:gsub("[^|]+", NAMES):gsub("|", " or "))
 end
 
 ---@param path string
@@ -81,8 +112,8 @@ end
 ---@param problems string[]
 ---@return any checked the value without what does not fit
 local function check(path, value, option, problems)
-  if type(option[1]) == "string" or type(option[1]) == "table" then
-    local expected = mismatch(value, option[1])
+  if option.type then
+    local expected = mismatch(value, option.type)
     if expected then
       problems[#problems + 1] = ("%s: expected %s, got %s"):format(path, expected, vim.inspect(value))
       return nil
@@ -111,7 +142,7 @@ end
 ---@param value any
 ---@return any
 local function complete(option, value)
-  if option[1] ~= nil then
+  if option.type then
     if value == nil then
       return vim.deepcopy(option.default)
     end

@@ -220,7 +220,7 @@ async fn a_program_killed_in_the_middle_of_an_answer_is_replaced_and_nothing_is_
     nvim.wait_lua("return #told > 0").await;
     assert_eq!(
         told(&nvim).await,
-        ["4 The program behind gpt.nvim ended (signal 9). Your chats are kept. The next command starts it again."]
+        ["4 gpt-nvim ended (signal 9). Chats are kept; it starts again."]
     );
     assert_eq!(
         nvim.lua_string("return require('gpt').status().state", &[]).await,

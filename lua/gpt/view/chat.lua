@@ -459,7 +459,13 @@ function Chat:ask(question, selection)
     question = question .. "\n\n" .. block
   end
   local sent = not self.answer
-    and remote.notify({ event = "sent", chat = self.id, regions = self:snapshot(), prompt = question, from_prompt = false })
+    and remote.notify({
+      event = "sent",
+      chat = self.id,
+      regions = self:snapshot(),
+      prompt = question,
+      from_prompt = false,
+    })
   if not sent then
     -- Nothing is lost: it waits in the prompt.
     self:add_to_prompt(vim.split(question, "\n"))

@@ -66,7 +66,8 @@ end
 --- Whether a parser can be had; without one the chat is plain.
 local function has_parser()
   if M.parser == nil then
-    M.parser = pcall(vim.treesitter.language.add, "markdown") and vim.treesitter.query.get("markdown", "highlights") ~= nil
+    M.parser = pcall(vim.treesitter.language.add, "markdown")
+      and vim.treesitter.query.get("markdown", "highlights") ~= nil
   end
   return M.parser
 end
@@ -194,7 +195,8 @@ function M.run(chat, state)
   local ok, backlog = pcall(step, chat)
   local cost = (vim.uv.hrtime() - begun) / 1e6
   backlog = ok and backlog
-  state.pause = math.max(backlog and 5 or SHORTEST_PAUSE, math.ceil(cost * (backlog and BACKLOG_FACTOR or PAUSE_FACTOR)))
+  state.pause =
+    math.max(backlog and 5 or SHORTEST_PAUSE, math.ceil(cost * (backlog and BACKLOG_FACTOR or PAUSE_FACTOR)))
   if backlog then
     M.wake(chat)
   elseif state.over then

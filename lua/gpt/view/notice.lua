@@ -22,7 +22,11 @@ local remembered = {}
 ---@param where string
 ---@param notice gpt.Notice
 local function remember(where, notice)
-  remembered[#remembered + 1] = { time = os.date("%H:%M:%S") --[[@as string]], where = where, notice = notice }
+  remembered[#remembered + 1] = {
+    time = os.date("%H:%M:%S") --[[@as string]],
+    where = where,
+    notice = notice,
+  }
   if #remembered > MOST_REMEMBERED then
     table.remove(remembered, 1)
   end
