@@ -83,13 +83,13 @@ local KINDS = {
     return type(value) == "number" and value >= 0 and value % 1 == 0
   end,
   key = function(value)
-    return type(value) == "table" and type(value.env) == "string"
+    return type(value) == "table" and (type(value.env) == "string" or is_list_of_strings(value.cmd))
   end,
   ["list of strings"] = is_list_of_strings,
 }
 
 --- What a kind is called in messages.
-local NAMES = { count = "a whole number", key = '{ env = "NAME" }' }
+local NAMES = { count = "a whole number", key = '{ env = "NAME" }, { cmd = { … } }' }
 
 ---@param value any
 ---@param kind string|string[]

@@ -38,8 +38,8 @@ const TOPICS: &str = "You can ask me, for example:\n\n\
     - What does \"quota exceeded\" mean? Where is the log?\n\
     - What is sent, and where?";
 
-const CONNECT: &str = "To connect a real model, set the key of OpenAI before you start Neovim:\n\n\
-    ```sh\nexport OPENAI_API_KEY=sk-...\nnvim\n```\n\n\
+const CONNECT: &str = "To connect a real model, give gpt.nvim a key of OpenAI; it is kept in the system keyring:\n\n\
+    ```vim\n:GPTSetKey openai\n```\n\n\
     Or use a model on your own machine, for example with Ollama:\n\n\
     ```lua\n\
     vim.g.gpt = {\n  model = \"ollama/qwen3\",\n  providers = {\n    ollama = {\n      like = \"openai-compatible\",\n      \

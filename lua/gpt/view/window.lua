@@ -3,6 +3,9 @@ local M = {}
 
 local config = require("gpt.config")
 
+local FLOAT_HIGHLIGHTS =
+  "NormalFloat:GPTNormal,FloatBorder:GPTFloatBorder,FloatTitle:GPTFloatTitle,FloatFooter:GPTFloatFooter"
+
 --- The border of the float: the option's, else 'winborder' (Neovim 0.11), else a rounded one.
 ---@return string|string[]
 local function border()
@@ -140,6 +143,7 @@ function M.open(chat, layout, mods)
     win = vim.api.nvim_get_current_win()
   else
     win = vim.api.nvim_open_win(chat.buf, true, float_config(chat))
+    vim.api.nvim_set_option_value("winhighlight", FLOAT_HIGHLIGHTS, { win = win, scope = "local" })
   end
   set_options(win)
   M.refresh(chat)

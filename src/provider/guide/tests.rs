@@ -230,7 +230,7 @@ fn what_the_manual_does_not_know_is_said_honestly() {
     for question in questions {
         let text = ask(question);
         assert!(text.contains("I found nothing"), "{question}: {text}");
-        assert!(text.contains("OPENAI_API_KEY") && text.contains("ollama"), "{text}");
+        assert!(text.contains(":GPTSetKey") && text.contains("ollama"), "{text}");
     }
 }
 
@@ -246,7 +246,7 @@ fn programming_is_left_to_a_real_model() {
     for task in tasks {
         let text = ask(task);
         assert!(text.contains("I cannot read or write code"), "{task}: {text}");
-        assert!(text.contains("OPENAI_API_KEY") && fences_are_balanced(&text), "{text}");
+        assert!(text.contains(":GPTSetKey") && fences_are_balanced(&text), "{text}");
     }
 }
 
