@@ -594,7 +594,9 @@ local function watch(group, chat)
     api.nvim_create_autocmd(events, { group = group, buffer = chat.buf, callback = callback })
   end
   on("BufModifiedSet", function()
-    vim.bo[chat.buf].modified = false
+    if vim.bo[chat.buf].modified then
+      vim.bo[chat.buf].modified = false
+    end
   end)
   on("BufWriteCmd", function(args)
     vim.bo[chat.buf].modified = false
@@ -671,6 +673,7 @@ function M.show(options)
   latest = chat
   chat:go_to_prompt()
   vim.schedule(remote.warm)
+  highlight.warm()
   return chat
 end
 
