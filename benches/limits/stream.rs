@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::task::block_in_place;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::observer::{Pings, Watch};
 use crate::report::{Report, quantile};
@@ -236,15 +236,24 @@ pub async fn measure_stop(report: &mut Report, rounds: usize) {
             editor.feed("Again?<C-s><Esc>").await;
             server.next_request().await;
             sleep(Duration::from_millis(300)).await;
+            let name = |what: &str| format!("stop, {name}: {what}");
             let asked = Instant::now();
             editor.feed("<C-c>").await;
-            let closed = server.closed(turn).await;
-            report.limited(
-                format!("stop: <C-c> to the closed connection, {name}"),
-                "ms",
-                50.0,
-                milliseconds(closed.saturating_duration_since(asked)),
+            let closed = timeout(Duration::from_secs(1), server.closed(turn)).await;
+            report.worst(
+                name("keys that went unheard"),
+                "",
+                0.0,
+                f64::from(u8::from(closed.is_err())),
             );
+            if let Ok(closed) = closed {
+                let took = milliseconds(closed.saturating_duration_since(asked));
+                report.limited(name("<C-c> to the closed connection"), "ms", 50.0, took);
+            } else {
+                eprintln!("<C-c> went unheard:\n{}", editor.screen());
+                editor.feed("<C-c>").await;
+                server.closed(turn).await;
+            }
             editor.wait_lua("return require('gpt').status().state == 'idle'").await;
             editor.feed("i").await;
         }
