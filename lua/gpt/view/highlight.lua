@@ -64,24 +64,27 @@ local function finished_blocks(lines, fence)
   return finished, open_there
 end
 
---- Languages by whether they can be highlighted.
----@type table<string, boolean>
+--- The queries of languages; false where there are none. Neovim 0.10 remembers queries only until it collects garbage,
+--- and compiling them again and again made a parse ten times slower: so they are kept here.
+---@type table<string, { highlights: vim.treesitter.Query, injections?: vim.treesitter.Query }|false>
 local loaded = {}
 
 --- Loads a language. Neovim takes up to 30 ms to compile the queries of one, for the first time in a session.
 ---@param lang string
----@return boolean usable
 local function load(lang)
   if loaded[lang] == nil then
-    local ok, query = pcall(vim.treesitter.query.get, lang, "highlights")
-    loaded[lang] = ok and query ~= nil and pcall(vim.treesitter.query.get, lang, "injections")
+    local ok, queries = pcall(function()
+      local get = vim.treesitter.query.get
+      return { highlights = get(lang, "highlights"), injections = get(lang, "injections") }
+    end)
+    loaded[lang] = ok and queries.highlights and queries or false
   end
-  return loaded[lang]
 end
 
 --- Whether a parser can be had; without one the chat is plain.
 local function has_parser()
-  return load("markdown")
+  load("markdown")
+  return loaded.markdown ~= false
 end
 
 --- The first language that these lines need and that is not loaded yet.
@@ -119,7 +122,8 @@ end
 ---@param lang string
 ---@param text string
 local function mark_tree(buf, row, root, lang, text)
-  local query = vim.treesitter.query.get(lang, "highlights")
+  load(lang)
+  local query = loaded[lang] and loaded[lang].highlights
   if not query then
     return
   end
