@@ -47,6 +47,34 @@ impl Redactor {
     }
 }
 
+impl Redactor {
+    /// The text without keys, of which the last may have been cut by the text's end.
+    #[must_use]
+    pub fn redact_cut(&self, text: &str) -> String {
+        let mut text = self.redact(text).into_owned();
+        let cut = beginning_of_a_key(&self.live, &text);
+        if cut >= SHORTEST_LIVE {
+            text.truncate(text.len() - cut);
+            text.push_str(REDACTED);
+        }
+        text
+    }
+}
+
+/// How many bytes at the end of `text` may be the beginning of a live key.
+fn beginning_of_a_key(live: &[Secret], text: &str) -> usize {
+    let possible = |key: &str| {
+        let longest = key.len().saturating_sub(1).min(text.len());
+        (1..=longest)
+            .rev()
+            .find(|&length| key.get(..length).is_some_and(|beginning| text.ends_with(beginning)))
+    };
+    live.iter()
+        .filter_map(|secret| possible(secret.expose()))
+        .max()
+        .unwrap_or(0)
+}
+
 /// Takes live keys out of a text that comes in pieces, also where a key is cut by their borders.
 ///
 /// What may be the beginning of a key is held back until more comes; that is next to never more than a character.
@@ -76,29 +104,13 @@ impl StreamRedactor {
                 text = text.replace(secret.expose(), REDACTED);
             }
         }
-        self.held = text.split_off(text.len() - self.beginning_of_a_key(&text));
+        self.held = text.split_off(text.len() - beginning_of_a_key(&self.redactor.live, &text));
         text
     }
 
     /// What is still held back; nothing more will come.
     pub fn finish(&mut self) -> String {
         std::mem::take(&mut self.held)
-    }
-
-    /// How many bytes at the end of `text` may be the beginning of a live key.
-    fn beginning_of_a_key(&self, text: &str) -> usize {
-        let possible = |key: &str| {
-            let longest = key.len().saturating_sub(1).min(text.len());
-            (1..=longest)
-                .rev()
-                .find(|&length| key.get(..length).is_some_and(|beginning| text.ends_with(beginning)))
-        };
-        self.redactor
-            .live
-            .iter()
-            .filter_map(|secret| possible(secret.expose()))
-            .max()
-            .unwrap_or(0)
     }
 }
 
@@ -246,6 +258,13 @@ mod tests {
             redactor.redact(text),
             "ollama said [redacted], [redacted] and [redacted]"
         );
+    }
+
+    #[test]
+    fn a_key_that_is_cut_by_the_texts_end_is_taken_out() {
+        let redactor = Redactor::new(vec![secret("hunter2-hunter2-hunter2")]);
+        assert_eq!(redactor.redact_cut("wrong: hunter2-hunter2"), "wrong: [redacted]");
+        assert_eq!(redactor.redact_cut("a hunt"), "a hunt");
     }
 
     #[test]
