@@ -9,6 +9,10 @@
     missing_docs
 )]
 
+#[cfg(target_os = "linux")]
+mod canary;
+#[cfg(target_os = "linux")]
+mod keys;
 #[path = "../support/mod.rs"]
 mod support;
 mod support_works;
