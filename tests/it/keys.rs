@@ -435,7 +435,8 @@ async fn a_wrong_organization_has_a_message_of_its_own() {
         assert_eq!(question.header("openai-organization"), Some("org-9"));
         nvim.wait_screen_contains("OpenAI does not accept the key for this organization")
             .await;
-        nvim.wait_screen_contains("Check OPENAI_ORG_ID").await;
+        nvim.wait_screen_contains("OPENAI_PROJECT_ID and the configuration come first.")
+            .await;
         set_key(&nvim, "GPTSetKey openai", KEY, "org-9", "").await;
         let screen = shown(&nvim, "Keep the key all the same?").await;
         assert!(screen.contains("for this organization"), "{screen}");
