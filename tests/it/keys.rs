@@ -488,7 +488,7 @@ async fn providers_are_completed_and_picked() {
     let server = Server::start(accept).await;
     let url = server.url();
     let nvim = with_providers(&format!(
-        "openai = {{ base_url = \"{url}/v1\" }}, work = {{ base_url = \"{url}/work\" }},
+        "openai = {{ base_url = \"{url}/v1\" }}, work = {{ base_url = \"{url}/llm\" }},
          shop = {{ base_url = \"{url}/shop\", key = {{ env = \"SHOP_KEY\" }} }}, free = {{ base_url = \"{url}/free\", key = false }}"
     ))
     .env("DBUS_SESSION_BUS_ADDRESS", keyring.address())
@@ -509,7 +509,7 @@ async fn providers_are_completed_and_picked() {
     // It has no organizations: nothing more is asked.
     enter(&nvim, "API key for work (hidden):", &format!("{KEY}<CR>")).await;
     told(&nvim, "Connected to work (84 models).").await;
-    assert_eq!(server.next_request().await.path, "/work/models");
+    assert_eq!(server.next_request().await.path, "/llm/models");
     assert_eq!(keyring.lookup("work").await.as_deref(), Some(KEY));
     for (name, reason) in [
         ("opnai", "There is no provider \"opnai\". Known: openai, work."),
