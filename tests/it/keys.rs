@@ -223,6 +223,27 @@ async fn a_key_is_replaced_and_ids_that_are_left_empty_stay() {
 }
 
 #[tokio::test]
+async fn secret_tool_and_we_write_the_same_entry_in_any_order() {
+    let Some(keyring) = Keyring::start().await else { return };
+    let server = Server::start(accept).await;
+    let nvim = editor(&server)
+        .env("DBUS_SESSION_BUS_ADDRESS", keyring.address())
+        .start()
+        .await;
+    set_key(&nvim, "GPTSetKey openai", KEY, "", "").await;
+    changed(&nvim, "openai", "keyring").await;
+    keyring.store("openai", "newer").await;
+    assert_eq!(bearer(&ask(&nvim, &server).await), "newer");
+    nvim.command("messages clear").await;
+    set_key(&nvim, "GPTSetKey openai", KEY, "", "").await;
+    told(&nvim, "Connected to OpenAI (84 models).").await;
+    assert_eq!(keyring.lookup("openai").await.as_deref(), Some(KEY));
+    nvim.command("GPTRemoveKey! openai").await;
+    told(&nvim, "The key of OpenAI is removed.").await;
+    assert_eq!(keyring.lookup("openai").await, None);
+}
+
+#[tokio::test]
 async fn a_key_is_checked_with_the_ids_that_will_go_with_it() {
     let Some(keyring) = Keyring::start().await else { return };
     let server = Server::start(accept).await;
@@ -468,7 +489,7 @@ async fn providers_are_completed_and_picked() {
     let server = Server::start(accept).await;
     let url = server.url();
     let nvim = with_providers(&format!(
-        "openai = {{ base_url = \"{url}/v1\" }}, work = {{ base_url = \"{url}/work\" }},
+        "openai = {{ base_url = \"{url}/v1\" }}, work = {{ base_url = \"{url}/llm\" }},
          shop = {{ base_url = \"{url}/shop\", key = {{ env = \"SHOP_KEY\" }} }}, free = {{ base_url = \"{url}/free\", key = false }}"
     ))
     .env("DBUS_SESSION_BUS_ADDRESS", keyring.address())
@@ -489,7 +510,7 @@ async fn providers_are_completed_and_picked() {
     // It has no organizations: nothing more is asked.
     enter(&nvim, "API key for work (hidden):", &format!("{KEY}<CR>")).await;
     told(&nvim, "Connected to work (84 models).").await;
-    assert_eq!(server.next_request().await.path, "/work/models");
+    assert_eq!(server.next_request().await.path, "/llm/models");
     assert_eq!(keyring.lookup("work").await.as_deref(), Some(KEY));
     for (name, reason) in [
         ("opnai", "There is no provider \"opnai\". Known: openai, work."),

@@ -1,7 +1,7 @@
 //! A system keyring of the tests' own: a private D-Bus, and gnome-keyring on it. Nobody's real keyring is ever touched.
 //!
-//! The programs are looked for in `$GPT_KEYRING_PATH` (as `scripts/test` sets it), then in what `scripts/get-keyring`
-//! fetched, then in `$PATH`. Where there are none, `GPT_SKIP_KEYRING=1` skips the tests that need them, visibly; without
+//! The programs are looked for in `$GPT_KEYRING_PATH` (as `scripts/test` sets it), then in `$PATH`, then in what
+//! `scripts/get-keyring` fetched. Where there are none, `GPT_SKIP_KEYRING=1` skips the tests that need them, visibly; without
 //! it, or with `CI=true`, they fail.
 
 use std::fs;
@@ -55,7 +55,7 @@ impl Programs {
         let set = std::env::var_os("GPT_KEYRING_PATH").map(PathBuf::from);
         let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/keyring/bin");
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let places = set.into_iter().chain([fetched]).chain(std::env::split_paths(&path));
+        let places = set.into_iter().chain(std::env::split_paths(&path)).chain([fetched]);
         let whole = places.into_iter().find(|folder| complete(folder));
         // They may also lie in several folders of $PATH.
         let scattered = ["dbus-daemon", "gnome-keyring-daemon", "secret-tool"]
