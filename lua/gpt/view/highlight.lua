@@ -16,8 +16,8 @@ local MOST_LINES = 80
 --- The longest line that is parsed, and the most bytes at once.
 local MOST_BYTES = 40000
 --- The shortest pause between two parses, in milliseconds, and the pause as a multiple of the last parse. Text is there
---- at once, only its colours lag; at half the pause they would cost more than all the rest of a slow stream.
-local SHORTEST_PAUSE, PAUSE_FACTOR = 200, 30
+--- at once, only its colours lag; at a third of the pause they would cost more than all the rest of a slow stream.
+local SHORTEST_PAUSE, PAUSE_FACTOR = 300, 30
 --- While finished blocks wait, the pause is shorter.
 local BACKLOG_FACTOR = 4
 
