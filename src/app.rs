@@ -1,9 +1,11 @@
 //! The program: one ordered inbox. What the editor says comes in, and goes to the chat or the task that it concerns.
 
+mod choice;
 mod connecting;
 mod dialog;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -61,6 +63,12 @@ struct App {
     vault: Vault,
     settings: watch::Sender<Arc<Settings>>,
     chats: HashMap<ChatId, Session>,
+    /// The model that the user chose, in this session or an earlier one.
+    chosen: Option<String>,
+    /// Where the choice is kept.
+    state_dir: Option<PathBuf>,
+    /// The model that the editor shows; the last one wins.
+    model: watch::Sender<Option<ShownModel>>,
     /// What waits until it is known whom to ask; `None` once it is.
     waiting: Option<Vec<EditorEvent>>,
 }
@@ -70,7 +78,8 @@ impl App {
         let config = Config::default();
         let registry = Arc::new(Registry::new(&config, &environment));
         let vault = Vault::default();
-        let (settings, _) = watch::channel(Arc::new(settings_of(&config, &registry, &vault)));
+        let (settings, _) = watch::channel(Arc::new(settings_of(&config, &registry, &vault, None)));
+        let model = follow_model(editor.clone());
         let dialog = Dialog::new(editor.clone());
         Self {
             editor,
@@ -80,6 +89,9 @@ impl App {
             vault,
             settings,
             chats: HashMap::new(),
+            chosen: None,
+            state_dir: None,
+            model,
             waiting: None,
         }
     }
@@ -109,6 +121,7 @@ impl App {
             EditorEvent::Regenerated { chat, regions } => self.session(chat).tell(Event::Regenerated { regions }).await,
             EditorEvent::StopRequested { chat } => self.session(chat).tell(Event::StopRequested).await,
             EditorEvent::Closed { chat } => drop(self.chats.remove(&chat)),
+            EditorEvent::ModelRequested { model, .. } => self.change_model(model).await,
             EditorEvent::Chosen { question, choice } => self.dialog.answered(question, choice),
             EditorEvent::KeySettingRequested { provider } => {
                 let connecting = self.connecting();
@@ -140,12 +153,50 @@ impl App {
         match news {
             News::KeysChanged => self.find_default(),
             News::DefaultFound(target) => {
-                self.use_target(*target);
-                for event in self.waiting.take().unwrap_or_default() {
-                    Box::pin(self.take(event)).await;
+                if !self.is_named() {
+                    self.use_target(*target, false);
                 }
+                self.go_on().await;
             }
         }
+    }
+
+    /// Does what has waited until it was known whom to ask.
+    async fn go_on(&mut self) {
+        for event in self.waiting.take().unwrap_or_default() {
+            Box::pin(self.take(event)).await;
+        }
+    }
+
+    /// Whether the user has named the model, so that no key decides about it.
+    fn is_named(&self) -> bool {
+        self.chosen.is_some() || self.registry.configured_target().is_some()
+    }
+
+    async fn change_model(&mut self, name: Option<String>) {
+        let Some(name) = name else {
+            let label = self.settings.borrow().target.label();
+            return self.inform(Notice::new(notice::Level::Info, format!("{label} answers."), ""));
+        };
+        match choice::understand(&self.registry, &name) {
+            Ok(target) => self.choose_model(target).await,
+            Err(refusal) => self.inform(refusal),
+        }
+    }
+
+    async fn choose_model(&mut self, target: Target) {
+        let label = target.label();
+        self.chosen = Some(label.clone());
+        self.use_target(target, true);
+        self.inform(Notice::new(
+            notice::Level::Info,
+            format!("{label} answers from now on."),
+            "",
+        ));
+        if let Some(state) = self.state_dir.clone() {
+            choice::keep(state, label).await;
+        }
+        self.go_on().await;
     }
 
     fn answer(&self, question: Question, answer: tokio::sync::oneshot::Sender<serde_json::Value>) {
@@ -199,7 +250,14 @@ impl App {
         }
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "configured");
         self.registry = Arc::new(Registry::new(config, &environment));
-        let settings = settings_of(config, &self.registry, &self.vault);
+        self.state_dir.clone_from(&config.state_dir);
+        let earlier = || config.state_dir.as_deref().and_then(choice::read);
+        let chosen = self.chosen.take().or_else(earlier);
+        self.chosen = chosen.clone().filter(|name| self.registry.target(name).is_ok());
+        let settings = settings_of(config, &self.registry, &self.vault, self.chosen.as_deref());
+        if let Some(lost) = chosen.filter(|_| self.chosen.is_none()) {
+            self.inform(choice::lost(&lost, &settings.target));
+        }
         if let Some(problem) = &settings.problem {
             self.inform(notice::of_error(
                 problem,
@@ -207,10 +265,9 @@ impl App {
                 &settings.target.model,
             ));
         }
-        let known = self.registry.configured_target().is_some();
         self.settings.send_replace(Arc::new(settings));
-        if known {
-            self.show_model();
+        if self.is_named() {
+            self.show_model(false);
         } else {
             self.waiting.get_or_insert_default();
             self.find_default();
@@ -220,7 +277,7 @@ impl App {
     /// Finds out whom to ask when the configuration names nobody: the first provider with a key, else the guide. Looking
     /// into the keyring takes time, so this is done beside.
     fn find_default(&self) {
-        if self.registry.configured_target().is_some() {
+        if self.is_named() {
             return;
         }
         let (registry, vault, news) = (self.registry.clone(), self.vault.clone(), self.news.clone());
@@ -240,7 +297,7 @@ impl App {
         });
     }
 
-    fn use_target(&self, target: Target) {
+    fn use_target(&self, target: Target, chosen: bool) {
         let before = self.settings.borrow().clone();
         let settings = Settings {
             target,
@@ -250,13 +307,12 @@ impl App {
             vault: before.vault.clone(),
         };
         self.settings.send_replace(Arc::new(settings));
-        self.show_model();
+        self.show_model(chosen);
     }
 
-    fn show_model(&self) {
-        let model = shown(&self.settings.borrow().target);
-        let editor = self.editor.clone();
-        tokio::spawn(async move { editor.show_model(&model).await });
+    fn show_model(&self, chosen: bool) {
+        let shown = shown(&self.settings.borrow().target, chosen);
+        self.model.send_replace(Some(shown));
     }
 
     fn inform(&self, notice: Notice) {
@@ -271,8 +327,9 @@ fn environment(name: &str) -> Option<String> {
 
 /// Makes settings of a configuration. A model that cannot be asked is a problem that each turn reports; where none is
 /// named, the guide stands in until another is found.
-fn settings_of(config: &Config, registry: &Registry, vault: &Vault) -> Settings {
-    let (target, problem) = match registry.configured_target() {
+fn settings_of(config: &Config, registry: &Registry, vault: &Vault, chosen: Option<&str>) -> Settings {
+    let chosen = chosen.map(|name| registry.target(name));
+    let (target, problem) = match chosen.or_else(|| registry.configured_target()) {
         Some(Ok(target)) => (target, None),
         Some(Err(problem)) => (
             Target::unknown(config.model.as_deref().unwrap_or_default()),
@@ -293,7 +350,7 @@ fn settings_of(config: &Config, registry: &Registry, vault: &Vault) -> Settings 
     }
 }
 
-fn shown(target: &Target) -> ShownModel {
+fn shown(target: &Target, chosen: bool) -> ShownModel {
     let remark = match target.provider.wire {
         Wire::Guide => "offline manual, no language model",
         Wire::Responses | Wire::Chat => "",
@@ -302,5 +359,20 @@ fn shown(target: &Target) -> ShownModel {
         provider: target.provider.name.clone(),
         model: target.model.clone(),
         remark: remark.into(),
+        chosen,
     }
+}
+
+/// Keeps the editor's idea of the model up to date, in order.
+fn follow_model(editor: Arc<dyn Editor>) -> watch::Sender<Option<ShownModel>> {
+    let (sender, mut models) = watch::channel(None::<ShownModel>);
+    tokio::spawn(async move {
+        while models.changed().await.is_ok() {
+            let model = models.borrow_and_update().clone();
+            if let Some(model) = model {
+                editor.show_model(&model).await.ok();
+            }
+        }
+    });
+    sender
 }

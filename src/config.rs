@@ -25,6 +25,10 @@ pub struct Config {
     pub log_level: Option<String>,
     /// Where the log goes: the editor's `stdpath("log")/gpt.log`.
     pub log_file: Option<PathBuf>,
+    /// What lasts over restarts: the editor's `stdpath("state")/gpt`.
+    pub state_dir: Option<PathBuf>,
+    /// What can be fetched again: the editor's `stdpath("cache")/gpt`.
+    pub cache_dir: Option<PathBuf>,
 }
 
 /// One provider's settings; every field overrides the built-in entry of that name.

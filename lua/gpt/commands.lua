@@ -42,6 +42,13 @@ function M.remove_key(args)
   require("gpt.remote").notify(event)
 end
 
+--- Another model: the one that was named, else one from a list.
+---@param args vim.api.keyset.create_user_command.command_args
+function M.model(args)
+  local named = args.args ~= "" and args.args or nil
+  require("gpt.remote").notify({ event = "model_requested", model = named, refresh = args.bang })
+end
+
 --- The providers that a key can be set for.
 ---@param lead string
 ---@return string[]

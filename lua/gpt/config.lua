@@ -47,6 +47,7 @@ local options = {
       stop = keys_option({ "<C-c>" }),
       hide = keys_option({ "q" }),
       regenerate = keys_option({ "gr" }),
+      model = keys_option({ "gm" }),
       next_message = keys_option({ "]]" }),
       previous_message = keys_option({ "[[" }),
       help = keys_option({ "g?" }),
@@ -244,6 +245,8 @@ function M.for_program()
     },
     network = config.network,
     log_level = config.log_level,
+    state_dir = vim.fs.joinpath(vim.fn.stdpath("state") --[[@as string]], "gpt"),
+    cache_dir = vim.fs.joinpath(vim.fn.stdpath("cache") --[[@as string]], "gpt"),
     log_file = vim.fs.joinpath(vim.fn.stdpath("log") --[[@as string]], "gpt.log"),
   }) or {}
 end

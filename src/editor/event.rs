@@ -99,6 +99,15 @@ pub enum EditorEvent {
         #[serde(default)]
         force: bool,
     },
+    /// The user wants another model.
+    ModelRequested {
+        /// This one; `None`: choose from a list.
+        #[serde(default)]
+        model: Option<String>,
+        /// Fetch the lists of models anew.
+        #[serde(default)]
+        refresh: bool,
+    },
     /// The user chose from a list that we showed.
     Chosen {
         /// The number of the question.

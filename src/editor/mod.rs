@@ -127,6 +127,8 @@ pub struct ShownModel {
     pub model: String,
     /// A remark beside the name, e.g. that it is the offline guide; may be empty.
     pub remark: String,
+    /// Whether the user has just chosen it.
+    pub chosen: bool,
 }
 
 /// A list to choose from.

@@ -554,6 +554,14 @@ local KEYS = {
   { name = "stop", modes = { "n" }, what = "stop the answer", run = Chat.stop },
   { name = "regenerate", modes = { "n" }, what = "ask the last question again", run = Chat.regenerate },
   {
+    name = "model",
+    modes = { "n" },
+    what = "choose the model",
+    run = function()
+      remote.notify({ event = "model_requested" })
+    end,
+  },
+  {
     name = "next_message",
     modes = { "n" },
     what = "next message",
@@ -753,15 +761,17 @@ function M.show(options)
 end
 
 --- Which model answers from now on.
----@param shown { provider: string, model: string, remark: string }
+---@param shown { provider: string, model: string, remark: string, chosen: boolean }
 function M.show_model(shown)
   local before = model
   model = shown
   for _, chat in pairs(chats) do
     window.refresh(chat)
   end
-  if before and (before.provider ~= shown.provider or before.model ~= shown.model) then
-    api.nvim_exec_autocmds("User", { pattern = "GPTModelChanged", modeline = false, data = shown })
+  local same = before and before.provider == shown.provider and before.model == shown.model
+  if not same and (before or shown.chosen) then
+    local data = { provider = shown.provider, model = shown.model }
+    api.nvim_exec_autocmds("User", { pattern = "GPTModelChanged", modeline = false, data = data })
   end
 end
 
