@@ -14,6 +14,9 @@ end, {
   bang = true,
   nargs = "?",
   desc = "Choose the model that answers",
+  complete = function(...)
+    return require("gpt.commands").complete_model(...)
+  end,
 })
 command("GPTSetKey", function(args)
   require("gpt.commands").set_key(args)

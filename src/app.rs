@@ -3,8 +3,12 @@
 mod choice;
 mod connecting;
 mod dialog;
+mod lists;
+mod model;
+mod picker;
+mod rows;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,10 +23,12 @@ use crate::editor::event::{EditorEvent, Inbound, Question};
 use crate::editor::{Editor, ShownModel};
 use crate::keys::vault::Vault;
 use crate::logging;
+use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
-use crate::provider::registry::{Registry, Target, Wire};
+use crate::provider::registry::{Registry, Target};
 use connecting::{Connecting, Entered};
 use dialog::Dialog;
+use lists::Lists;
 
 /// How many messages of the editor may wait.
 pub const INBOX_SIZE: usize = 1024;
@@ -53,6 +59,8 @@ enum News {
     DefaultFound(Box<Target>),
     /// A key was set or removed: the default may be another one now.
     KeysChanged,
+    /// The user picked a model from the list.
+    ModelPicked(String),
 }
 
 struct App {
@@ -65,6 +73,10 @@ struct App {
     chats: HashMap<ChatId, Session>,
     /// The model that the user chose, in this session or an earlier one.
     chosen: Option<String>,
+    /// The providers that the user configured.
+    configured: Arc<BTreeSet<String>>,
+    /// The providers' lists of models.
+    lists: Lists,
     /// Where the choice is kept.
     state_dir: Option<PathBuf>,
     /// The model that the editor shows; the last one wins.
@@ -79,7 +91,7 @@ impl App {
         let registry = Arc::new(Registry::new(&config, &environment));
         let vault = Vault::default();
         let (settings, _) = watch::channel(Arc::new(settings_of(&config, &registry, &vault, None)));
-        let model = follow_model(editor.clone());
+        let model = model::follow(editor.clone());
         let dialog = Dialog::new(editor.clone());
         Self {
             editor,
@@ -90,6 +102,8 @@ impl App {
             settings,
             chats: HashMap::new(),
             chosen: None,
+            configured: Arc::default(),
+            lists: Lists::default(),
             state_dir: None,
             model,
             waiting: None,
@@ -97,8 +111,7 @@ impl App {
     }
 
     async fn take(&mut self, event: EditorEvent) {
-        let asks = matches!(event, EditorEvent::Sent { .. } | EditorEvent::Regenerated { .. });
-        if let Some(waiting) = self.waiting.as_mut().filter(|_| asks) {
+        if let Some(waiting) = self.waiting.as_mut().filter(|_| event.needs_model()) {
             waiting.push(event);
             return;
         }
@@ -121,7 +134,8 @@ impl App {
             EditorEvent::Regenerated { chat, regions } => self.session(chat).tell(Event::Regenerated { regions }).await,
             EditorEvent::StopRequested { chat } => self.session(chat).tell(Event::StopRequested).await,
             EditorEvent::Closed { chat } => drop(self.chats.remove(&chat)),
-            EditorEvent::ModelRequested { model, .. } => self.change_model(model).await,
+            EditorEvent::ModelRequested { model: Some(name), .. } => self.change_model(&name).await,
+            EditorEvent::ModelRequested { refresh, .. } => self.pick_model(refresh),
             EditorEvent::Chosen { question, choice } => self.dialog.answered(question, choice),
             EditorEvent::KeySettingRequested { provider } => {
                 let connecting = self.connecting();
@@ -151,7 +165,11 @@ impl App {
 
     async fn hear(&mut self, news: News) {
         match news {
-            News::KeysChanged => self.find_default(),
+            News::ModelPicked(name) => self.change_model(&name).await,
+            News::KeysChanged => {
+                self.lists = self.lists.anew();
+                self.find_default();
+            }
             News::DefaultFound(target) => {
                 if !self.is_named() {
                     self.use_target(*target, false);
@@ -168,42 +186,15 @@ impl App {
         }
     }
 
-    /// Whether the user has named the model, so that no key decides about it.
-    fn is_named(&self) -> bool {
-        self.chosen.is_some() || self.registry.configured_target().is_some()
-    }
-
-    async fn change_model(&mut self, name: Option<String>) {
-        let Some(name) = name else {
-            let label = self.settings.borrow().target.label();
-            return self.inform(Notice::new(notice::Level::Info, format!("{label} answers."), ""));
-        };
-        match choice::understand(&self.registry, &name) {
-            Ok(target) => self.choose_model(target).await,
-            Err(refusal) => self.inform(refusal),
-        }
-    }
-
-    async fn choose_model(&mut self, target: Target) {
-        let label = target.label();
-        self.chosen = Some(label.clone());
-        self.use_target(target, true);
-        self.inform(Notice::new(
-            notice::Level::Info,
-            format!("{label} answers from now on."),
-            "",
-        ));
-        if let Some(state) = self.state_dir.clone() {
-            choice::keep(state, label).await;
-        }
-        self.go_on().await;
-    }
-
     fn answer(&self, question: Question, answer: tokio::sync::oneshot::Sender<serde_json::Value>) {
         match question {
             Question::KeyProviders => {
                 let able = self.registry.providers().filter(|provider| provider.takes_stored_key());
                 answer.send(able.map(|provider| provider.name.clone()).collect()).ok();
+            }
+            Question::Models => {
+                let picking = self.picking();
+                tokio::spawn(async move { answer.send(picking.names().await.into()) });
             }
             Question::Health => {
                 let (registry, vault) = (self.registry.clone(), self.vault.clone());
@@ -251,6 +242,8 @@ impl App {
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "configured");
         self.registry = Arc::new(Registry::new(config, &environment));
         self.state_dir.clone_from(&config.state_dir);
+        self.lists = Lists::new(config.cache_dir.clone());
+        self.configured = Arc::new(config.providers.keys().cloned().collect());
         let earlier = || config.state_dir.as_deref().and_then(choice::read);
         let chosen = self.chosen.take().or_else(earlier);
         self.chosen = chosen.clone().filter(|name| self.registry.target(name).is_ok());
@@ -272,47 +265,6 @@ impl App {
             self.waiting.get_or_insert_default();
             self.find_default();
         }
-    }
-
-    /// Finds out whom to ask when the configuration names nobody: the first provider with a key, else the guide. Looking
-    /// into the keyring takes time, so this is done beside.
-    fn find_default(&self) {
-        if self.is_named() {
-            return;
-        }
-        let (registry, vault, news) = (self.registry.clone(), self.vault.clone(), self.news.clone());
-        tokio::spawn(async move {
-            let connected = match registry.provider("openai") {
-                Some(openai) => vault.look(&openai.name, &openai.key, &environment).await,
-                None => Ok(None),
-            };
-            let name = if matches!(connected, Ok(Some(_))) {
-                "openai"
-            } else {
-                "guide"
-            };
-            if let Ok(target) = registry.target(name) {
-                news.send(News::DefaultFound(Box::new(target))).await.ok();
-            }
-        });
-    }
-
-    fn use_target(&self, target: Target, chosen: bool) {
-        let before = self.settings.borrow().clone();
-        let settings = Settings {
-            target,
-            problem: None,
-            chat: before.chat.clone(),
-            http: before.http.clone(),
-            vault: before.vault.clone(),
-        };
-        self.settings.send_replace(Arc::new(settings));
-        self.show_model(chosen);
-    }
-
-    fn show_model(&self, chosen: bool) {
-        let shown = shown(&self.settings.borrow().target, chosen);
-        self.model.send_replace(Some(shown));
     }
 
     fn inform(&self, notice: Notice) {
@@ -344,35 +296,9 @@ fn settings_of(config: &Config, registry: &Registry, vault: &Vault, chosen: Opti
     Settings {
         target,
         problem,
+        catalogue: Catalogue::new(config.models.clone()),
         chat: config.chat.clone(),
         http,
         vault: vault.clone(),
     }
-}
-
-fn shown(target: &Target, chosen: bool) -> ShownModel {
-    let remark = match target.provider.wire {
-        Wire::Guide => "offline manual, no language model",
-        Wire::Responses | Wire::Chat => "",
-    };
-    ShownModel {
-        provider: target.provider.name.clone(),
-        model: target.model.clone(),
-        remark: remark.into(),
-        chosen,
-    }
-}
-
-/// Keeps the editor's idea of the model up to date, in order.
-fn follow_model(editor: Arc<dyn Editor>) -> watch::Sender<Option<ShownModel>> {
-    let (sender, mut models) = watch::channel(None::<ShownModel>);
-    tokio::spawn(async move {
-        while models.changed().await.is_ok() {
-            let model = models.borrow_and_update().clone();
-            if let Some(model) = model {
-                editor.show_model(&model).await.ok();
-            }
-        }
-    });
-    sender
 }

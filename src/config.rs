@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::provider::catalogue::Facts;
+
 /// All that a user can set, with the defaults for what they did not.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -17,6 +19,8 @@ pub struct Config {
     pub model: Option<String>,
     /// Providers by name, merged over the built-in ones.
     pub providers: BTreeMap<String, ProviderConfig>,
+    /// What the user knows of models, by `provider/model`.
+    pub models: BTreeMap<String, Facts>,
     /// What is asked in a chat, and how.
     pub chat: ChatConfig,
     /// Limits of the network.

@@ -49,6 +49,15 @@ function M.model(args)
   require("gpt.remote").notify({ event = "model_requested", model = named, refresh = args.bang })
 end
 
+--- The models that can be chosen.
+---@param lead string
+---@return string[]
+function M.complete_model(lead)
+  return vim.tbl_filter(function(name)
+    return vim.startswith(name, lead)
+  end, require("gpt.remote").ask("models") or {})
+end
+
 --- The providers that a key can be set for.
 ---@param lead string
 ---@return string[]

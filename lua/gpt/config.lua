@@ -26,10 +26,28 @@ local provider = {
   insecure = { type = "boolean" },
 }
 
+--- What the user knows of a model; prices in US dollars per million tokens.
+local model_facts = {
+  window = count_option,
+  max_input = count_option,
+  max_output = count_option,
+  input = number_option,
+  cached = number_option,
+  output = number_option,
+  long_input = number_option,
+  long_output = number_option,
+  reasoning = { type = "boolean" },
+  vision = { type = "boolean" },
+  tools = { type = "boolean" },
+  ends = string_option,
+  replacement = string_option,
+}
+
 --- Every option. A table without a type of its own holds further options; `each` describes the values of a map.
 local options = {
   model = string_option,
   providers = { each = provider },
+  models = { each = model_facts },
   chat = {
     layout = { type = { "float", "vertical", "horizontal", "tab" }, default = "float" },
     width = { type = "number", default = 0.8 },
@@ -236,6 +254,7 @@ function M.for_program()
   return plain({
     model = config.model,
     providers = config.providers,
+    models = config.models,
     chat = {
       system_prompt = config.chat.system_prompt,
       temperature = config.chat.temperature,

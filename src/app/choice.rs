@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chat::notice::{Level, Notice};
 use crate::disk;
+use crate::provider::catalogue::{Facts, has_ended};
 use crate::provider::registry::{Registry, Target};
 
 /// What the file holds; never a key.
@@ -52,6 +53,20 @@ pub fn understand(registry: &Registry, name: &str) -> Result<Target, Notice> {
         .map_err(|_| refused(format!("\"{name}\" names no model.")))
 }
 
+/// A choice is made; of a model that ends, the user is told when, and what comes after it.
+pub fn made(target: &Target, facts: &Facts, today: &str) -> Notice {
+    let label = target.label();
+    let Some(ends) = &facts.ends else {
+        return Notice::new(Level::Info, format!("{label} answers from now on."), "");
+    };
+    let title = match &facts.replacement {
+        _ if !has_ended(Some(ends), today) => format!("{label} answers from now on; it ends on {ends}."),
+        Some(model) => format!("{label} ended on {ends}; its successor is {model}."),
+        None => format!("{label} ended on {ends}."),
+    };
+    Notice::new(Level::Warning, title, ":GPTModel lists others.")
+}
+
 /// The last choice cannot be used any more.
 pub fn lost(chosen: &str, target: &Target) -> Notice {
     let provider = chosen.split_once('/').map_or(chosen, |(provider, _)| provider);
@@ -95,6 +110,24 @@ mod tests {
             "{advice}"
         );
         assert!(advice.contains("guide") && advice.contains("work"), "{advice}");
+    }
+
+    #[test]
+    fn of_a_model_that_ends_the_user_is_told_when_and_what_comes_after_it() {
+        let target = understand(&registry(), "openai/gpt-4").unwrap();
+        let facts = |ends: &str| Facts {
+            ends: Some(ends.into()),
+            replacement: Some("gpt-5.6-sol".into()),
+            ..Facts::default()
+        };
+        let ended = made(&target, &facts("2026-10-23"), "2026-11-22");
+        assert_eq!(
+            ended.title,
+            "openai/gpt-4 ended on 2026-10-23; its successor is gpt-5.6-sol."
+        );
+        let soon = made(&target, &facts("2026-12-11"), "2026-11-22");
+        assert!(soon.title.ends_with("it ends on 2026-12-11."), "{}", soon.title);
+        assert_eq!(made(&target, &Facts::default(), "2026-11-22").level, Level::Info);
     }
 
     #[tokio::test]

@@ -31,6 +31,7 @@ local SPINNER_INTERVAL = 120
 ---@field appended? integer the buffer's changedtick after the last append to it
 ---@field label? string `provider/model` of that answer
 ---@field usage? table tokens of the last turn
+---@field cost? number what it cost, in US dollars, estimated
 ---@field notice? table
 ---@field highlighting? gpt.Highlighting
 ---@field spinner? table
@@ -41,7 +42,15 @@ Chat.__index = Chat
 local chats = {}
 ---@type gpt.Chat? the one that was shown last
 local latest
----@type { provider: string, model: string, remark: string }?
+---@class gpt.ShownModel
+---@field provider string
+---@field model string
+---@field remark string
+---@field window? integer
+---@field prices_of string
+---@field chosen boolean
+
+---@type gpt.ShownModel?
 local model
 
 local function define_highlights()
@@ -353,6 +362,7 @@ local ENDS = { done = "GPTAnswerDone", stopped = "GPTAnswerStopped", failed = "G
 ---@field provider? string
 ---@field model? string
 ---@field usage? table
+---@field cost? number
 
 --- Ends a turn.
 ---@param ended gpt.ShownEnd
@@ -362,7 +372,7 @@ function Chat:end_turn(ended)
   end
   self:stop_spinner()
   highlight.finish(self)
-  self.answer, self.usage = nil, ended.usage
+  self.answer, self.usage, self.cost = nil, ended.usage, ended.cost
   local row = self:answer_end()
   if ended.notice and row then
     notice.place(self, row, ended.notice)
@@ -761,7 +771,7 @@ function M.show(options)
 end
 
 --- Which model answers from now on.
----@param shown { provider: string, model: string, remark: string, chosen: boolean }
+---@param shown gpt.ShownModel
 function M.show_model(shown)
   local before = model
   model = shown
@@ -811,6 +821,9 @@ function M.status()
     state = not remote.is_running() and "off" or answering and "answering" or "idle",
     model = model and ("%s/%s"):format(model.provider, model.model) or nil,
     usage = chat and chat.usage or nil,
+    window = model and model.window or nil,
+    cost = chat and chat.cost or nil,
+    prices_of = chat and chat.cost and model and model.prices_of or nil,
   }
 end
 

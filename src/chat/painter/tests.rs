@@ -83,6 +83,7 @@ fn end() -> Stroke {
         provider: String::new(),
         model: String::new(),
         usage: None,
+        cost: None,
     })
 }
 
