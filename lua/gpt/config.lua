@@ -224,7 +224,7 @@ function M.install_keymaps()
   if not keymaps.prefix then
     return
   end
-  for key, plug in pairs({ c = "chat", s = "stop" }) do
+  for key, plug in pairs({ c = "chat", m = "model", s = "stop" }) do
     vim.keymap.set({ "n", "x" }, keymaps.prefix .. key, ("<Plug>(gpt-%s)"):format(plug), { desc = "GPT: " .. plug })
   end
 end

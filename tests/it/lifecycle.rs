@@ -379,7 +379,7 @@ async fn mistakes_in_the_configuration_are_named_with_their_paths_in_one_warning
     assert_eq!(
         lines[1..],
         [
-            "  chat.keymaps.send: expected string or table or false, got 3",
+            "  chat.keymaps.send: expected string or list of strings or false, got 3",
             "  chat.keymaps.sned: no such option",
             "  chat.layout: expected one of \"float\", \"vertical\", \"horizontal\", \"tab\", got \"round\"",
             "  chat.widht: no such option",
