@@ -118,7 +118,9 @@ end
 --- Whether messages are Neovim's own, and not a plugin's windows.
 ---@return boolean
 local function is_builtin_notify()
-  return debug.getinfo(vim.notify, "S").source:find("vim/_", 1, true) ~= nil
+  local source = debug.getinfo(vim.notify, "S").source
+  -- Neovim 0.12 strips the names of its own files.
+  return source == "?" or source:find("vim/_", 1, true) ~= nil
 end
 
 --- A notice in one line of the command line: what has no room is in the log.
