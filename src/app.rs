@@ -249,7 +249,7 @@ impl App {
         self.chosen = chosen.clone().filter(|name| self.registry.target(name).is_ok());
         let settings = settings_of(config, &self.registry, &self.vault, self.chosen.as_deref());
         if let Some(lost) = chosen.filter(|_| self.chosen.is_none()) {
-            self.inform(choice::lost(&lost, &settings.target));
+            self.inform(choice::lost(&lost));
         }
         if let Some(problem) = &settings.problem {
             self.inform(notice::of_error(

@@ -68,12 +68,12 @@ pub fn made(target: &Target, facts: &Facts, today: &str) -> Notice {
 }
 
 /// The last choice cannot be used any more.
-pub fn lost(chosen: &str, target: &Target) -> Notice {
+pub fn lost(chosen: &str) -> Notice {
     let provider = chosen.split_once('/').map_or(chosen, |(provider, _)| provider);
     Notice::new(
         Level::Warning,
         format!("{chosen}, chosen earlier, is not used: there is no provider \"{provider}\" now."),
-        format!("{} answers; :GPTModel chooses another.", target.label()),
+        ":GPTModel chooses another.",
     )
 }
 
