@@ -154,11 +154,11 @@ impl App {
                     project,
                 };
                 let connecting = self.connecting();
-                self.spawn_key_change(async move { connecting.take_key(entered).await });
+                tokio::spawn(async move { connecting.take_key(entered).await });
             }
             EditorEvent::KeyRemovalRequested { provider, force } => {
                 let connecting = self.connecting();
-                self.spawn_key_change(async move { connecting.remove_key(provider, force).await });
+                tokio::spawn(async move { connecting.remove_key(provider, force).await });
             }
         }
     }
@@ -216,16 +216,8 @@ impl App {
             registry: self.registry.clone(),
             http: self.settings.borrow().http.clone(),
             vault: self.vault.clone(),
+            news: self.news.clone(),
         }
-    }
-
-    fn spawn_key_change(&self, change: impl Future<Output = bool> + Send + 'static) {
-        let news = self.news.clone();
-        tokio::spawn(async move {
-            if change.await {
-                news.send(News::KeysChanged).await.ok();
-            }
-        });
     }
 
     fn configure(&mut self, config: &Config) {
@@ -262,7 +254,6 @@ impl App {
         if self.is_named() {
             self.show_model(false);
         } else {
-            self.waiting.get_or_insert_default();
             self.find_default();
         }
     }

@@ -68,11 +68,12 @@ impl App {
     }
 
     /// Finds out whom to ask when the configuration names nobody: the first provider with a key, else the guide. Looking
-    /// into the keyring takes time, so this is done beside.
-    pub(super) fn find_default(&self) {
+    /// into the keyring takes time, so this is done beside; what is asked meanwhile waits.
+    pub(super) fn find_default(&mut self) {
         if self.is_named() {
             return;
         }
+        self.waiting.get_or_insert_default();
         let (registry, vault, news) = (self.registry.clone(), self.vault.clone(), self.news.clone());
         tokio::spawn(async move {
             let connected = match registry.provider("openai") {
