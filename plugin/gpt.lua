@@ -8,6 +8,16 @@ local command = vim.api.nvim_create_user_command
 command("GPTChat", function(args)
   require("gpt.commands").chat(args)
 end, { bang = true, nargs = "*", range = true, desc = "Chat with a language model" })
+command("GPTModel", function(args)
+  require("gpt.commands").model(args)
+end, {
+  bang = true,
+  nargs = "?",
+  desc = "Choose the model that answers",
+  complete = function(...)
+    return require("gpt.commands").complete_model(...)
+  end,
+})
 command("GPTSetKey", function(args)
   require("gpt.commands").set_key(args)
 end, {
@@ -44,6 +54,12 @@ for _, mode in ipairs({ "n", "x" }) do
       require("gpt.commands").chat_here()
     end,
     desc = "GPT: chat",
+  })
+  map(mode, "<Plug>(gpt-model)", "", {
+    callback = function()
+      require("gpt.remote").notify({ event = "model_requested" })
+    end,
+    desc = "GPT: choose the model",
   })
   map(mode, "<Plug>(gpt-stop)", "", {
     callback = function()

@@ -1,9 +1,15 @@
 //! The program: one ordered inbox. What the editor says comes in, and goes to the chat or the task that it concerns.
 
+mod choice;
 mod connecting;
 mod dialog;
+mod lists;
+mod model;
+mod picker;
+mod rows;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -17,10 +23,12 @@ use crate::editor::event::{EditorEvent, Inbound, Question};
 use crate::editor::{Editor, ShownModel};
 use crate::keys::vault::Vault;
 use crate::logging;
+use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
-use crate::provider::registry::{Registry, Target, Wire};
+use crate::provider::registry::{Registry, Target};
 use connecting::{Connecting, Entered};
 use dialog::Dialog;
+use lists::Lists;
 
 /// How many messages of the editor may wait.
 pub const INBOX_SIZE: usize = 1024;
@@ -51,6 +59,8 @@ enum News {
     DefaultFound(Box<Target>),
     /// A key was set or removed: the default may be another one now.
     KeysChanged,
+    /// The user picked a model from the list.
+    ModelPicked(String),
 }
 
 struct App {
@@ -61,6 +71,16 @@ struct App {
     vault: Vault,
     settings: watch::Sender<Arc<Settings>>,
     chats: HashMap<ChatId, Session>,
+    /// The model that the user chose, in this session or an earlier one.
+    chosen: Option<String>,
+    /// The providers that the user configured.
+    configured: Arc<BTreeSet<String>>,
+    /// The providers' lists of models.
+    lists: Lists,
+    /// Where the choice is kept.
+    state_dir: Option<PathBuf>,
+    /// The model that the editor shows; the last one wins.
+    model: watch::Sender<Option<ShownModel>>,
     /// What waits until it is known whom to ask; `None` once it is.
     waiting: Option<Vec<EditorEvent>>,
 }
@@ -70,7 +90,8 @@ impl App {
         let config = Config::default();
         let registry = Arc::new(Registry::new(&config, &environment));
         let vault = Vault::default();
-        let (settings, _) = watch::channel(Arc::new(settings_of(&config, &registry, &vault)));
+        let (settings, _) = watch::channel(Arc::new(settings_of(&config, &registry, &vault, None)));
+        let model = model::follow(editor.clone());
         let dialog = Dialog::new(editor.clone());
         Self {
             editor,
@@ -80,13 +101,17 @@ impl App {
             vault,
             settings,
             chats: HashMap::new(),
+            chosen: None,
+            configured: Arc::default(),
+            lists: Lists::default(),
+            state_dir: None,
+            model,
             waiting: None,
         }
     }
 
     async fn take(&mut self, event: EditorEvent) {
-        let asks = matches!(event, EditorEvent::Sent { .. } | EditorEvent::Regenerated { .. });
-        if let Some(waiting) = self.waiting.as_mut().filter(|_| asks) {
+        if let Some(waiting) = self.waiting.as_mut().filter(|_| event.needs_model()) {
             waiting.push(event);
             return;
         }
@@ -109,6 +134,8 @@ impl App {
             EditorEvent::Regenerated { chat, regions } => self.session(chat).tell(Event::Regenerated { regions }).await,
             EditorEvent::StopRequested { chat } => self.session(chat).tell(Event::StopRequested).await,
             EditorEvent::Closed { chat } => drop(self.chats.remove(&chat)),
+            EditorEvent::ModelRequested { model: Some(name), .. } => self.change_model(&name).await,
+            EditorEvent::ModelRequested { refresh, .. } => self.pick_model(refresh),
             EditorEvent::Chosen { question, choice } => self.dialog.answered(question, choice),
             EditorEvent::KeySettingRequested { provider } => {
                 let connecting = self.connecting();
@@ -138,13 +165,24 @@ impl App {
 
     async fn hear(&mut self, news: News) {
         match news {
-            News::KeysChanged => self.find_default(),
-            News::DefaultFound(target) => {
-                self.use_target(*target);
-                for event in self.waiting.take().unwrap_or_default() {
-                    Box::pin(self.take(event)).await;
-                }
+            News::ModelPicked(name) => self.change_model(&name).await,
+            News::KeysChanged => {
+                self.lists = self.lists.anew();
+                self.find_default();
             }
+            News::DefaultFound(target) => {
+                if !self.is_named() {
+                    self.use_target(*target, false);
+                }
+                self.go_on().await;
+            }
+        }
+    }
+
+    /// Does what has waited until it was known whom to ask.
+    async fn go_on(&mut self) {
+        for event in self.waiting.take().unwrap_or_default() {
+            Box::pin(self.take(event)).await;
         }
     }
 
@@ -153,6 +191,10 @@ impl App {
             Question::KeyProviders => {
                 let able = self.registry.providers().filter(|provider| provider.takes_stored_key());
                 answer.send(able.map(|provider| provider.name.clone()).collect()).ok();
+            }
+            Question::Models => {
+                let picking = self.picking();
+                tokio::spawn(async move { answer.send(picking.names().await.into()) });
             }
             Question::Health => {
                 let (registry, vault) = (self.registry.clone(), self.vault.clone());
@@ -191,7 +233,16 @@ impl App {
         }
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "configured");
         self.registry = Arc::new(Registry::new(config, &environment));
-        let settings = settings_of(config, &self.registry, &self.vault);
+        self.state_dir.clone_from(&config.state_dir);
+        self.lists = Lists::new(config.cache_dir.clone());
+        self.configured = Arc::new(config.providers.keys().cloned().collect());
+        let earlier = || config.state_dir.as_deref().and_then(choice::read);
+        let chosen = self.chosen.take().or_else(earlier);
+        self.chosen = chosen.clone().filter(|name| self.registry.target(name).is_ok());
+        let settings = settings_of(config, &self.registry, &self.vault, self.chosen.as_deref());
+        if let Some(lost) = chosen.filter(|_| self.chosen.is_none()) {
+            self.inform(choice::lost(&lost));
+        }
         if let Some(problem) = &settings.problem {
             self.inform(notice::of_error(
                 problem,
@@ -199,56 +250,12 @@ impl App {
                 &settings.target.model,
             ));
         }
-        let known = self.registry.configured_target().is_some();
         self.settings.send_replace(Arc::new(settings));
-        if known {
-            self.show_model();
+        if self.is_named() {
+            self.show_model(false);
         } else {
             self.find_default();
         }
-    }
-
-    /// Finds out whom to ask when the configuration names nobody: the first provider with a key, else the guide. Looking
-    /// into the keyring takes time, so this is done beside; what is asked meanwhile waits.
-    fn find_default(&mut self) {
-        if self.registry.configured_target().is_some() {
-            return;
-        }
-        self.waiting.get_or_insert_default();
-        let (registry, vault, news) = (self.registry.clone(), self.vault.clone(), self.news.clone());
-        tokio::spawn(async move {
-            let connected = match registry.provider("openai") {
-                Some(openai) => vault.look(&openai.name, &openai.key, &environment).await,
-                None => Ok(None),
-            };
-            let name = if matches!(connected, Ok(Some(_))) {
-                "openai"
-            } else {
-                "guide"
-            };
-            if let Ok(target) = registry.target(name) {
-                news.send(News::DefaultFound(Box::new(target))).await.ok();
-            }
-        });
-    }
-
-    fn use_target(&self, target: Target) {
-        let before = self.settings.borrow().clone();
-        let settings = Settings {
-            target,
-            problem: None,
-            chat: before.chat.clone(),
-            http: before.http.clone(),
-            vault: before.vault.clone(),
-        };
-        self.settings.send_replace(Arc::new(settings));
-        self.show_model();
-    }
-
-    fn show_model(&self) {
-        let model = shown(&self.settings.borrow().target);
-        let editor = self.editor.clone();
-        tokio::spawn(async move { editor.show_model(&model).await });
     }
 
     fn inform(&self, notice: Notice) {
@@ -263,8 +270,9 @@ fn environment(name: &str) -> Option<String> {
 
 /// Makes settings of a configuration. A model that cannot be asked is a problem that each turn reports; where none is
 /// named, the guide stands in until another is found.
-fn settings_of(config: &Config, registry: &Registry, vault: &Vault) -> Settings {
-    let (target, problem) = match registry.configured_target() {
+fn settings_of(config: &Config, registry: &Registry, vault: &Vault, chosen: Option<&str>) -> Settings {
+    let chosen = chosen.map(|name| registry.target(name));
+    let (target, problem) = match chosen.or_else(|| registry.configured_target()) {
         Some(Ok(target)) => (target, None),
         Some(Err(problem)) => (
             Target::unknown(config.model.as_deref().unwrap_or_default()),
@@ -279,20 +287,9 @@ fn settings_of(config: &Config, registry: &Registry, vault: &Vault) -> Settings 
     Settings {
         target,
         problem,
+        catalogue: Catalogue::new(config.models.clone()),
         chat: config.chat.clone(),
         http,
         vault: vault.clone(),
-    }
-}
-
-fn shown(target: &Target) -> ShownModel {
-    let remark = match target.provider.wire {
-        Wire::Guide => "offline manual, no language model",
-        Wire::Responses | Wire::Chat => "",
-    };
-    ShownModel {
-        provider: target.provider.name.clone(),
-        model: target.model.clone(),
-        remark: remark.into(),
     }
 }

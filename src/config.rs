@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::provider::catalogue::Facts;
+
 /// All that a user can set, with the defaults for what they did not.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -17,6 +19,8 @@ pub struct Config {
     pub model: Option<String>,
     /// Providers by name, merged over the built-in ones.
     pub providers: BTreeMap<String, ProviderConfig>,
+    /// What the user knows of models, by `provider/model`.
+    pub models: BTreeMap<String, Facts>,
     /// What is asked in a chat, and how.
     pub chat: ChatConfig,
     /// Limits of the network.
@@ -25,6 +29,10 @@ pub struct Config {
     pub log_level: Option<String>,
     /// Where the log goes: the editor's `stdpath("log")/gpt.log`.
     pub log_file: Option<PathBuf>,
+    /// What lasts over restarts: the editor's `stdpath("state")/gpt`.
+    pub state_dir: Option<PathBuf>,
+    /// What can be fetched again: the editor's `stdpath("cache")/gpt`.
+    pub cache_dir: Option<PathBuf>,
 }
 
 /// One provider's settings; every field overrides the built-in entry of that name.

@@ -5,8 +5,9 @@
 //! ```text
 //! main → app → chat (session → conversation, prompt, painter) → provider (registry, wires, http)
 //!                                                             → keys (secrets and their sources)
+//!      app::{model, picker, lists}: which model answers → provider (catalogue, models), keys, disk
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
-//! chat::conversation: pure; calls nothing · config, logging: read and written at the edges
+//! chat::conversation: pure; calls nothing · config, logging, disk: read and written at the edges
 //! ```
 //!
 //! A token's way: `provider::http` reads bytes → a wire's `Decoder` makes events → `chat::session` steps the
@@ -16,6 +17,7 @@
 pub mod app;
 pub mod chat;
 pub mod config;
+pub mod disk;
 pub mod editor;
 pub mod keys;
 pub mod logging;

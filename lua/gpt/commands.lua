@@ -46,6 +46,22 @@ function M.remove_key(args)
   require("gpt.remote").notify(event)
 end
 
+--- Another model: the one that was named, else one from a list.
+---@param args vim.api.keyset.create_user_command.command_args
+function M.model(args)
+  local named = args.args ~= "" and args.args or nil
+  require("gpt.remote").notify({ event = "model_requested", model = named, refresh = args.bang })
+end
+
+--- The models that can be chosen.
+---@param lead string
+---@return string[]
+function M.complete_model(lead)
+  return vim.tbl_filter(function(name)
+    return vim.startswith(name, lead)
+  end, require("gpt.remote").ask("models") or {})
+end
+
 --- The providers that a key can be set for.
 ---@param lead string
 ---@return string[]

@@ -26,10 +26,28 @@ local provider = {
   insecure = { type = "boolean" },
 }
 
+--- What the user knows of a model; prices in US dollars per million tokens.
+local model_facts = {
+  window = count_option,
+  max_input = count_option,
+  max_output = count_option,
+  input = number_option,
+  cached = number_option,
+  output = number_option,
+  long_input = number_option,
+  long_output = number_option,
+  reasoning = { type = "boolean" },
+  vision = { type = "boolean" },
+  tools = { type = "boolean" },
+  ends = string_option,
+  replacement = string_option,
+}
+
 --- Every option. A table without a type of its own holds further options; `each` describes the values of a map.
 local options = {
   model = string_option,
   providers = { each = provider },
+  models = { each = model_facts },
   chat = {
     layout = { type = { "float", "vertical", "horizontal", "tab" }, default = "float" },
     width = { type = "number", default = 0.8 },
@@ -47,6 +65,7 @@ local options = {
       stop = keys_option({ "<C-c>" }),
       hide = keys_option({ "q" }),
       regenerate = keys_option({ "gr" }),
+      model = keys_option({ "gm" }),
       next_message = keys_option({ "]]" }),
       previous_message = keys_option({ "[[" }),
       help = keys_option({ "g?" }),
@@ -207,7 +226,7 @@ function M.install_keymaps()
   if not keymaps.prefix then
     return
   end
-  for key, plug in pairs({ c = "chat", s = "stop" }) do
+  for key, plug in pairs({ c = "chat", m = "model", s = "stop" }) do
     vim.keymap.set({ "n", "x" }, keymaps.prefix .. key, ("<Plug>(gpt-%s)"):format(plug), { desc = "GPT: " .. plug })
   end
 end
@@ -237,6 +256,7 @@ function M.for_program()
   return plain({
     model = config.model,
     providers = config.providers,
+    models = config.models,
     chat = {
       system_prompt = config.chat.system_prompt,
       temperature = config.chat.temperature,
@@ -246,6 +266,8 @@ function M.for_program()
     },
     network = config.network,
     log_level = config.log_level,
+    state_dir = vim.fs.joinpath(vim.fn.stdpath("state") --[[@as string]], "gpt"),
+    cache_dir = vim.fs.joinpath(vim.fn.stdpath("cache") --[[@as string]], "gpt"),
     log_file = vim.fs.joinpath(vim.fn.stdpath("log") --[[@as string]], "gpt.log"),
   }) or {}
 end

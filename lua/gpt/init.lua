@@ -12,6 +12,9 @@ local M = {}
 ---@field state "off"|"idle"|"answering"
 ---@field model? string `provider/model`, once the program runs
 ---@field usage? { input: integer, cached: integer, output: integer, reasoning: integer } tokens of the last turn
+---@field window? integer the most tokens of a request and its answer together, where it is known
+---@field cost? number what the last turn cost in US dollars, estimated
+---@field prices_of? string the day of the prices that `cost` is estimated with
 
 --- Sets options; not needed where `vim.g.gpt` is used or the defaults do. May be called again.
 ---@param options? table see |gpt-configuration|

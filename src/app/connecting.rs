@@ -73,7 +73,7 @@ impl Connecting {
             true => self.vault.complete(&provider.name, entered).await,
             false => entered,
         };
-        let connected = match self.http.count_models(provider, &entered).await {
+        let connected = match self.http.models(provider, &entered).await.map(|models| models.len()) {
             Ok(1) => format!("Connected to {} (1 model).", provider.label),
             Ok(models) => format!("Connected to {} ({models} models).", provider.label),
             Err(error) => match self.keep_nevertheless(provider, error).await {

@@ -134,7 +134,7 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
         ),
         ErrorClass::ModelNotFound => (
             format!("{label} has no model {model}, or not for this key."),
-            "Set another one: model = \"provider/model\" in the configuration (:help gpt-configuration).".into(),
+            "Choose another one with :GPTModel.".into(),
         ),
         ErrorClass::ContextTooLong => (
             format!("The conversation is longer than {model} can read."),

@@ -12,6 +12,7 @@ use crate::chat::{ChatId, MessageId, TurnId, notice, prompt};
 use crate::config::ChatConfig;
 use crate::editor::{Editor, ShownEnd, ShownOutcome, ShownQuestion, ShownTurn};
 use crate::keys::vault::Vault;
+use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
 use crate::provider::registry::Target;
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
@@ -28,6 +29,8 @@ pub struct Settings {
     pub target: Target,
     /// Why nobody can be asked, if the configuration is at fault.
     pub problem: Option<ProviderError>,
+    /// What is known of models.
+    pub catalogue: Catalogue,
     /// What is sent, and how.
     pub chat: ChatConfig,
     /// The network.
@@ -200,6 +203,7 @@ impl Task {
             Outcome::Stopped => ShownOutcome::Stopped,
             Outcome::Failed(_) | Outcome::Incomplete => ShownOutcome::Failed,
         };
+        let facts = self.settings.borrow().catalogue.facts(&target.provider, &target.model);
         self.canvas.add(Stroke::End(ShownEnd {
             chat: self.chat.clone(),
             answer,
@@ -208,6 +212,7 @@ impl Task {
             provider: target.provider.name,
             model: target.model,
             usage: ended.usage.map(Into::into),
+            cost: ended.usage.and_then(|usage| facts.cost(&usage)),
         }));
     }
 }

@@ -21,6 +21,8 @@ pub enum Inbound {
 pub enum Question {
     /// The names of the providers that a key can be set for: a list of strings.
     KeyProviders,
+    /// The names of the models that can be chosen: a list of strings.
+    Models,
     /// The state of keys and keyring, for `:checkhealth`: `{ keyring, providers = { { name, label, key } } }`.
     Health,
 }
@@ -99,6 +101,15 @@ pub enum EditorEvent {
         #[serde(default)]
         force: bool,
     },
+    /// The user wants another model.
+    ModelRequested {
+        /// This one; `None`: choose from a list.
+        #[serde(default)]
+        model: Option<String>,
+        /// Fetch the lists of models anew.
+        #[serde(default)]
+        refresh: bool,
+    },
     /// The user chose from a list that we showed.
     Chosen {
         /// The number of the question.
@@ -112,6 +123,16 @@ pub enum EditorEvent {
         /// The chat.
         chat: ChatId,
     },
+}
+
+impl EditorEvent {
+    /// Whether it has to wait until it is known which model answers.
+    pub fn needs_model(&self) -> bool {
+        matches!(
+            self,
+            Self::Sent { .. } | Self::Regenerated { .. } | Self::ModelRequested { model: None, .. }
+        )
+    }
 }
 
 #[cfg(test)]

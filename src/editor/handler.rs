@@ -54,6 +54,7 @@ impl Handler for EventHandler {
         match name.as_str() {
             "specs" => Ok(specs()),
             "key_providers" => self.ask(Question::KeyProviders).await,
+            "models" => self.ask(Question::Models).await,
             "health" => self.ask(Question::Health).await,
             "version" => Ok(Value::from(env!("CARGO_PKG_VERSION"))),
             _ => Err(Value::from(format!("gpt-nvim: no method {name}"))),

@@ -86,6 +86,8 @@ pub struct ShownEnd {
     pub model: String,
     /// The tokens that the turn took.
     pub usage: Option<ShownUsage>,
+    /// What it cost by the prices known to us, in US dollars.
+    pub cost: Option<f64>,
 }
 
 /// The tokens of a turn, as `User` autocommands get them.
@@ -127,6 +129,12 @@ pub struct ShownModel {
     pub model: String,
     /// A remark beside the name, e.g. that it is the offline guide; may be empty.
     pub remark: String,
+    /// The most tokens of a request and its answer together, if known.
+    pub window: Option<u64>,
+    /// The day of the prices that costs are estimated with: `YYYY-MM-DD`.
+    pub prices_of: &'static str,
+    /// Whether the user has just chosen it.
+    pub chosen: bool,
 }
 
 /// A list to choose from.

@@ -9,7 +9,6 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response, redirect};
-use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -17,6 +16,7 @@ use crate::config::NetworkConfig;
 use crate::keys::redact::StreamRedactor;
 use crate::keys::{Credentials, Redactor};
 use crate::provider::error::AnswerHeaders;
+use crate::provider::models::{self, Listed};
 use crate::provider::registry::Provider;
 use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, ToolCall};
 use call::Call;
@@ -148,16 +148,16 @@ impl Http {
         self.decode(response, call.decoder, credentials, events).await
     }
 
-    /// How many models a provider lists (`GET /models`): the check that a key works.
+    /// The models that a provider lists (`GET /models`), all of them: also the check that a key works.
     ///
     /// # Errors
     /// What a turn would fail with.
-    pub async fn count_models(&self, provider: &Provider, credentials: &Credentials) -> Result<usize, ProviderError> {
-        let counted = self.try_count_models(provider, credentials).await;
-        counted.map_err(|error| understood(error, credentials).redacted(&credentials.redactor()))
+    pub async fn models(&self, provider: &Provider, credentials: &Credentials) -> Result<Vec<Listed>, ProviderError> {
+        let listed = self.try_models(provider, credentials).await;
+        listed.map_err(|error| understood(error, credentials).redacted(&credentials.redactor()))
     }
 
-    async fn try_count_models(&self, provider: &Provider, credentials: &Credentials) -> Result<usize, ProviderError> {
+    async fn try_models(&self, provider: &Provider, credentials: &Credentials) -> Result<Vec<Listed>, ProviderError> {
         let url = call::endpoint(provider, "models")?;
         let client = self.client(call::is_local(&url)).await?;
         let response = self
@@ -167,10 +167,7 @@ impl Http {
             .await
             .map_err(|_| silence(self.limits.idle()))?;
         let body = body.map_err(|error| broken(&error))?;
-        match serde_json::from_slice::<Value>(&body) {
-            Ok(list) => Ok(list.get("data").and_then(Value::as_array).map_or(0, Vec::len)),
-            Err(_) => Err(ProviderError::from_response(200, &AnswerHeaders::default(), &body)),
-        }
+        models::parse(&body).map_err(|_| ProviderError::from_response(200, &AnswerHeaders::default(), &body))
     }
 
     /// Sends a request; an answer that is not a success is an error.

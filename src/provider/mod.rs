@@ -4,11 +4,13 @@
 //! request and decodes the bytes of the answer ([`Decoder`]). [`http`] carries the bytes. Nothing in here knows of
 //! chats, buffers or msgpack.
 
+pub mod catalogue;
 pub mod error;
 mod framed;
 pub mod guide;
 pub mod http;
 mod lenient;
+pub mod models;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod registry;

@@ -304,7 +304,7 @@ async fn a_model_that_chat_completions_does_not_know_is_named() {
     chat(invalid(404, "model_not_found", message))
         .tells(&[
             "work has no model m, or not for this key.",
-            "Set another one:",
+            "Choose another one with :GPTModel.",
             message,
             "HTTP 404",
         ])

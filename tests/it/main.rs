@@ -22,6 +22,7 @@ mod support;
 mod chat;
 mod common;
 mod lifecycle;
+mod models;
 mod streaming;
 mod support_works;
 

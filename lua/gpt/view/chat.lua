@@ -31,6 +31,7 @@ local SPINNER_INTERVAL = 120
 ---@field appended? integer the buffer's changedtick after the last append to it
 ---@field label? string `provider/model` of that answer
 ---@field usage? table tokens of the last turn
+---@field cost? number what it cost, in US dollars, estimated
 ---@field notice? table
 ---@field highlighting? gpt.Highlighting
 ---@field spinner? table
@@ -41,7 +42,15 @@ Chat.__index = Chat
 local chats = {}
 ---@type gpt.Chat? the one that was shown last
 local latest
----@type { provider: string, model: string, remark: string }?
+---@class gpt.ShownModel
+---@field provider string
+---@field model string
+---@field remark string
+---@field window? integer
+---@field prices_of string
+---@field chosen boolean
+
+---@type gpt.ShownModel?
 local model
 
 local function define_highlights()
@@ -354,6 +363,7 @@ local ENDS = { done = "GPTAnswerDone", stopped = "GPTAnswerStopped", failed = "G
 ---@field provider? string
 ---@field model? string
 ---@field usage? table
+---@field cost? number
 
 --- Ends a turn.
 ---@param ended gpt.ShownEnd
@@ -364,7 +374,7 @@ function Chat:end_turn(ended)
   self:stop_spinner()
   self:hear_interrupts(false)
   highlight.finish(self)
-  self.answer, self.usage = nil, ended.usage
+  self.answer, self.usage, self.cost = nil, ended.usage, ended.cost
   local row = self:answer_end()
   if ended.notice and row then
     notice.place(self, row, ended.notice)
@@ -555,6 +565,14 @@ local KEYS = {
   { name = "send_insert", modes = { "i" }, what = "send the prompt, in insert mode", run = Chat.send },
   { name = "stop", modes = { "n" }, what = "stop the answer", run = Chat.stop },
   { name = "regenerate", modes = { "n" }, what = "ask the last question again", run = Chat.regenerate },
+  {
+    name = "model",
+    modes = { "n" },
+    what = "choose the model",
+    run = function()
+      remote.notify({ event = "model_requested" })
+    end,
+  },
   {
     name = "next_message",
     modes = { "n" },
@@ -775,15 +793,17 @@ function M.show(options)
 end
 
 --- Which model answers from now on.
----@param shown { provider: string, model: string, remark: string }
+---@param shown gpt.ShownModel
 function M.show_model(shown)
   local before = model
   model = shown
   for _, chat in pairs(chats) do
     window.refresh(chat)
   end
-  if before and (before.provider ~= shown.provider or before.model ~= shown.model) then
-    api.nvim_exec_autocmds("User", { pattern = "GPTModelChanged", modeline = false, data = shown })
+  local same = before and before.provider == shown.provider and before.model == shown.model
+  if not same and (before or shown.chosen) then
+    local data = { provider = shown.provider, model = shown.model }
+    api.nvim_exec_autocmds("User", { pattern = "GPTModelChanged", modeline = false, data = data })
   end
 end
 
@@ -823,6 +843,9 @@ function M.status()
     state = not remote.is_running() and "off" or answering and "answering" or "idle",
     model = model and ("%s/%s"):format(model.provider, model.model) or nil,
     usage = chat and chat.usage or nil,
+    window = model and model.window or nil,
+    cost = chat and chat.cost or nil,
+    prices_of = chat and chat.cost and model and model.prices_of or nil,
   }
 end
 

@@ -85,6 +85,7 @@ fn end() -> Stroke {
         provider: String::new(),
         model: String::new(),
         usage: None,
+        cost: None,
     })
 }
 

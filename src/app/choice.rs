@@ -1,0 +1,140 @@
+//! The model that `:GPTModel` chose: understood, and kept over restarts.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::chat::notice::{Level, Notice};
+use crate::disk;
+use crate::provider::catalogue::{Facts, has_ended};
+use crate::provider::registry::{Registry, Target};
+
+/// What the file holds; never a key.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    model: String,
+}
+
+fn file(state: &Path) -> PathBuf {
+    state.join("model.json")
+}
+
+/// The choice of an earlier session.
+pub fn read(state: &Path) -> Option<String> {
+    let kept: Kept = disk::read(&file(state))?;
+    Some(kept.model)
+}
+
+/// Keeps a choice for later sessions. A choice that cannot be kept is made all the same.
+pub async fn keep(state: PathBuf, model: String) {
+    let write = move || disk::write(&file(&state), &Kept { model });
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(write).await {
+        tracing::warn!(%error, "the choice of a model is not kept");
+    }
+}
+
+/// The model that a user named, or why there is none of that name.
+pub fn understand(registry: &Registry, name: &str) -> Result<Target, Notice> {
+    let name = name.trim();
+    let known: Vec<&str> = registry.providers().map(|provider| provider.name.as_str()).collect();
+    let refused = |title: String| {
+        let advice = format!("Write :GPTModel provider/model. The providers: {}.", known.join(", "));
+        Notice::new(Level::Warning, title, advice)
+    };
+    let (provider, model) = name.split_once('/').unwrap_or((name, "?"));
+    if model.is_empty() || name.contains(char::is_whitespace) {
+        return Err(refused(format!("\"{name}\" names no model.")));
+    }
+    if registry.provider(provider).is_none() {
+        return Err(refused(format!("There is no provider \"{provider}\".")));
+    }
+    registry
+        .target(name)
+        .map_err(|_| refused(format!("\"{name}\" names no model.")))
+}
+
+/// A choice is made; of a model that ends, the user is told when, and what comes after it.
+pub fn made(target: &Target, facts: &Facts, today: &str) -> Notice {
+    let label = target.label();
+    let Some(ends) = &facts.ends else {
+        return Notice::new(Level::Info, format!("{label} answers from now on."), "");
+    };
+    let title = match &facts.replacement {
+        _ if !has_ended(Some(ends), today) => format!("{label} answers from now on; it ends on {ends}."),
+        Some(model) => format!("{label} ended on {ends}; its successor is {model}."),
+        None => format!("{label} ended on {ends}."),
+    };
+    Notice::new(Level::Warning, title, ":GPTModel lists others.")
+}
+
+/// The last choice cannot be used any more.
+pub fn lost(chosen: &str) -> Notice {
+    let provider = chosen.split_once('/').map_or(chosen, |(provider, _)| provider);
+    Notice::new(
+        Level::Warning,
+        format!("{chosen}, chosen earlier, is not used: there is no provider \"{provider}\" now."),
+        ":GPTModel chooses another.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn registry() -> Registry {
+        let config = serde_json::json!({"providers": {"work": {"base_url": "https://llm.example.com/v1"}}});
+        let config: Config = serde_json::from_value(config).unwrap();
+        Registry::new(&config, &|_| None)
+    }
+
+    #[test]
+    fn a_model_is_named_by_its_provider_and_its_id() {
+        let label = |name: &str| understand(&registry(), name).unwrap().label();
+        assert_eq!(label("work/meta/llama:8b"), "work/meta/llama:8b");
+        assert_eq!(label(" guide "), "guide/manual");
+    }
+
+    #[test]
+    fn a_name_that_means_nothing_is_refused_with_the_providers_there_are() {
+        let refused = |name: &str| understand(&registry(), name).unwrap_err();
+        for name in ["work", "work/", "openai/", "openai/gpt 5"] {
+            assert_eq!(refused(name).title, format!("\"{name}\" names no model."));
+        }
+        for name in ["opnai/gpt-5", "gpt-5", "/x"] {
+            assert!(refused(name).title.starts_with("There is no provider \""), "{name}");
+        }
+        let advice = refused("gpt-5").advice;
+        assert!(
+            advice.starts_with("Write :GPTModel provider/model. The providers: "),
+            "{advice}"
+        );
+        assert!(advice.contains("guide") && advice.contains("work"), "{advice}");
+    }
+
+    #[test]
+    fn of_a_model_that_ends_the_user_is_told_when_and_what_comes_after_it() {
+        let target = understand(&registry(), "openai/gpt-4").unwrap();
+        let facts = |ends: &str| Facts {
+            ends: Some(ends.into()),
+            replacement: Some("gpt-5.6-sol".into()),
+            ..Facts::default()
+        };
+        let ended = made(&target, &facts("2026-10-23"), "2026-11-22");
+        assert_eq!(
+            ended.title,
+            "openai/gpt-4 ended on 2026-10-23; its successor is gpt-5.6-sol."
+        );
+        let soon = made(&target, &facts("2026-12-11"), "2026-11-22");
+        assert!(soon.title.ends_with("it ends on 2026-12-11."), "{}", soon.title);
+        assert_eq!(made(&target, &Facts::default(), "2026-11-22").level, Level::Info);
+    }
+
+    #[tokio::test]
+    async fn a_choice_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(read(folder.path()), None);
+        keep(folder.path().to_owned(), "work/m".into()).await;
+        assert_eq!(read(folder.path()), Some("work/m".into()));
+    }
+}

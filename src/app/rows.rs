@@ -1,0 +1,144 @@
+//! What the list of models shows of each: its name, window, price and end, in columns.
+
+use crate::provider::catalogue::{Facts, has_ended};
+
+/// A model in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// `provider/model`.
+    pub name: String,
+    /// Whether it answers now.
+    pub current: bool,
+    /// What is known of it.
+    pub facts: Facts,
+    /// Whether it is the offline guide.
+    pub guide: bool,
+}
+
+/// The rows as texts, their columns in line.
+pub fn texts(rows: &[Row], today: &str) -> Vec<String> {
+    let prices: Vec<String> = rows.iter().map(price).collect();
+    let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or_default();
+    let names = width(&mut rows.iter().map(|row| row.name.chars().count()));
+    let priced = width(&mut prices.iter().map(|price| price.chars().count()));
+    let line = |(row, price): (&Row, &String)| {
+        let mark = if row.current { "●" } else { " " };
+        let window = row.facts.window.map(tokens).unwrap_or_default();
+        let name = &row.name;
+        let end = end(&row.facts, today);
+        format!("{mark} {name:<names$}  {window:>6}  {price:<priced$}  {end}")
+            .trim_end()
+            .to_owned()
+    };
+    rows.iter().zip(&prices).map(line).collect()
+}
+
+fn price(row: &Row) -> String {
+    match (row.guide, row.facts.input, row.facts.output) {
+        (true, ..) => "offline manual".into(),
+        (_, Some(input), Some(output)) if input == 0.0 && output == 0.0 => "free".into(),
+        (_, Some(input), Some(output)) => format!("{} / {}", dollars(input), dollars(output)),
+        _ => "price unknown".into(),
+    }
+}
+
+fn end(facts: &Facts, today: &str) -> String {
+    let Some(ends) = &facts.ends else {
+        return String::new();
+    };
+    match &facts.replacement {
+        _ if !has_ended(Some(ends), today) => format!("ends {ends}"),
+        Some(model) => format!("ended {ends} → {model}"),
+        None => format!("ended {ends}"),
+    }
+}
+
+/// A number of tokens: `8K`, `400K`, `1.05M`.
+fn tokens(count: u64) -> String {
+    let shortened = |unit: f64, digits: usize, sign: &str| {
+        let number = format!("{:.digits$}", count as f64 / unit);
+        let number = match number.contains('.') {
+            true => number.trim_end_matches('0').trim_end_matches('.'),
+            false => number.as_str(),
+        };
+        format!("{number}{sign}")
+    };
+    match count {
+        0..1_000 => count.to_string(),
+        1_000..999_500 => shortened(1e3, 0, "K"),
+        _ => shortened(1e6, 2, "M"),
+    }
+}
+
+/// A price: `$2`, `$0.10`, `$0.075`.
+fn dollars(price: f64) -> String {
+    if price.fract() == 0.0 {
+        return format!("${price:.0}");
+    }
+    let exact = format!("{price:.3}");
+    format!("${}", exact.strip_suffix('0').unwrap_or(&exact))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str, facts: Facts) -> Row {
+        Row {
+            name: name.into(),
+            current: false,
+            facts,
+            guide: false,
+        }
+    }
+
+    #[test]
+    fn the_columns_are_in_line() {
+        let sol = Facts {
+            window: Some(1_050_000),
+            input: Some(2.0),
+            output: Some(10.0),
+            ..Facts::default()
+        };
+        let old = Facts {
+            window: Some(8_192),
+            input: Some(30.0),
+            output: Some(60.0),
+            ends: Some("2026-10-23".into()),
+            replacement: Some("gpt-5.6-sol".into()),
+            ..Facts::default()
+        };
+        let soon = Facts {
+            ends: Some("2026-12-11".into()),
+            ..Facts::default()
+        };
+        let mut rows = [
+            row("openai/gpt-6.1-sol", sol),
+            row("openai/gpt-4", old),
+            row("x/y", soon),
+        ];
+        rows[0].current = true;
+        assert_eq!(
+            texts(&rows, "2026-11-22"),
+            [
+                "● openai/gpt-6.1-sol   1.05M  $2 / $10",
+                "  openai/gpt-4            8K  $30 / $60      ended 2026-10-23 → gpt-5.6-sol",
+                "  x/y                         price unknown  ends 2026-12-11",
+            ]
+        );
+    }
+
+    #[test]
+    fn windows_are_short_numbers() {
+        let shown = [
+            500, 8_192, 16_385, 128_000, 400_000, 999_999, 1_000_000, 1_048_576, 2_097_152,
+        ]
+        .map(tokens);
+        assert_eq!(shown, ["500", "8K", "16K", "128K", "400K", "1M", "1M", "1.05M", "2.1M"]);
+    }
+
+    #[test]
+    fn prices_have_the_digits_that_matter() {
+        assert_eq!([2.0, 0.1, 7.5, 0.075].map(dollars), ["$2", "$0.10", "$7.50", "$0.075"]);
+    }
+}
