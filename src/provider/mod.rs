@@ -4,15 +4,20 @@
 //! request and decodes the bytes of the answer ([`Decoder`]). [`http`] carries the bytes. Nothing in here knows of
 //! chats, buffers or msgpack.
 
+pub mod anthropic;
 pub mod error;
 mod framed;
+pub mod gemini;
 pub mod guide;
 pub mod http;
 mod lenient;
+mod lined;
+pub mod ollama;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod registry;
 pub mod sse;
+mod turns;
 
 pub use error::{ErrorClass, ProviderError};
 
