@@ -296,7 +296,7 @@ fn settings_of(config: &Config, registry: &Registry, vault: &Vault) -> Settings 
 fn shown(target: &Target) -> ShownModel {
     let remark = match target.provider.wire {
         Wire::Guide => "offline manual, no language model",
-        Wire::Responses | Wire::Chat => "",
+        _ => "",
     };
     ShownModel {
         provider: target.provider.name.clone(),

@@ -224,9 +224,10 @@ fn environment(name: &str) -> Option<String> {
 /// The variable that comes before a stored key, if it is set.
 fn overriding(provider: &Provider) -> Option<&str> {
     match &provider.key {
-        KeySource::Usual {
-            variable: Some(name), ..
-        } => variable(&environment, name).map(|_| name.as_str()),
+        KeySource::Usual { variables, .. } => variables
+            .iter()
+            .map(String::as_str)
+            .find(|name| variable(&environment, name).is_some()),
         _ => None,
     }
 }
@@ -251,10 +252,8 @@ fn still_given(provider: &Provider) -> String {
 fn elsewhere(provider: &Provider) -> String {
     let name = &provider.name;
     match &provider.key {
-        KeySource::Usual {
-            variable: Some(variable),
-            ..
-        } => {
+        KeySource::Usual { variables, .. } if !variables.is_empty() => {
+            let variable = variables.join(" or ");
             format!("set {variable}, or providers.{name}.key = {{ cmd = {{ … }} }} (:help gpt-keys).")
         }
         _ => format!("set providers.{name}.key = {{ env = \"NAME\" }} or {{ cmd = {{ … }} }} (:help gpt-keys)."),
@@ -267,29 +266,41 @@ fn named_source(provider: &Provider) -> String {
     match &provider.key {
         KeySource::Variable(variable) => format!("providers.{name}.key takes it from {variable}."),
         KeySource::Command(_) => format!("providers.{name}.key takes it from a command."),
-        KeySource::None | KeySource::Usual { .. } => "It needs none.".into(),
+        KeySource::Usual { .. } => format!("Set providers.{name}.base_url first (:help gpt-servers)."),
+        KeySource::None => "It needs none.".into(),
     }
 }
 
-/// The state of the keys, for `:checkhealth`: sources, never keys.
+/// The state of the keys, for `:checkhealth`: sources, never keys. Of the built-in providers, those in use.
 pub async fn health(registry: &Registry, vault: &Vault, environment: Environment<'_>) -> serde_json::Value {
-    let mut providers = Vec::new();
-    for provider in registry.providers() {
-        let key = match vault.look(&provider.name, &provider.key, environment).await {
-            Ok(Some(FoundIn::Variable(name))) => format!("from the variable {name}"),
-            Ok(Some(FoundIn::Command)) => "from the configured command".into(),
-            Ok(Some(FoundIn::Session)) => "entered for this session".into(),
-            Ok(Some(FoundIn::Keyring)) => "in the system keyring".into(),
-            Ok(None) | Err(_) => String::new(),
-        };
-        let needed = !matches!(provider.key, KeySource::None | KeySource::Usual { required: false, .. });
-        providers.push(serde_json::json!({
-            "name": provider.name, "label": provider.label, "key": key, "needed": needed,
-        }));
-    }
+    let looks = registry.providers().map(|provider| async move {
+        let found = vault.look(&provider.name, &provider.key, environment).await;
+        (provider, found)
+    });
+    let looked = futures_util::future::join_all(looks).await;
+    let providers: Vec<serde_json::Value> = looked
+        .into_iter()
+        .filter_map(|(provider, found)| {
+            let found = found.ok().flatten();
+            let used = found.is_some() || provider.configured || matches!(provider.name.as_str(), "openai" | "guide");
+            used.then(|| key_state(provider, found))
+        })
+        .collect();
     let keyring = keyring::holds("openai", keyring::PATIENCE / 30)
         .await
         .err()
         .map(|error| error.to_string());
     serde_json::json!({ "keyring": keyring.unwrap_or_default(), "providers": providers })
+}
+
+fn key_state(provider: &Provider, found: Option<FoundIn>) -> serde_json::Value {
+    let key = match found {
+        Some(FoundIn::Variable(name)) => format!("from the variable {name}"),
+        Some(FoundIn::Command) => "from the configured command".into(),
+        Some(FoundIn::Session) => "entered for this session".into(),
+        Some(FoundIn::Keyring) => "in the system keyring".into(),
+        None => String::new(),
+    };
+    let needed = !matches!(provider.key, KeySource::None | KeySource::Usual { required: false, .. });
+    serde_json::json!({ "name": provider.name, "label": provider.label, "key": key, "needed": needed })
 }

@@ -8,6 +8,7 @@ mod call;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use reqwest::header::{ACCEPT, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -151,17 +152,17 @@ impl Http {
     }
 
     async fn try_count_models(&self, provider: &Provider, credentials: &Credentials) -> Result<usize, ProviderError> {
-        let url = call::endpoint(provider, "models")?;
+        let url = call::models(provider)?;
         let client = self.client(call::is_local(&url)).await?;
-        let response = self
-            .send(client.get(url).headers(call::headers(provider, credentials)?))
-            .await?;
+        let mut headers = call::headers(provider, credentials)?;
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let response = self.send(client.get(url).headers(headers)).await?;
         let body = timeout(self.limits.idle(), response.bytes())
             .await
             .map_err(|_| silence(self.limits.idle()))?;
         let body = body.map_err(|error| broken(&error))?;
         match serde_json::from_slice::<Value>(&body) {
-            Ok(list) => Ok(list.get("data").and_then(Value::as_array).map_or(0, Vec::len)),
+            Ok(list) => Ok(call::count(&list)),
             Err(_) => Err(ProviderError::from_response(200, &AnswerHeaders::default(), &body)),
         }
     }
@@ -188,7 +189,7 @@ impl Http {
         credentials: &Credentials,
         events: &mpsc::Sender<Vec<Event>>,
     ) -> Outcome {
-        let request_id = header(&response, "x-request-id");
+        let request_id = header(&response, "x-request-id").or_else(|| header(&response, "request-id"));
         let mut listener = Listener::new(credentials, events);
         let end = self.read(response, decoder, &mut listener).await;
         listener.flush().await;

@@ -18,6 +18,7 @@ mod support;
 mod chat;
 mod common;
 mod lifecycle;
+mod providers;
 mod streaming;
 mod support_works;
 
