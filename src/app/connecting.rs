@@ -195,8 +195,7 @@ impl Connecting {
                 self.say(Level::Warning, title, &advice).await;
             }
             None => {
-                let names: Vec<&str> = able.iter().map(|provider| provider.name.as_str()).collect();
-                let advice = format!("Known: {}.", names.join(", "));
+                let advice = self.registry.meant(&name);
                 self.say(Level::Warning, format!("There is no provider \"{name}\"."), &advice)
                     .await;
             }

@@ -9,6 +9,7 @@ use crate::keys::vault::Environment;
 use crate::provider::{Dialect, ErrorClass, ProviderError, builtin};
 
 mod merge;
+mod near;
 
 #[cfg(test)]
 mod tests;
@@ -182,14 +183,21 @@ impl Registry {
         self.providers.get(name)
     }
 
+    /// What helps whoever has named a provider that there is not.
+    pub fn meant(&self, name: &str) -> String {
+        match near::nearest(name, self.providers.keys().map(String::as_str)) {
+            Some(near) => format!("Did you mean \"{near}\"?"),
+            None => "See :help gpt-providers.".into(),
+        }
+    }
+
     /// The target that `provider/model` names; of a provider alone, its default model.
     pub fn target(&self, name: &str) -> Result<Target, ProviderError> {
         let (provider, model) = name.split_once('/').unwrap_or((name, ""));
         let Some(entry) = self.providers.get(provider) else {
-            let known: Vec<&str> = self.providers.keys().map(String::as_str).collect();
             let message = format!(
-                "There is no provider \"{provider}\" (model = \"{name}\"). Known: {}.",
-                known.join(", ")
+                "There is no provider \"{provider}\" (model = \"{name}\"). {}",
+                self.meant(provider)
             );
             return Err(ProviderError::new(ErrorClass::Configuration, message));
         };
