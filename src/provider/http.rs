@@ -5,6 +5,9 @@
 
 mod call;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 

@@ -148,13 +148,15 @@ pub(super) const ENTRIES: &[Entry] = &[
         billing_page: Some("https://huggingface.co/settings/billing"),
         ..HOSTED
     },
-    // https://docs.cohere.com/docs/compatibility-api; the list of models is in its own API only.
+    // https://docs.cohere.com/docs/compatibility-api; it refuses `stream_options`, and the list of models is in its own
+    // API only.
     Entry {
         name: "cohere",
         label: "Cohere",
         base_url: "https://api.cohere.ai/compatibility/v1",
         models_path: "../../v1/models?page_size=1000",
         variables: &["COHERE_API_KEY", "CO_API_KEY"],
+        dialect: UNASKED,
         keys_page: Some("https://dashboard.cohere.com/api-keys"),
         billing_page: Some("https://dashboard.cohere.com/billing"),
         ..HOSTED
