@@ -25,7 +25,7 @@ format: ## format everything, then lint
 	@scripts/lint --fix
 
 bench: ## the benchmarks
-	cargo bench --locked
+	cargo bench --locked --no-fail-fast --bench wires --bench limits
 
 clean: ## remove what was built
 	cargo clean

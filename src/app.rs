@@ -127,11 +127,11 @@ impl App {
                     project,
                 };
                 let connecting = self.connecting();
-                self.spawn_key_change(async move { connecting.take_key(entered).await });
+                tokio::spawn(async move { connecting.take_key(entered).await });
             }
             EditorEvent::KeyRemovalRequested { provider, force } => {
                 let connecting = self.connecting();
-                self.spawn_key_change(async move { connecting.remove_key(provider, force).await });
+                tokio::spawn(async move { connecting.remove_key(provider, force).await });
             }
         }
     }
@@ -174,16 +174,8 @@ impl App {
             registry: self.registry.clone(),
             http: self.settings.borrow().http.clone(),
             vault: self.vault.clone(),
+            news: self.news.clone(),
         }
-    }
-
-    fn spawn_key_change(&self, change: impl Future<Output = bool> + Send + 'static) {
-        let news = self.news.clone();
-        tokio::spawn(async move {
-            if change.await {
-                news.send(News::KeysChanged).await.ok();
-            }
-        });
     }
 
     fn configure(&mut self, config: &Config) {
@@ -212,17 +204,17 @@ impl App {
         if known {
             self.show_model();
         } else {
-            self.waiting.get_or_insert_default();
             self.find_default();
         }
     }
 
     /// Finds out whom to ask when the configuration names nobody: the first provider with a key, else the guide. Looking
-    /// into the keyring takes time, so this is done beside.
-    fn find_default(&self) {
+    /// into the keyring takes time, so this is done beside; what is asked meanwhile waits.
+    fn find_default(&mut self) {
         if self.registry.configured_target().is_some() {
             return;
         }
+        self.waiting.get_or_insert_default();
         let (registry, vault, news) = (self.registry.clone(), self.vault.clone(), self.news.clone());
         tokio::spawn(async move {
             let connected = match registry.provider("openai") {

@@ -33,6 +33,10 @@ end
 
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.set_key(args)
+  -- Perhaps a key, typed in the wrong place: at least it does not stay in the history, and so in the shada file.
+  if #args.args >= 20 and not require("gpt.config").get().providers[args.args] then
+    vim.fn.histdel("cmd", "\\V" .. vim.fn.escape(args.args, "\\"))
+  end
   require("gpt.remote").notify({ event = "key_setting_requested", provider = provider_of(args) })
 end
 

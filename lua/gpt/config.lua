@@ -118,7 +118,9 @@ local function check(path, value, option, problems)
   if option.type then
     local expected = mismatch(value, option.type)
     if expected then
-      problems[#problems + 1] = ("%s: expected %s, got %s"):format(path, expected, vim.inspect(value))
+      -- Where a key's source should stand may stand a key, which is never shown.
+      local found = option.type == "key|false" and "a " .. type(value) or vim.inspect(value)
+      problems[#problems + 1] = ("%s: expected %s, got %s"):format(path, expected, found)
       return nil
     end
     return value

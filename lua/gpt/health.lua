@@ -41,7 +41,7 @@ local function check_keys(answer)
     health.ok("The system keyring can be reached.")
   else
     health.warn(answer.keyring, {
-      "Keys can come from a variable (OPENAI_API_KEY) or a command instead: see :help gpt-keys.",
+      "Keys can come from a variable (OPENAI_API_KEY) or a command instead: see :help gpt-keys",
       "On Linux a Secret Service must run: gnome-keyring, KWallet or KeePassXC.",
     })
   end

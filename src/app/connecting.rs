@@ -1,13 +1,18 @@
 //! Setting and removing keys: what is asked, checked, stored and said, in which order.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+use tokio::sync::mpsc;
+
+use super::News;
 use super::dialog::Dialog;
 use crate::chat::notice::{self, Level, Notice};
 use crate::editor::{Editor, KeyForm, ShownKeyChange};
 use crate::keys::keyring::{self, KeyringError};
 use crate::keys::vault::{Environment, Vault, variable};
-use crate::keys::{Credentials, FoundIn, KeySource, Secret, SecretError};
+use crate::keys::{Credentials, FoundIn, KeySource, Secret, SecretError, redact};
 use crate::provider::ProviderError;
 use crate::provider::http::Http;
 use crate::provider::registry::{Provider, Registry};
@@ -20,6 +25,7 @@ pub struct Connecting {
     pub registry: Arc<Registry>,
     pub http: Arc<Http>,
     pub vault: Vault,
+    pub news: mpsc::Sender<News>,
 }
 
 /// What a user entered.
@@ -33,7 +39,7 @@ pub struct Entered {
 impl Connecting {
     /// Asks for a key.
     pub async fn ask_for_key(&self, name: Option<String>) {
-        let Some(provider) = self.pick(name, "Set the key of").await else {
+        let Some(provider) = self.pick(name, "Set the key of", Provider::takes_stored_key).await else {
             return;
         };
         let form = KeyForm {
@@ -44,17 +50,17 @@ impl Connecting {
         self.editor.enter_key(&form).await.ok();
     }
 
-    /// Checks a key that was entered, and stores it. Says whether anything has changed.
-    pub async fn take_key(&self, entered: Entered) -> bool {
+    /// Checks a key that was entered, and stores it.
+    pub async fn take_key(&self, entered: Entered) {
         let Some(provider) = self.registry.provider(&entered.provider) else {
-            return false;
+            return;
         };
         let key = match entered.key {
             Ok(key) => key,
             Err(reason) => {
                 self.say(Level::Warning, format!("Nothing was changed: {reason}."), "")
                     .await;
-                return false;
+                return;
             }
         };
         let (organization, project) = (entered.organization.trim().into(), entered.project.trim().into());
@@ -63,15 +69,19 @@ impl Connecting {
             organization,
             project,
         };
+        let entered = match provider.has_organizations {
+            true => self.vault.complete(&provider.name, entered).await,
+            false => entered,
+        };
         let connected = match self.http.count_models(provider, &entered).await {
             Ok(1) => format!("Connected to {} (1 model).", provider.label),
             Ok(models) => format!("Connected to {} ({models} models).", provider.label),
             Err(error) => match self.keep_nevertheless(provider, error).await {
-                true => format!("The key for {} is kept, though the check failed.", provider.label),
-                false => return false,
+                true => format!("The key of {} is kept.", provider.label),
+                false => return,
             },
         };
-        self.store(provider, entered, connected).await
+        self.store(provider, entered, connected).await;
     }
 
     /// Whether to keep a key that the provider did not accept.
@@ -86,7 +96,7 @@ impl Connecting {
         keep
     }
 
-    async fn store(&self, provider: &Provider, entered: Credentials, connected: String) -> bool {
+    async fn store(&self, provider: &Provider, entered: Credentials, connected: String) {
         let storing = self.vault.store(&provider.name, &entered);
         let editor = self.editor.clone();
         let remind = move || {
@@ -94,9 +104,8 @@ impl Connecting {
         };
         match keyring::reminding(storing, remind).await {
             Ok(()) => {
-                self.say(Level::Info, connected, &self.stored_advice(provider)).await;
-                self.announce(provider, "keyring").await;
-                true
+                let advice = self.stored_advice(provider);
+                self.announce(provider, "keyring", connected, &advice).await;
             }
             Err(error) => self.offer_session(provider, entered, &error).await,
         }
@@ -105,78 +114,64 @@ impl Connecting {
     /// What a user should know once a key is stored: that a variable comes first, say.
     fn stored_advice(&self, provider: &Provider) -> String {
         match overriding(provider) {
-            Some(name) => format!("Stored, but {name} is set and comes first: unset it to use the stored key."),
-            None => "The key is in the system keyring.".into(),
+            Some(name) => format!("But {name} comes first."),
+            None => "The key is in the keyring.".into(),
         }
     }
 
     /// No keyring: the key can be kept for this session, or come from elsewhere.
-    async fn offer_session(&self, provider: &Provider, entered: Credentials, error: &KeyringError) -> bool {
-        let elsewhere = elsewhere(provider);
-        self.say(
-            Level::Warning,
-            error.to_string(),
-            &format!("For later sessions: {elsewhere}"),
-        )
-        .await;
+    async fn offer_session(&self, provider: &Provider, entered: Credentials, error: &KeyringError) {
+        self.say(Level::Warning, error.to_string(), "").await;
         let choices = ["Keep the key for this session only", "Forget the key"];
-        let chosen = self.dialog.choose("The key was not stored. What now?", &choices).await;
+        let question = format!("{error} {} What now?", elsewhere(provider));
+        let chosen = self.dialog.choose(question, &choices).await;
         if chosen != Some(0) {
             self.say(Level::Info, "Nothing was changed.", "").await;
-            return false;
+            return;
         }
         self.vault.keep_for_session(&provider.name, entered);
         let kept = format!("{} is connected for this session.", provider.label);
-        self.say(Level::Info, kept, "The key is in memory only.").await;
-        self.announce(provider, "session").await;
-        true
+        self.announce(provider, "session", kept, "The key is in memory only.")
+            .await;
     }
 
-    /// Removes a provider's key, organization and project. Says whether anything has changed.
-    pub async fn remove_key(&self, name: Option<String>, force: bool) -> bool {
-        let Some(provider) = self.pick(name, "Remove the key of").await else {
-            return false;
+    /// Removes a provider's key, organization and project.
+    pub async fn remove_key(&self, name: Option<String>, force: bool) {
+        let Some(provider) = self.pick(name, "Remove the key of", may_have_stored_key).await else {
+            return;
         };
         let label = &provider.label;
         if !force {
             let question = format!("Remove the key of {label} from the keyring, with its organization and project?");
             if self.dialog.choose(question, &["No", "Yes, remove it"]).await != Some(1) {
                 self.say(Level::Info, "Nothing was changed.", "").await;
-                return false;
+                return;
             }
         }
         match self.vault.remove(&provider.name).await {
             Ok(true) => {
-                self.say(
-                    Level::Info,
+                let (source, removed) = (
+                    source_without_keyring(provider),
                     format!("The key of {label} is removed."),
-                    &still_given(provider),
-                )
-                .await;
-                self.announce(provider, source_without_keyring(provider)).await;
-                true
+                );
+                self.announce(provider, source, removed, &still_given(provider)).await;
             }
             Ok(false) => {
                 let none = format!("The keyring holds no key of {label}.");
                 self.say(Level::Info, none, &still_given(provider)).await;
-                false
             }
             Err(error) => {
                 self.say(Level::Warning, error.to_string(), &still_given(provider))
                     .await;
-                false
             }
         }
     }
 
     /// The provider that was named, or that the user picks. One whose key cannot be stored is refused with the reason.
-    async fn pick(&self, name: Option<String>, what: &str) -> Option<&Provider> {
-        let able: Vec<&Provider> = self
-            .registry
-            .providers()
-            .filter(|provider| provider.takes_stored_key())
-            .collect();
+    async fn pick(&self, name: Option<String>, what: &str, is_able: fn(&Provider) -> bool) -> Option<&Provider> {
+        let able: Vec<&Provider> = self.registry.providers().filter(|provider| is_able(provider)).collect();
         let Some(name) = name else {
+            let able: Vec<&Provider> = able.into_iter().filter(|provider| provider.is_in_use()).collect();
             let labels: Vec<&str> = able.iter().map(|provider| provider.label.as_str()).collect();
             let chosen = match able.as_slice() {
                 [_] => Some(0),
@@ -186,7 +181,7 @@ impl Connecting {
         };
         let provider = self.registry.provider(&name);
         match provider {
-            Some(provider) if provider.takes_stored_key() => return Some(provider),
+            Some(provider) if is_able(provider) => return Some(provider),
             Some(provider) => {
                 let (title, advice) = (
                     format!("{} takes no stored key.", provider.label),
@@ -195,9 +190,11 @@ impl Connecting {
                 self.say(Level::Warning, title, &advice).await;
             }
             None => {
-                let advice = self.registry.meant(&name);
-                self.say(Level::Warning, format!("There is no provider \"{name}\"."), &advice)
-                    .await;
+                let (title, advice) = match may_be_a_key(&name) {
+                    true => ("This is no provider.".into(), "A key is typed when asked for.".into()),
+                    false => (format!("There is no provider \"{name}\"."), self.registry.meant(&name)),
+                };
+                self.say(Level::Warning, title, &advice).await;
             }
         }
         None
@@ -207,7 +204,10 @@ impl Connecting {
         self.editor.inform(&Notice::new(level, title, advice)).await.ok();
     }
 
-    async fn announce(&self, provider: &Provider, source: &str) {
+    /// Tells everybody of a change; first ourselves, so that what the user asks next goes to the right provider.
+    async fn announce(&self, provider: &Provider, source: &str, title: String, advice: &str) {
+        self.news.send(News::KeysChanged).await.ok();
+        self.say(Level::Info, title, advice).await;
         let change = ShownKeyChange {
             provider: provider.name.clone(),
             source: source.into(),
@@ -227,23 +227,35 @@ fn overriding(provider: &Provider) -> Option<&str> {
             .iter()
             .map(String::as_str)
             .find(|name| variable(&environment, name).is_some()),
+        KeySource::Variable(name) => variable(&environment, name).map(|_| name.as_str()),
         _ => None,
     }
 }
 
+/// Whether a key of the provider can be in the keyring: also one from before the configuration named another source.
+fn may_have_stored_key(provider: &Provider) -> bool {
+    provider.key != KeySource::None
+}
+
+/// Whether somebody may have typed a key where a provider's name belongs. It is not to be repeated then.
+fn may_be_a_key(name: &str) -> bool {
+    name.len() >= 20 || matches!(redact::redact(name), Cow::Owned(_))
+}
+
 fn source_without_keyring(provider: &Provider) -> &'static str {
-    if overriding(provider).is_some() {
-        "variable"
-    } else {
-        "none"
+    match &provider.key {
+        KeySource::Command(_) => "command",
+        _ if overriding(provider).is_some() => "variable",
+        _ => "none",
     }
 }
 
 /// What gives a key although the keyring holds none.
 fn still_given(provider: &Provider) -> String {
-    match overriding(provider) {
-        Some(name) => format!("The variable {name} still gives one."),
-        None => String::new(),
+    match (&provider.key, overriding(provider)) {
+        (KeySource::Command(_), _) => "A key command still gives one.".into(),
+        (_, Some(name)) => format!("{name} still gives one."),
+        _ => String::new(),
     }
 }
 
@@ -253,9 +265,9 @@ fn elsewhere(provider: &Provider) -> String {
     match &provider.key {
         KeySource::Usual { variables, .. } if !variables.is_empty() => {
             let variable = variables.join(" or ");
-            format!("set {variable}, or providers.{name}.key = {{ cmd = {{ … }} }} (:help gpt-keys).")
+            format!("(For every session: {variable}, or a key command, see :help gpt-keys.)")
         }
-        _ => format!("set providers.{name}.key = {{ env = \"NAME\" }} or {{ cmd = {{ … }} }} (:help gpt-keys)."),
+        _ => format!("(For every session: providers.{name}.key, see :help gpt-keys.)"),
     }
 }
 
@@ -272,23 +284,18 @@ fn named_source(provider: &Provider) -> String {
 
 /// The state of the keys, for `:checkhealth`: sources, never keys. Of the built-in providers, those in use.
 pub async fn health(registry: &Registry, vault: &Vault, environment: Environment<'_>) -> serde_json::Value {
-    let looks = registry.providers().map(|provider| async move {
+    // All at once: the editor waits for this, and a keyring that does not answer takes its time for each of them.
+    let sources = join_all(registry.providers().map(async |provider| {
         let found = vault.look(&provider.name, &provider.key, environment).await;
-        (provider, found)
-    });
-    let looked = futures_util::future::join_all(looks).await;
-    let providers: Vec<serde_json::Value> = looked
+        (provider, found.ok().flatten())
+    }));
+    let (sources, reached) = tokio::join!(sources, keyring::holds("openai", keyring::PATIENCE / 30));
+    let providers: Vec<serde_json::Value> = sources
         .into_iter()
-        .filter_map(|(provider, found)| {
-            let found = found.ok().flatten();
-            let used = found.is_some() || provider.configured || matches!(provider.name.as_str(), "openai" | "guide");
-            used.then(|| key_state(provider, found))
-        })
+        .filter(|(provider, found)| found.is_some() || provider.is_in_use())
+        .map(|(provider, found)| key_state(provider, found))
         .collect();
-    let keyring = keyring::holds("openai", keyring::PATIENCE / 30)
-        .await
-        .err()
-        .map(|error| error.to_string());
+    let keyring = reached.err().map(|error| error.to_string());
     serde_json::json!({ "keyring": keyring.unwrap_or_default(), "providers": providers })
 }
 

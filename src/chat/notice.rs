@@ -262,7 +262,7 @@ pub fn keyring_waits() -> Notice {
     Notice::new(
         Level::Info,
         "Waiting for the keyring.",
-        "It may be asking for its password in a window of its own.",
+        "Is its password dialog open somewhere?",
     )
 }
 

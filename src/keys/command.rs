@@ -93,6 +93,12 @@ mod tests {
         );
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_does_not_end_is_given_up() {
+        let error = run_words(&["sleep", "600"]).await.unwrap_err().to_string();
+        assert_eq!(error, "The key command sleep has not ended within 60 seconds.");
+    }
+
     #[tokio::test]
     async fn a_command_that_is_missing_or_silent_is_named() {
         let missing = run_words(&["/no/such/program", "secret-argument"])

@@ -25,11 +25,14 @@ const SILENCE: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
     /// There is none, or it cannot be talked to.
-    #[error("No keyring can be reached: {0}")]
+    #[error("No keyring can be reached: {0}.")]
     Unreachable(String),
-    /// It is locked, or has no place to store anything.
-    #[error("The keyring gives no access: {0}")]
-    NoAccess(String),
+    /// It is locked, and nobody has unlocked it.
+    #[error("The keyring is locked, and was not unlocked.")]
+    Locked,
+    /// It has no place to store anything.
+    #[error("The keyring has no default collection. Create one with your desktop's password program.")]
+    NoCollection,
     /// It holds more than one entry for the provider.
     #[error("The keyring holds more than one entry for {0} (service {SERVICE}): remove all but one.")]
     Ambiguous(String),
@@ -37,7 +40,7 @@ pub enum KeyringError {
     #[error("The keyring did not answer within {} seconds.", .0.as_secs())]
     Timeout(Duration),
     /// It failed in another way.
-    #[error("The keyring failed: {0}")]
+    #[error("The keyring failed: {0}.")]
     Failed(String),
 }
 
@@ -63,6 +66,12 @@ pub async fn remove(user: &str) -> Result<bool, KeyringError> {
 pub async fn holds(user: &str, limit: Duration) -> Result<bool, KeyringError> {
     let user = user.to_owned();
     on_own_thread(limit, move || platform::holds(&user)).await
+}
+
+/// Reads an entry if that needs no password; `None` also if it is locked.
+pub async fn peek(user: &str, limit: Duration) -> Result<Option<Secret>, KeyringError> {
+    let user = user.to_owned();
+    on_own_thread(limit, move || platform::peek(&user)).await
 }
 
 /// Waits for something of the keyring's; calls `remind` when it takes so long that it must be waiting for a person.
@@ -95,10 +104,10 @@ async fn on_own_thread<T: Send + 'static>(
 fn translate(error: keyring_core::Error, user: &str) -> KeyringError {
     use keyring_core::Error;
     match error {
-        Error::NoStorageAccess(cause) => KeyringError::NoAccess(cause.to_string()),
+        Error::NoStorageAccess(cause) => platform::no_access(cause.as_ref()),
         Error::Ambiguous(_) => KeyringError::Ambiguous(user.to_owned()),
         Error::NoDefaultStore => KeyringError::Unreachable("no store for this system".into()),
-        Error::PlatformFailure(cause) => KeyringError::Unreachable(cause.to_string()),
+        Error::PlatformFailure(cause) => KeyringError::Unreachable(platform::words(cause.as_ref())),
         Error::BadEncoding(_) => KeyringError::Failed(format!("the entry for {user} is no text")),
         other => KeyringError::Failed(other.to_string()),
     }
@@ -130,6 +139,7 @@ fn was_there(removed: keyring_core::Result<()>, user: &str) -> Result<bool, Keyr
 #[cfg(all(unix, not(target_os = "macos")))]
 mod platform {
     use std::collections::HashMap;
+    use std::error::Error;
 
     use keyring_core::Entry;
     use keyring_core::api::CredentialStoreApi;
@@ -141,7 +151,7 @@ mod platform {
 
     fn entry(user: &str) -> Result<Entry, KeyringError> {
         let store = Store::new().map_err(|error| match translate(error, user) {
-            KeyringError::Failed(why) | KeyringError::NoAccess(why) => KeyringError::Unreachable(why),
+            KeyringError::Failed(why) => KeyringError::Unreachable(why),
             other => other,
         })?;
         let label = format!("gpt.nvim: {user}");
@@ -166,11 +176,53 @@ mod platform {
     }
 
     pub fn holds(user: &str) -> Result<bool, KeyringError> {
-        let unreachable = |error: secret_service::Error| KeyringError::Unreachable(error.to_string());
-        let service = SecretService::connect(EncryptionType::Plain).map_err(unreachable)?;
-        let attributes = HashMap::from([("service", SERVICE), ("username", user)]);
-        let found = service.search_items(attributes).map_err(unreachable)?;
+        let service = connect()?;
+        let found = service.search_items(attributes(user)).map_err(unreachable)?;
         Ok(!found.unlocked.is_empty() || !found.locked.is_empty())
+    }
+
+    pub fn peek(user: &str) -> Result<Option<Secret>, KeyringError> {
+        let service = connect()?;
+        let found = service.search_items(attributes(user)).map_err(unreachable)?;
+        let Some(item) = found.unlocked.first() else {
+            return Ok(None);
+        };
+        let read = item.get_secret().map_err(unreachable)?;
+        secret_of(Ok(read), user)
+    }
+
+    fn connect() -> Result<SecretService<'static>, KeyringError> {
+        SecretService::connect(EncryptionType::Dh).map_err(unreachable)
+    }
+
+    fn attributes(user: &str) -> HashMap<&str, &str> {
+        HashMap::from([("service", SERVICE), ("username", user)])
+    }
+
+    fn unreachable(error: secret_service::Error) -> KeyringError {
+        KeyringError::Unreachable(words(&error))
+    }
+
+    /// Why nothing can be stored or read.
+    pub fn no_access(cause: &(dyn Error + 'static)) -> KeyringError {
+        match cause.downcast_ref::<secret_service::Error>() {
+            Some(secret_service::Error::NoResult) => KeyringError::NoCollection,
+            Some(secret_service::Error::Locked | secret_service::Error::Prompt) => KeyringError::Locked,
+            _ => KeyringError::Failed(words(cause)),
+        }
+    }
+
+    /// The common failures in words that fit on a line; the others in their own.
+    pub fn words(cause: &(dyn Error + 'static)) -> String {
+        let own = cause.to_string();
+        tracing::info!(cause = %own, "the keyring");
+        let says = |word: &str| own.contains(word);
+        match cause.downcast_ref::<secret_service::Error>() {
+            Some(secret_service::Error::Unavailable) => "no Secret Service runs here".into(),
+            _ if says("ServiceUnknown") || says("NameHasNoOwner") => "no Secret Service runs here".into(),
+            _ if says("Failed to connect to address") => "no D-Bus session runs here".into(),
+            _ => own,
+        }
     }
 }
 
@@ -201,6 +253,18 @@ mod platform {
 
     pub fn holds(user: &str) -> Result<bool, KeyringError> {
         read(user).map(|found| found.is_some())
+    }
+
+    pub fn peek(user: &str) -> Result<Option<Secret>, KeyringError> {
+        read(user)
+    }
+
+    pub fn no_access(cause: &(dyn std::error::Error + 'static)) -> KeyringError {
+        KeyringError::Failed(cause.to_string())
+    }
+
+    pub fn words(cause: &(dyn std::error::Error + 'static)) -> String {
+        cause.to_string()
     }
 }
 

@@ -17,7 +17,7 @@ pub enum SecretError {
     #[error("the key is empty")]
     Empty,
     /// A line end or another control character is in it: it could not be sent in a header.
-    #[error("the key has a line end or another control character in it")]
+    #[error("the key holds a line end or control character")]
     ControlCharacter,
 }
 

@@ -148,6 +148,16 @@ impl Vault {
         Ok(())
     }
 
+    /// Puts the ids that are set into the place of those that a user left empty. Asks for no password.
+    pub async fn complete(&self, provider: &str, entered: Credentials) -> Credentials {
+        let kept = self.entered(provider).unwrap_or_default();
+        Credentials {
+            organization: set_id([entered.organization, kept.organization], &organization_of(provider)).await,
+            project: set_id([entered.project, kept.project], &project_of(provider)).await,
+            key: entered.key,
+        }
+    }
+
     /// Keeps what a user entered until this process ends.
     pub fn keep_for_session(&self, provider: &str, entered: Credentials) {
         self.kept().entered.insert(provider.to_owned(), entered);
@@ -187,6 +197,17 @@ fn from_variable(name: &str, value: String) -> Result<Credentials, KeyError> {
         key: Some(key),
         ..Credentials::default()
     })
+}
+
+/// The first id that is not empty; else the one in the keyring.
+async fn set_id(ids: [String; 2], user: &str) -> String {
+    if let Some(id) = ids.into_iter().find(|id| !id.is_empty()) {
+        return id;
+    }
+    match keyring::peek(user, LOOK_LIMIT).await {
+        Ok(Some(id)) => id.expose().to_owned(),
+        _ => String::new(),
+    }
 }
 
 /// What the keyring holds for a provider.

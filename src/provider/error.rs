@@ -196,10 +196,12 @@ impl ProviderError {
     /// The same error without the secrets that `redactor` knows.
     #[must_use]
     pub fn redacted(mut self, redactor: &Redactor) -> Self {
-        self.message = redactor.redact(&self.message).into_owned();
-        self.code = self.code.map(|code| redactor.redact(&code).into_owned());
-        self.param = self.param.map(|param| redactor.redact(&param).into_owned());
-        self.request_id = self.request_id.map(|id| redactor.redact(&id).into_owned());
+        let clean = |text: String| redactor.redact(&text).into_owned();
+        // It may have been cut in the middle of a key.
+        self.message = redactor.redact_cut(&self.message);
+        self.code = self.code.map(clean);
+        self.param = self.param.map(clean);
+        self.request_id = self.request_id.map(clean);
         self
     }
 }

@@ -18,11 +18,11 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::config::NetworkConfig;
-use crate::keys::Credentials;
 use crate::keys::redact::StreamRedactor;
+use crate::keys::{Credentials, Redactor};
 use crate::provider::error::AnswerHeaders;
 use crate::provider::registry::Provider;
-use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request};
+use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, ToolCall};
 use call::Call;
 
 /// The most of an error's body that is read, in bytes.
@@ -33,6 +33,7 @@ struct Listener<'a> {
     events: &'a mpsc::Sender<Vec<Event>>,
     text: StreamRedactor,
     reasoning: StreamRedactor,
+    whole: Redactor,
 }
 
 impl<'a> Listener<'a> {
@@ -42,6 +43,7 @@ impl<'a> Listener<'a> {
             events,
             text: redactor(),
             reasoning: redactor(),
+            whole: credentials.redactor(),
         }
     }
 
@@ -62,6 +64,11 @@ impl<'a> Listener<'a> {
                 Event::Text(text) => Event::Text(self.text.push(&text)),
                 Event::Refusal(text) => Event::Refusal(self.text.push(&text)),
                 Event::Reasoning(text) => Event::Reasoning(self.reasoning.push(&text)),
+                Event::ToolCall(call) => Event::ToolCall(ToolCall {
+                    name: self.whole.redact(&call.name).into_owned(),
+                    arguments: self.whole.redact(&call.arguments).into_owned(),
+                    ..call
+                }),
                 other => other,
             };
             if !is_empty(&redacted) {

@@ -105,6 +105,11 @@ impl Provider {
         matches!(self.key, KeySource::Usual { .. }) && self.has_address()
     }
 
+    /// Whether to offer it unasked: the user has configured it, or it stands in for the one that is not configured yet.
+    pub fn is_in_use(&self) -> bool {
+        self.configured || matches!(self.name.as_str(), "openai" | "guide")
+    }
+
     fn has_address(&self) -> bool {
         !self.base_url.is_empty() || self.resource_url.is_some()
     }

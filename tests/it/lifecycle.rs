@@ -360,8 +360,8 @@ async fn mistakes_in_the_configuration_are_named_with_their_paths_in_one_warning
     let nvim = unconfigured()
         .init(TOLD)
         .config(
-            "{ modle = 'x', model = 7, chat = { widht = 1, layout = 'round', keymaps = { send = 3, sned = 'x' } },
-               providers = { mine = { base_url = {}, urll = 'x' }, other = 'x' }, network = 5 }",
+            "{ modle = 'x', model = 7, chat = { widht = 1, layout = 'round', memory = 1.5, keymaps = { send = 3, sned = 'x' } },
+               providers = { mine = { base_url = {}, urll = 'x', key = 'sk-1' }, other = 'x' }, network = 5 }",
         )
         .start()
         .await;
@@ -379,14 +379,16 @@ async fn mistakes_in_the_configuration_are_named_with_their_paths_in_one_warning
     assert_eq!(
         lines[1..],
         [
-            "  chat.keymaps.send: expected string or table or false, got 3",
+            "  chat.keymaps.send: expected string or list of strings or false, got 3",
             "  chat.keymaps.sned: no such option",
             "  chat.layout: expected one of \"float\", \"vertical\", \"horizontal\", \"tab\", got \"round\"",
+            "  chat.memory: expected a whole number, got 1.5",
             "  chat.widht: no such option",
             "  model: expected string, got 7",
             "  modle: no such option",
             "  network: expected a table, got 5",
             "  providers.mine.base_url: expected string, got {}",
+            "  providers.mine.key: expected { env = \"NAME\" }, { cmd = { … } } or false, got a string",
             "  providers.mine.urll: no such option",
             "  providers.other: expected a table, got \"x\"",
         ]

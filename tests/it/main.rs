@@ -9,8 +9,12 @@
     missing_docs
 )]
 
+#[cfg(target_os = "linux")]
+mod canary;
 mod errors;
 mod fixtures_lua;
+#[cfg(target_os = "linux")]
+mod keys;
 mod selection;
 #[path = "../support/mod.rs"]
 mod support;

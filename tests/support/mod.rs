@@ -4,6 +4,7 @@
 //!
 //! - [`nvim`] starts an isolated Neovim in a [`home`]; [`client`] drives it; [`screen`] draws what a user would see of it.
 //! - [`server`] plays the scripts of [`answer`] byte by byte, and records who asked what and when.
+//! - [`keyring`] is a Secret Service of its own, on a bus of its own.
 //! - [`process`] looks at processes through `/proc`; [`wait`] holds the time limits.
 //!
 //! Nothing sleeps for luck: a test waits for a redraw, a gate, a request or the end of a connection, and only what
@@ -13,6 +14,8 @@
 pub mod answer;
 pub mod client;
 pub mod home;
+#[cfg(target_os = "linux")]
+pub mod keyring;
 pub mod nvim;
 pub mod process;
 pub mod screen;

@@ -264,6 +264,7 @@ function Chat:begin_turn(turn)
   self:after_edit(following)
   highlight.begin(self, row + 2)
   self:start_spinner(row, "waiting")
+  self:hear_interrupts(true)
   announce(self, "GPTAnswerStarted", { provider = model and model.provider, model = model and model.model })
 end
 
@@ -361,6 +362,7 @@ function Chat:end_turn(ended)
     return
   end
   self:stop_spinner()
+  self:hear_interrupts(false)
   highlight.finish(self)
   self.answer, self.usage = nil, ended.usage
   local row = self:answer_end()
@@ -604,6 +606,22 @@ function Chat:map_keys()
   end
 end
 
+--- To a Neovim that is just drawing or parsing, `<C-c>` is an interrupt, which no mapping sees (measured: one in fifty
+--- while an answer streams). It still comes as a plain key afterwards, and from a mapped one it never does.
+---@param on boolean
+function Chat:hear_interrupts(on)
+  local is_mapped = vim.tbl_contains(keys_of("stop"), function(lhs)
+    return lhs:lower() == "<c-c>"
+  end, { predicate = true })
+  vim.on_key(on and is_mapped and function(key)
+    if key == "\3" and api.nvim_get_current_buf() == self.buf and api.nvim_get_mode().mode == "n" then
+      vim.schedule(function()
+        self:stop()
+      end)
+    end
+  end or nil, api.nvim_create_namespace("gpt.interrupts." .. self.id))
+end
+
 --- Lists the keys in a small float.
 function Chat:show_keys()
   local lines, width = {}, 0
@@ -664,7 +682,9 @@ local function watch(group, chat)
     api.nvim_create_autocmd(events, { group = group, buffer = chat.buf, callback = callback })
   end
   on("BufModifiedSet", function()
-    vim.bo[chat.buf].modified = false
+    if vim.bo[chat.buf].modified then
+      vim.bo[chat.buf].modified = false
+    end
   end)
   on("BufWriteCmd", function(args)
     vim.bo[chat.buf].modified = false
@@ -686,6 +706,7 @@ local function watch(group, chat)
   end)
   on("BufWipeout", function()
     chat:stop_spinner()
+    chat:hear_interrupts(false)
     chats[chat.id] = nil
     latest = latest ~= chat and latest or nil
     if remote.is_running() then
@@ -749,6 +770,7 @@ function M.show(options)
   latest = chat
   chat:go_to_prompt()
   vim.schedule(remote.warm)
+  highlight.warm()
   return chat
 end
 

@@ -15,8 +15,9 @@ local progress = api.nvim_create_namespace("gpt.highlight.progress")
 local MOST_LINES = 80
 --- The longest line that is parsed, and the most bytes at once.
 local MOST_BYTES = 40000
---- The shortest pause between two parses, in milliseconds, and the pause as a multiple of the last parse.
-local SHORTEST_PAUSE, PAUSE_FACTOR = 100, 30
+--- The shortest pause between two parses, in milliseconds, and the pause as a multiple of the last parse. Text is there
+--- at once, only its colours lag; at a third of the pause they would cost more than all the rest of a slow stream.
+local SHORTEST_PAUSE, PAUSE_FACTOR = 300, 30
 --- While finished blocks wait, the pause is shorter.
 local BACKLOG_FACTOR = 4
 
@@ -63,13 +64,56 @@ local function finished_blocks(lines, fence)
   return finished, open_there
 end
 
+--- The queries of languages; false where there are none. Neovim 0.10 remembers queries only until it collects garbage,
+--- and compiling them again and again made a parse ten times slower: so they are kept here.
+---@type table<string, { highlights: vim.treesitter.Query, injections?: vim.treesitter.Query }|false>
+local loaded = {}
+
+--- Loads a language. Neovim takes up to 30 ms to compile the queries of one, for the first time in a session.
+---@param lang string
+local function load(lang)
+  if loaded[lang] == nil then
+    local ok, queries = pcall(function()
+      local get = vim.treesitter.query.get
+      return { highlights = get(lang, "highlights"), injections = get(lang, "injections") }
+    end)
+    loaded[lang] = ok and queries.highlights and queries or false
+  end
+end
+
 --- Whether a parser can be had; without one the chat is plain.
 local function has_parser()
-  if M.parser == nil then
-    M.parser = pcall(vim.treesitter.language.add, "markdown")
-      and vim.treesitter.query.get("markdown", "highlights") ~= nil
+  load("markdown")
+  return loaded.markdown ~= false
+end
+
+--- The first language that these lines need and that is not loaded yet.
+---@param lines string[]
+---@param fence? string the code fence that is open before them
+---@return string? lang
+local function not_loaded(lines, fence)
+  if loaded.markdown_inline == nil then
+    return "markdown_inline"
   end
-  return M.parser
+  for index = fence and 0 or 1, #lines do
+    local _, info = fence_of(index == 0 and fence or lines[index])
+    local name = info and info:match("^[%w_+#-]+")
+    local lang = name and (vim.treesitter.language.get_lang(name:lower()) or name:lower())
+    if lang and loaded[lang] == nil then
+      return lang
+    end
+  end
+end
+
+--- Loads what every answer needs, some time after now, so that the first answer does not wait for it.
+function M.warm()
+  for delay, lang in pairs({ [100] = "markdown", [250] = "markdown_inline" }) do
+    if loaded[lang] == nil then
+      vim.defer_fn(function()
+        load(lang)
+      end, delay)
+    end
+  end
 end
 
 ---@param buf integer
@@ -78,7 +122,8 @@ end
 ---@param lang string
 ---@param text string
 local function mark_tree(buf, row, root, lang, text)
-  local query = vim.treesitter.query.get(lang, "highlights")
+  load(lang)
+  local query = loaded[lang] and loaded[lang].highlights
   if not query then
     return
   end
@@ -164,6 +209,12 @@ local function step(chat)
     finished, fence = #lines - 1, state.fence -- no block ends within the most lines: cut
   end
   local count = finished > 0 and finished or #lines
+  -- A language to load is a step by itself, so that a block in several new ones does not hold the editor up.
+  local lang = not_loaded(vim.list_slice(lines, 1, count), state.fence)
+  if lang then
+    load(lang)
+    return true
+  end
   api.nvim_buf_clear_namespace(chat.buf, namespace, row, row + count)
   highlight(chat.buf, row, vim.list_slice(lines, 1, count), state.fence)
   if finished > 0 then

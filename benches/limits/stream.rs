@@ -1,0 +1,261 @@
+//! Answers that stream: how late a token is, what it costs the editor, and whether the editor stays at hand.
+
+use std::time::{Duration, Instant};
+
+use tokio::task::block_in_place;
+use tokio::time::{sleep, timeout};
+
+use crate::observer::{Pings, Watch};
+use crate::report::{Report, quantile};
+use crate::source::{Sent, Source};
+use crate::support::answer::{Answer, Step};
+use crate::support::nvim::Nvim;
+use crate::support::server::Server;
+use crate::{milliseconds, nvim, text};
+
+/// How long any answer may take before the bench gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether the last hundred lines are highlighted: a bench of a plain chat would prove nothing.
+const HIGHLIGHTED: &str = "local space = vim.api.nvim_get_namespaces()['gpt.highlight']
+    local from = math.max(0, vim.api.nvim_buf_line_count(0) - 100)
+    return #vim.api.nvim_buf_get_extmarks(0, space, { from, 0 }, -1, {}) > 200";
+
+/// Whether the window shows the end of the chat.
+const FOLLOWED: &str = "return vim.fn.line('w$') == vim.api.nvim_buf_line_count(0)";
+
+/// How much a chat holds already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    Empty,
+    Long,
+}
+
+/// An editor with an open chat, whose cursor stands in the prompt, in insert mode, as `:GPTChat` leaves it.
+pub struct Chat {
+    pub editor: Nvim,
+    source: Source,
+    watch: Watch,
+}
+
+/// One answer: when its tokens left, and how long the buffer was before.
+struct Told {
+    sent: Vec<Sent>,
+    before: usize,
+}
+
+impl Chat {
+    pub async fn open(size: (u16, u16)) -> Chat {
+        let source = Source::start();
+        let editor = nvim(&source.url()).size(size.0, size.1).start().await;
+        editor.set_limit(PATIENCE);
+        editor.feed(":GPTChat<CR>").await;
+        editor.wait_screen_contains("-- INSERT --").await;
+        let buffer = editor.lua_i64("return vim.api.nvim_get_current_buf()", &[]).await;
+        let watch = Watch::attach(editor.socket(), buffer);
+        Chat { editor, source, watch }
+    }
+
+    /// The same, with `lines` lines of an earlier answer, highlighted and at rest.
+    async fn with_lines(size: (u16, u16), lines: usize) -> Chat {
+        let chat = Chat::open(size).await;
+        if lines > 0 {
+            chat.answer(text::whole_lines(lines), None).await;
+            chat.rests().await;
+        }
+        chat
+    }
+
+    /// The pid of the program behind the plugin.
+    pub fn binary(&self) -> u32 {
+        self.editor.children().first().copied().expect("a running program")
+    }
+
+    /// Asks, and waits until the place for the answer is there.
+    async fn ask(&self) -> usize {
+        self.editor.feed("And the next part?<C-s>").await;
+        block_in_place(|| self.source.asked());
+        let answering = "return require('gpt').status().state == 'answering'";
+        self.editor.wait_lua(answering).await;
+        sleep(Duration::from_millis(300)).await;
+        self.watch.bytes()
+    }
+
+    /// Has a question answered, from the first to the last token.
+    pub async fn answer(&self, tokens: Vec<String>, rate: Option<f64>) -> Vec<Sent> {
+        self.told(tokens, rate).await.sent
+    }
+
+    async fn told(&self, tokens: Vec<String>, rate: Option<f64>) -> Told {
+        let before = self.ask().await;
+        let told = self.source.say(tokens, rate);
+        let sent = block_in_place(|| told.recv_timeout(PATIENCE)).expect("the whole answer");
+        let length = sent.last().map_or(0, |last| last.until);
+        let arrived = block_in_place(|| self.watch.reaches(before + length, PATIENCE));
+        assert!(arrived.is_some(), "only {} bytes came", self.watch.bytes() - before);
+        self.editor
+            .wait_lua("return require('gpt').status().state == 'idle'")
+            .await;
+        self.editor.wait_lua(HIGHLIGHTED).await;
+        self.editor.wait_lua(FOLLOWED).await;
+        Told { sent, before }
+    }
+
+    fn cpu(&self) -> Duration {
+        self.editor.cpu_time(self.editor.pid())
+    }
+
+    /// Waits until the editor does nothing any more.
+    async fn rests(&self) {
+        loop {
+            let before = self.cpu();
+            sleep(Duration::from_millis(400)).await;
+            if self.cpu() - before <= Duration::from_millis(10) {
+                return;
+            }
+        }
+    }
+}
+
+/// Ten seconds at 100 and at 1,000 tokens a second, and 10,000 tokens at once.
+pub async fn measure(report: &mut Report, length: Length) {
+    let (lines, suffix) = match length {
+        Length::Empty => (0, ""),
+        Length::Long => (20_000, ", 20,000 lines"),
+    };
+    let small = (80, 24);
+    let chat = Chat::with_lines(small, lines).await;
+    paced(report, &chat, 100.0, (2.0, 10.0, 0.5), suffix).await;
+    paced(report, &chat, 1000.0, (8.0, f64::INFINITY, 1.5), suffix).await;
+    busy(report, &chat, suffix).await;
+    drop(chat);
+    let chat = Chat::with_lines(small, lines).await;
+    flood(report, &chat, suffix).await;
+    drop(chat);
+    if length == Length::Empty {
+        let chat = Chat::with_lines((160, 50), lines).await;
+        paced(report, &chat, 100.0, (2.0, 10.0, 0.5), ", 160×50").await;
+        paced(report, &chat, 1000.0, (8.0, f64::INFINITY, 1.5), ", 160×50").await;
+    }
+}
+
+/// Ten seconds at a rate: how late each token is, and what they cost together, highlighting included.
+async fn paced(report: &mut Report, chat: &Chat, rate: f64, limits: (f64, f64, f64), suffix: &str) {
+    let name = |what: &str| format!("{rate}/s{suffix}: {what}");
+    chat.rests().await;
+    let cpu = chat.cpu();
+    let program = chat.editor.cpu_time(chat.binary());
+    let told = chat.told(text::tokens((rate * 10.0) as usize), Some(rate)).await;
+    chat.rests().await;
+    let cpu = (chat.cpu() - cpu).as_secs_f64();
+    let program = (chat.editor.cpu_time(chat.binary()) - program).as_secs_f64();
+    let delays = chat.watch.delays(told.before, &told.sent);
+    report.limited(name("a token's way, p50"), "ms", limits.0, quantile(&delays, 0.5));
+    if limits.1.is_finite() {
+        report.limited(name("a token's way, p99"), "ms", limits.1, quantile(&delays, 0.99));
+    } else {
+        report.shown(name("a token's way, p99"), "ms", quantile(&delays, 0.99));
+    }
+    report.limited(name("the editor's CPU in ten seconds"), "s", limits.2, cpu);
+    report.shown(name("the program's CPU in ten seconds"), "s", program);
+    report.shown(name("the rate that was sent"), "1/s", sent_rate(&told.sent));
+}
+
+fn sent_rate(sent: &[Sent]) -> f64 {
+    match (sent.first(), sent.last()) {
+        (Some(first), Some(last)) => (sent.len() - 1) as f64 / (last.at - first.at).as_secs_f64(),
+        _ => f64::NAN,
+    }
+}
+
+/// Ten seconds at 1,000 tokens a second, while another client asks the editor without a pause.
+async fn busy(report: &mut Report, chat: &Chat, suffix: &str) {
+    chat.rests().await;
+    let pings = Pings::start(chat.editor.socket());
+    let sent = chat.answer(text::tokens(10_000), Some(1000.0)).await;
+    let answered = pings.stop();
+    let name = |what: &str| format!("1000/s{suffix}: another client's call, {what}");
+    if let (Some(first), Some(last)) = (sent.first(), sent.last()) {
+        report.limited(name("p99"), "ms", 5.0, answered.p99(first.at, last.at));
+    }
+    report.shown(name("longest"), "ms", answered.longest());
+}
+
+/// 10,000 tokens at once: how long the editor answers nobody, until all is highlighted too, and when the last is in the
+/// buffer. Of an empty chat the first one is the session's first answer, in languages whose queries are not compiled yet.
+async fn flood(report: &mut Report, chat: &Chat, suffix: &str) {
+    let before = chat.ask().await;
+    let pings = Pings::start(chat.editor.socket());
+    let tokens = text::tokens(10_000);
+    let length: usize = tokens.iter().map(String::len).sum();
+    let begun = Instant::now();
+    drop(chat.source.say(tokens, None));
+    let all_there = block_in_place(|| chat.watch.reaches(before + length, PATIENCE)).expect("the whole answer");
+    // The highlighting follows behind.
+    sleep(Duration::from_secs(2)).await;
+    let answered = pings.stop();
+    let name = |what: &str| format!("10,000 at once{suffix}: {what}");
+    report.limited(
+        name("another client's call, p99"),
+        "ms",
+        5.0,
+        answered.p99(begun, all_there),
+    );
+    report.shown(
+        name("the same in the second after"),
+        "ms",
+        answered.p99(all_there, all_there + Duration::from_secs(1)),
+    );
+    report.limited(name("the longest freeze"), "ms", 50.0, answered.longest());
+    report.shown(name("calls of the other client"), "", answered.count() as f64);
+    chat.rests().await;
+    let told = chat.told(text::tokens(10_000), None).await;
+    let delays = chat.watch.delays(told.before, &told.sent);
+    report.limited(
+        format!("10,000 at once{suffix}: all in the buffer"),
+        "ms",
+        300.0,
+        quantile(&delays, 1.0),
+    );
+}
+
+/// From `<C-c>` to the end of the connection, as the server sees it: in a pause of the answer, and in its flow.
+pub async fn measure_stop(report: &mut Report, rounds: usize) {
+    for (name, pause) in [("in a pause", None), ("at 500/s", Some(Duration::from_millis(1)))] {
+        let words = text::tokens(10_000);
+        let tokens: Vec<&str> = words.iter().map(String::as_str).collect();
+        let answer = match pause {
+            None => Answer::chat_tokens(&tokens).cut_after_tokens(50, Step::Stall),
+            Some(pause) => Answer::chat_tokens(&tokens).pausing_between_tokens(pause),
+        };
+        let server = Server::start(vec![answer; 5 * rounds]).await;
+        let editor = nvim(&format!("{}/v1", server.url())).start().await;
+        editor.feed(":GPTChat<CR>").await;
+        editor.wait_screen_contains("-- INSERT --").await;
+        for turn in 0..5 * rounds {
+            editor.feed("Again?<C-s><Esc>").await;
+            server.next_request().await;
+            sleep(Duration::from_millis(300)).await;
+            let name = |what: &str| format!("stop, {name}: {what}");
+            let asked = Instant::now();
+            editor.feed("<C-c>").await;
+            let closed = timeout(Duration::from_secs(1), server.closed(turn)).await;
+            report.worst(
+                name("keys that went unheard"),
+                "",
+                0.0,
+                f64::from(u8::from(closed.is_err())),
+            );
+            if let Ok(closed) = closed {
+                let took = milliseconds(closed.saturating_duration_since(asked));
+                report.limited(name("<C-c> to the closed connection"), "ms", 50.0, took);
+            } else {
+                eprintln!("<C-c> went unheard:\n{}", editor.screen());
+                editor.feed("<C-c>").await;
+                server.closed(turn).await;
+            }
+            editor.wait_lua("return require('gpt').status().state == 'idle'").await;
+            editor.feed("i").await;
+        }
+    }
+}
