@@ -4,6 +4,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use gpt_nvim::provider::anthropic::AnthropicDecoder;
+use gpt_nvim::provider::gemini::GeminiDecoder;
+use gpt_nvim::provider::ollama::OllamaDecoder;
 use gpt_nvim::provider::openai_chat::ChatDecoder;
 use gpt_nvim::provider::openai_responses::ResponsesDecoder;
 use gpt_nvim::provider::sse::SseDecoder;
@@ -22,6 +25,15 @@ fn main() {
     report("whole wire, chat", &chat, |stream| decode(ChatDecoder::new(), stream));
     report("whole wire, responses", &responses, |stream| {
         decode(ResponsesDecoder::new(), stream)
+    });
+    report("whole wire, anthropic", &anthropic_stream(), |stream| {
+        decode(AnthropicDecoder::new(), stream)
+    });
+    report("whole wire, gemini", &gemini_stream(), |stream| {
+        decode(GeminiDecoder::new(), stream)
+    });
+    report("whole wire, ollama", &ollama_stream(), |stream| {
+        decode(OllamaDecoder::new(), stream)
     });
 }
 
@@ -83,4 +95,24 @@ fn responses_stream() -> String {
          \"output_index\":0,\"sequence_number\":4}\n\n";
     let end = "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"output\":[]}}\n\n";
     format!("{}{end}", delta.repeat(LINES))
+}
+
+fn anthropic_stream() -> String {
+    let delta = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"text_delta\",\
+         \"text\":\" capital\"}          }\n\n";
+    let end = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+    format!("{}{end}", delta.repeat(LINES))
+}
+
+fn gemini_stream() -> String {
+    let chunk = "data: {\"candidates\": [{\"content\": {\"parts\": [{\"text\": \" capital of France\"}],\"role\": \"model\"}}],\
+         \"usageMetadata\": {\"promptTokenCount\": 15,\"totalTokenCount\": 15,\"promptTokensDetails\": [{\"modality\": \"TEXT\",\
+         \"tokenCount\": 15}]},\"modelVersion\": \"gemini-2.0-flash-exp\",\"responseId\": \"w1peaMz6INOvnvgPgYfPiQY\"}\r\n\r\n";
+    chunk.repeat(LINES)
+}
+
+fn ollama_stream() -> String {
+    let line = "{\"model\":\"llama3.1:latest\",\"created_at\":\"2025-03-31T18:36:18.58469Z\",\"message\":{\"role\":\"assistant\",\
+         \"content\":\" capital\"},\"done\":false}\n";
+    format!("{}{{\"done\":true,\"done_reason\":\"stop\"}}\n", line.repeat(LINES))
 }

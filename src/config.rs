@@ -49,8 +49,14 @@ pub struct ProviderConfig {
     pub project: Option<String>,
     /// Where the key comes from.
     pub key: Option<KeyConfig>,
-    /// `responses` or `chat`.
+    /// `responses`, `chat`, `anthropic`, `gemini` or `ollama`.
     pub wire: Option<String>,
+    /// Azure's name of the resource: the first part of its host's name.
+    pub resource: Option<String>,
+    /// Azure's dated version of the API, e.g. `2024-10-21`.
+    pub api_version: Option<String>,
+    /// The size of the context in tokens, which Ollama is asked for.
+    pub context: Option<u64>,
     /// Further fields for the body of every request.
     pub params: serde_json::Map<String, serde_json::Value>,
     /// Allows http without TLS to a host that is not this machine.

@@ -15,7 +15,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use gpt_nvim::provider::anthropic::AnthropicDecoder;
 use gpt_nvim::provider::error::AnswerHeaders;
+use gpt_nvim::provider::gemini::GeminiDecoder;
+use gpt_nvim::provider::ollama::OllamaDecoder;
 use gpt_nvim::provider::openai_chat::ChatDecoder;
 use gpt_nvim::provider::openai_responses::ResponsesDecoder;
 use gpt_nvim::provider::sse::SseDecoder;
@@ -31,6 +34,18 @@ fn chat() -> Box<dyn Decoder> {
 
 fn responses() -> Box<dyn Decoder> {
     Box::new(ResponsesDecoder::new())
+}
+
+fn anthropic() -> Box<dyn Decoder> {
+    Box::new(AnthropicDecoder::new())
+}
+
+fn gemini() -> Box<dyn Decoder> {
+    Box::new(GeminiDecoder::new())
+}
+
+fn ollama() -> Box<dyn Decoder> {
+    Box::new(OllamaDecoder::new())
 }
 
 fn main() -> ExitCode {
@@ -237,6 +252,20 @@ fn error(class: ErrorClass, status: Option<u16>, code: &str, message: &str) -> E
 const QUOTA: &str = "You exceeded your current quota, please check your plan and billing details. For more information on this \
     error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.";
 
+const THINKING: &str = "This is a straightforward question about pedestrian safety. I should provide clear, helpful advice about how \
+    to safely cross a street. This is basic safety information that could help prevent accidents.";
+
+const CROSSING: &str = "Here are the basic steps for safely crossing the street:\n\n**At intersections with traffic lights:**\n- Wait \
+    for the pedestrian \"Walk\" signal\n- Look both ways before stepping into the street\n- Make eye contact with \
+    drivers when possible\n- Stay alert for turning vehicles\n\n**At intersections without signals:**\n- Use \
+    crosswalks when available\n- Stop at the curb and look left, right, then left again\n- Wait for a clear gap in \
+    traffic\n- Walk briskly but don't run\n- Keep looking for traffic as you cross\n\n**General safety tips:**\n- \
+    Put away phones and remove headphones\n- Wear bright or reflective clothing in low light\n- Never assume \
+    drivers see you\n- Avoid crossing between parked cars\n- Walk facing traffic when there's no sidewalk\n\n**In \
+    busy urban areas:**\n- Follow pedestrian signals strictly\n- Be extra cautious of cyclists in bike lanes\n- \
+    Watch for buses and large vehicles with blind spots\n\nThe key is to be visible, alert, and predictable in \
+    your movements. Always prioritize safety over speed when crossing streets.";
+
 fn recorded() -> Vec<Recorded> {
     let stop = || Event::Finished(FinishReason::Stop);
     let tools = || Event::Finished(FinishReason::ToolCalls);
@@ -336,6 +365,53 @@ fn recorded() -> Vec<Recorded> {
             "openai_responses_quota_error.jsonl",
             responses,
             vec![error(ErrorClass::Quota, None, "insufficient_quota", QUOTA)],
+        ),
+        of(
+            "anthropic_thinking.sse",
+            anthropic,
+            vec![
+                usage(43, 0, 1, 0),
+                reasoning(THINKING),
+                text(CROSSING),
+                usage(43, 0, 282, 0),
+                stop(),
+            ],
+        ),
+        of(
+            "anthropic_tool_use.sse",
+            anthropic,
+            vec![
+                usage(377, 0, 1, 0),
+                text("I'll check the current weather in Paris for you."),
+                usage(377, 0, 65, 0),
+                call(
+                    "toolu_01NRLabsLyVHZPKxbKvkfSMn",
+                    "get_weather",
+                    "{\"location\": \"Paris\"}",
+                ),
+                tools(),
+            ],
+        ),
+        of(
+            "gemini_text.sse",
+            gemini,
+            vec![
+                text("The"),
+                usage(15, 0, 0, 0),
+                text(" capital of France is Paris.\n"),
+                usage(13, 0, 8, 0),
+                stop(),
+            ],
+        ),
+        of(
+            "ollama_native_tools.ndjson",
+            ollama,
+            vec![
+                call("", "weather", "{\"location\":\"London, UK\",\"units\":\"celsius\"}"),
+                call("", "weather", "{\"location\":\"Paris, FR\",\"units\":\"fahrenheit\"}"),
+                usage(577, 0, 90, 0),
+                tools(),
+            ],
         ),
     ]
 }
@@ -491,7 +567,14 @@ fn error_case(entry: &Value, (class, code, retryable, wait): (ErrorClass, &str, 
     } else {
         same(&error.message.starts_with(message), &true, "message")?;
     }
-    for make in [chat as Make, responses] {
+    let makes: [(Make, bool); 5] = [
+        (chat, true),
+        (responses, true),
+        (anthropic, true),
+        (gemini, true),
+        (ollama, false),
+    ];
+    for (make, is_sse) in makes {
         // The same body with status 200: exactly one error, with the same words, however it is cut.
         let events = decode(make, &[body.as_bytes()]);
         let [Event::Error(streamed)] = events.as_slice() else {
@@ -503,7 +586,9 @@ fn error_case(entry: &Value, (class, code, retryable, wait): (ErrorClass, &str, 
             "with status 200",
         )?;
         fed_in_every_way(make, body.as_bytes(), &events)?;
-        fed_in_every_way(make, format!("data: {body}\r\n\r\n").as_bytes(), &events)?;
+        if is_sse {
+            fed_in_every_way(make, format!("data: {body}\r\n\r\n").as_bytes(), &events)?;
+        }
     }
     Ok(())
 }

@@ -21,7 +21,10 @@ local provider = {
   organization = string_option,
   project = string_option,
   key = { type = "key|false" },
-  wire = { type = { "responses", "chat" } },
+  wire = { type = { "responses", "chat", "anthropic", "gemini", "ollama" } },
+  resource = string_option,
+  api_version = string_option,
+  context = count_option,
   params = { type = "table" },
   insecure = { type = "boolean" },
 }

@@ -171,6 +171,7 @@ impl Connecting {
     async fn pick(&self, name: Option<String>, what: &str, is_able: fn(&Provider) -> bool) -> Option<&Provider> {
         let able: Vec<&Provider> = self.registry.providers().filter(|provider| is_able(provider)).collect();
         let Some(name) = name else {
+            let able: Vec<&Provider> = able.into_iter().filter(|provider| provider.is_in_use()).collect();
             let labels: Vec<&str> = able.iter().map(|provider| provider.label.as_str()).collect();
             let chosen = match able.as_slice() {
                 [_] => Some(0),
@@ -189,14 +190,9 @@ impl Connecting {
                 self.say(Level::Warning, title, &advice).await;
             }
             None => {
-                let names: Vec<&str> = able.iter().map(|provider| provider.name.as_str()).collect();
-                let known = format!("Known: {}.", names.join(", "));
                 let (title, advice) = match may_be_a_key(&name) {
-                    true => (
-                        "This is no provider.".into(),
-                        format!("{known} A key is typed when asked for."),
-                    ),
-                    false => (format!("There is no provider \"{name}\"."), known),
+                    true => ("This is no provider.".into(), "A key is typed when asked for.".into()),
+                    false => (format!("There is no provider \"{name}\"."), self.registry.meant(&name)),
                 };
                 self.say(Level::Warning, title, &advice).await;
             }
@@ -227,10 +223,11 @@ fn environment(name: &str) -> Option<String> {
 /// The variable that comes before a stored key, if it is set.
 fn overriding(provider: &Provider) -> Option<&str> {
     match &provider.key {
-        KeySource::Usual {
-            variable: Some(name), ..
-        }
-        | KeySource::Variable(name) => variable(&environment, name).map(|_| name.as_str()),
+        KeySource::Usual { variables, .. } => variables
+            .iter()
+            .map(String::as_str)
+            .find(|name| variable(&environment, name).is_some()),
+        KeySource::Variable(name) => variable(&environment, name).map(|_| name.as_str()),
         _ => None,
     }
 }
@@ -266,10 +263,8 @@ fn still_given(provider: &Provider) -> String {
 fn elsewhere(provider: &Provider) -> String {
     let name = &provider.name;
     match &provider.key {
-        KeySource::Usual {
-            variable: Some(variable),
-            ..
-        } => {
+        KeySource::Usual { variables, .. } if !variables.is_empty() => {
+            let variable = variables.join(" or ");
             format!("(For every session: {variable}, or a key command, see :help gpt-keys.)")
         }
         _ => format!("(For every session: providers.{name}.key, see :help gpt-keys.)"),
@@ -282,25 +277,36 @@ fn named_source(provider: &Provider) -> String {
     match &provider.key {
         KeySource::Variable(variable) => format!("providers.{name}.key takes it from {variable}."),
         KeySource::Command(_) => format!("providers.{name}.key takes it from a command."),
-        KeySource::None | KeySource::Usual { .. } => "It needs none.".into(),
+        KeySource::Usual { .. } => format!("Set providers.{name}.base_url first (:help gpt-servers)."),
+        KeySource::None => "It needs none.".into(),
     }
 }
 
-/// The state of the keys, for `:checkhealth`: sources, never keys.
+/// The state of the keys, for `:checkhealth`: sources, never keys. Of the built-in providers, those in use.
 pub async fn health(registry: &Registry, vault: &Vault, environment: Environment<'_>) -> serde_json::Value {
     // All at once: the editor waits for this, and a keyring that does not answer takes its time for each of them.
     let sources = join_all(registry.providers().map(async |provider| {
-        let key = match vault.look(&provider.name, &provider.key, environment).await {
-            Ok(Some(FoundIn::Variable(name))) => format!("from the variable {name}"),
-            Ok(Some(FoundIn::Command)) => "from the configured command".into(),
-            Ok(Some(FoundIn::Session)) => "entered for this session".into(),
-            Ok(Some(FoundIn::Keyring)) => "in the system keyring".into(),
-            Ok(None) | Err(_) => String::new(),
-        };
-        let needed = !matches!(provider.key, KeySource::None | KeySource::Usual { required: false, .. });
-        serde_json::json!({ "name": provider.name, "label": provider.label, "key": key, "needed": needed })
+        let found = vault.look(&provider.name, &provider.key, environment).await;
+        (provider, found.ok().flatten())
     }));
-    let (providers, reached) = tokio::join!(sources, keyring::holds("openai", keyring::PATIENCE / 30));
+    let (sources, reached) = tokio::join!(sources, keyring::holds("openai", keyring::PATIENCE / 30));
+    let providers: Vec<serde_json::Value> = sources
+        .into_iter()
+        .filter(|(provider, found)| found.is_some() || provider.is_in_use())
+        .map(|(provider, found)| key_state(provider, found))
+        .collect();
     let keyring = reached.err().map(|error| error.to_string());
     serde_json::json!({ "keyring": keyring.unwrap_or_default(), "providers": providers })
+}
+
+fn key_state(provider: &Provider, found: Option<FoundIn>) -> serde_json::Value {
+    let key = match found {
+        Some(FoundIn::Variable(name)) => format!("from the variable {name}"),
+        Some(FoundIn::Command) => "from the configured command".into(),
+        Some(FoundIn::Session) => "entered for this session".into(),
+        Some(FoundIn::Keyring) => "in the system keyring".into(),
+        None => String::new(),
+    };
+    let needed = !matches!(provider.key, KeySource::None | KeySource::Usual { required: false, .. });
+    serde_json::json!({ "name": provider.name, "label": provider.label, "key": key, "needed": needed })
 }

@@ -118,7 +118,7 @@ impl App {
 fn shown(target: &Target, window: Option<u64>, chosen: bool) -> ShownModel {
     let remark = match target.provider.wire {
         Wire::Guide => "offline manual, no language model",
-        Wire::Responses | Wire::Chat => "",
+        _ => "",
     };
     ShownModel {
         provider: target.provider.name.clone(),

@@ -216,10 +216,8 @@ pub fn of_failed_check(error: &ProviderError, provider: &Provider) -> Notice {
 fn no_key(provider: &Provider) -> String {
     let name = &provider.name;
     match &provider.key {
-        KeySource::Usual {
-            variable: Some(variable),
-            ..
-        } => {
+        KeySource::Usual { variables, .. } if !variables.is_empty() => {
+            let variable = variables.join(" or ");
             format!("Run :GPTSetKey {name}, or set {variable} and start Neovim again.")
         }
         KeySource::Variable(variable) => format!("Set {variable}, then start Neovim again."),
@@ -233,13 +231,11 @@ fn new_key(provider: &Provider) -> String {
     match &provider.key {
         KeySource::Variable(variable) => format!("Correct {variable}, start Neovim again"),
         KeySource::Command(_) => "Correct what the key command prints, start Neovim again".into(),
-        KeySource::Usual {
-            variable: Some(variable),
-            ..
-        } if std::env::var_os(variable).is_some() => {
-            format!("It came from {variable}: correct it, start Neovim again")
-        }
-        KeySource::Usual { .. } | KeySource::None => format!("Set another with :GPTSetKey {}", provider.name),
+        KeySource::Usual { variables, .. } => match variables.iter().find(|name| std::env::var_os(name).is_some()) {
+            Some(variable) => format!("It came from {variable}: correct it, start Neovim again"),
+            None => format!("Set another with :GPTSetKey {}", provider.name),
+        },
+        KeySource::None => format!("Set another with :GPTSetKey {}", provider.name),
     }
 }
 

@@ -24,11 +24,11 @@ pub enum KeySource {
     Variable(String),
     /// In what this command prints, because the user said so: a program and its arguments, run without a shell.
     Command(Vec<String>),
-    /// Where keys usually are: in the provider's variable, if it has one; then what was entered for this session; then
+    /// Where keys usually are: in the first of the provider's variables that is set; then what was entered for this session; then
     /// the system keyring.
     Usual {
-        /// The provider's usual variable.
-        variable: Option<String>,
+        /// The provider's usual variables.
+        variables: Vec<String>,
         /// Whether the provider answers nothing without a key.
         required: bool,
     },

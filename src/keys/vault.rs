@@ -34,6 +34,13 @@ pub fn variable(environment: Environment<'_>, name: &str) -> Option<String> {
     environment(name).filter(|value| !value.trim().is_empty())
 }
 
+/// The first of these variables that is set to more than white space, and its value.
+fn first_variable<'a>(environment: Environment<'_>, names: &'a [String]) -> Option<(&'a str, String)> {
+    names
+        .iter()
+        .find_map(|name| Some((name.as_str(), variable(environment, name)?)))
+}
+
 impl Vault {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
@@ -58,10 +65,10 @@ impl Vault {
             }
             KeySource::Command(words) => self.printed_by(words).await,
             KeySource::Usual {
-                variable: name,
+                variables: names,
                 required,
             } => {
-                if let Some((name, value)) = name.as_ref().and_then(|n| Some((n, variable(environment, n)?))) {
+                if let Some((name, value)) = first_variable(environment, names) {
                     return from_variable(name, value);
                 }
                 if let Some(entered) = self.entered(provider) {
@@ -112,8 +119,8 @@ impl Vault {
             KeySource::None => Ok(None),
             KeySource::Variable(name) => Ok(in_variable(name)),
             KeySource::Command(_) => Ok(Some(FoundIn::Command)),
-            KeySource::Usual { variable: name, .. } => {
-                if let Some(found) = name.as_ref().and_then(in_variable) {
+            KeySource::Usual { variables: names, .. } => {
+                if let Some(found) = names.iter().find_map(in_variable) {
                     return Ok(Some(found));
                 }
                 if self.entered(provider).is_some() {
@@ -222,7 +229,7 @@ mod tests {
 
     fn usual() -> KeySource {
         KeySource::Usual {
-            variable: Some("OPENAI_API_KEY".into()),
+            variables: vec!["OPENAI_API_KEY".into()],
             required: true,
         }
     }

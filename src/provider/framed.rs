@@ -12,7 +12,7 @@ use super::sse::{DEFAULT_LIMIT, SseDecoder, SseEvent};
 use super::{Decoder, Event, ToolCall};
 
 /// Of a web page only so much is read: its title is in there.
-const PAGE_LIMIT: usize = 64 * 1024;
+pub(crate) const PAGE_LIMIT: usize = 64 * 1024;
 
 /// A payload is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl<W: Wire> Decoder for Framed<W> {
         }
         match self.kind {
             Kind::Unknown | Kind::Stream => self.end_stream(out),
-            Kind::Json => self.end_json(out),
+            Kind::Json => end_whole(&mut self.wire, &self.body, out),
             Kind::Page => out.push(Event::Error(ProviderError::page(None, &self.body))),
         }
     }
@@ -134,17 +134,18 @@ impl<W: Wire> Framed<W> {
             self.end(out);
         }
     }
+}
 
-    fn end_json(&mut self, out: &mut Vec<Event>) {
-        let body = String::from_utf8_lossy(&self.body);
-        let wire = &mut self.wire;
-        let whole = wire.whole(&body, out).or_else(|_| match lenient::canonical(&body) {
-            Some(body) => wire.whole(&body, out),
-            None => Err(Unreadable),
-        });
-        if whole.is_err() {
-            out.push(broken(&body));
-        }
+/// Reads a body that is no stream.
+pub(crate) fn end_whole<W: Wire>(wire: &mut W, body: &[u8], out: &mut Vec<Event>) {
+    let body = String::from_utf8_lossy(body);
+    let body = body.trim_start_matches('\u{feff}');
+    let whole = wire.whole(body, out).or_else(|_| match lenient::canonical(body) {
+        Some(body) => wire.whole(&body, out),
+        None => Err(Unreadable),
+    });
+    if whole.is_err() {
+        out.push(broken(body));
     }
 }
 
@@ -167,7 +168,8 @@ fn take<W: Wire>(wire: &mut W, event: SseEvent<'_>, out: &mut Vec<Event>) -> Flo
     Flow::Continue(())
 }
 
-fn read<W: Wire>(wire: &mut W, event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
+/// Reads one payload, if need be in its canonical form; a blank one says nothing.
+pub(crate) fn read<W: Wire>(wire: &mut W, event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
     if data.trim_ascii().is_empty() {
         return Ok(Flow::Continue(()));
     }
@@ -178,7 +180,8 @@ fn read<W: Wire>(wire: &mut W, event: &str, data: &str, out: &mut Vec<Event>) ->
         })
 }
 
-fn broken(text: &str) -> Event {
+/// The error of a payload that cannot be read.
+pub(crate) fn broken(text: &str) -> Event {
     let message = format!("The server sent what is not JSON: {}", start(text));
     Event::Error(ProviderError::new(ErrorClass::BrokenStream, message))
 }
@@ -219,13 +222,13 @@ pub(crate) fn no_answer(body: &str, out: &mut Vec<Event>) -> Result<(), Unreadab
     Ok(())
 }
 
-/// Lays the user's fields over ours; `null` takes a field out.
+/// Lays the user's fields over ours, in objects field by field; `null` takes a field out.
 pub(crate) fn merge(body: &mut Map<String, Value>, params: &Map<String, Value>) {
     for (key, value) in params {
-        if value.is_null() {
-            body.remove(key);
-        } else {
-            body.insert(key.clone(), value.clone());
+        match (body.get_mut(key), value) {
+            (_, Value::Null) => drop(body.remove(key)),
+            (Some(Value::Object(ours)), Value::Object(theirs)) => merge(ours, theirs),
+            _ => drop(body.insert(key.clone(), value.clone())),
         }
     }
 }

@@ -42,8 +42,7 @@ const CONNECT: &str = "To connect a real model, give gpt.nvim a key of OpenAI; i
     ```vim\n:GPTSetKey openai\n```\n\n\
     Or use a model on your own machine, for example with Ollama:\n\n\
     ```lua\n\
-    vim.g.gpt = {\n  model = \"ollama/qwen3\",\n  providers = {\n    ollama = {\n      like = \"openai-compatible\",\n      \
-    base_url = \"http://localhost:11434/v1\",\n      key = false,\n    },\n  },\n}\n```\n\n\
+    vim.g.gpt = { model = \"ollama/qwen3\" }\n```\n\n\
     More: `:help gpt-keys`, `:help gpt-servers`";
 
 /// The manual and its index, made at the first question.

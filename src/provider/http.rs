@@ -5,9 +5,13 @@
 
 mod call;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use reqwest::header::{ACCEPT, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -158,11 +162,11 @@ impl Http {
     }
 
     async fn try_models(&self, provider: &Provider, credentials: &Credentials) -> Result<Vec<Listed>, ProviderError> {
-        let url = call::endpoint(provider, "models")?;
+        let url = call::models(provider)?;
         let client = self.client(call::is_local(&url)).await?;
-        let response = self
-            .send(client.get(url).headers(call::headers(provider, credentials)?))
-            .await?;
+        let mut headers = call::headers(provider, credentials)?;
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let response = self.send(client.get(url).headers(headers)).await?;
         let body = timeout(self.limits.idle(), response.bytes())
             .await
             .map_err(|_| silence(self.limits.idle()))?;
@@ -192,7 +196,7 @@ impl Http {
         credentials: &Credentials,
         events: &mpsc::Sender<Vec<Event>>,
     ) -> Outcome {
-        let request_id = header(&response, "x-request-id");
+        let request_id = header(&response, "x-request-id").or_else(|| header(&response, "request-id"));
         let mut listener = Listener::new(credentials, events);
         let end = self.read(response, decoder, &mut listener).await;
         listener.flush().await;

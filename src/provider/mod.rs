@@ -4,17 +4,24 @@
 //! request and decodes the bytes of the answer ([`Decoder`]). [`http`] carries the bytes. Nothing in here knows of
 //! chats, buffers or msgpack.
 
+pub mod anthropic;
+mod builtin;
 pub mod catalogue;
 pub mod error;
 mod framed;
+pub mod gemini;
 pub mod guide;
 pub mod http;
 mod lenient;
+mod lined;
 pub mod models;
+pub mod ollama;
 pub mod openai_chat;
+pub mod openai_models;
 pub mod openai_responses;
 pub mod registry;
 pub mod sse;
+mod turns;
 
 pub use error::{ErrorClass, ProviderError};
 
@@ -54,12 +61,14 @@ pub struct Request {
 }
 
 /// What differs between servers that speak the same wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
     /// The name of the token limit in Chat Completions: `max_completion_tokens` (OpenAI) or `max_tokens` (most others).
     pub max_tokens_field: &'static str,
     /// Whether `stream_options: {include_usage: true}` is understood.
     pub include_usage: bool,
+    /// Whether the models are OpenAI's own, some of which refuse what others take ([`openai_models`]).
+    pub openai_models: bool,
 }
 
 /// A call of a tool that the model asks for. Its parts arrive piecemeal; it is handed on whole.
@@ -148,7 +157,7 @@ pub async fn ask(
 ) {
     match provider.wire {
         registry::Wire::Guide => ask_guide(request, events).await,
-        registry::Wire::Responses | registry::Wire::Chat => http.ask(provider, credentials, request, events).await,
+        _ => http.ask(provider, credentials, request, events).await,
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
-use super::{Decoder, Dialect, Event, FinishReason, ProviderError, Request, Role, Usage};
+use super::{Decoder, Dialect, Event, FinishReason, ProviderError, Request, Role, Usage, openai_models};
 
 mod chunk;
 mod tools;
@@ -23,7 +23,10 @@ use tools::Calls;
 pub fn body(request: &Request, dialect: &Dialect) -> Value {
     let mut body = Map::new();
     body.insert("model".into(), json!(request.model));
-    body.insert("messages".into(), request.messages.iter().map(message).collect());
+    let developer = dialect.openai_models && openai_models::wants_developer(&request.model);
+    let system = if developer { "developer" } else { "system" };
+    let messages = request.messages.iter().map(|said| message(said, system));
+    body.insert("messages".into(), messages.collect());
     body.insert("stream".into(), json!(true));
     if dialect.include_usage {
         body.insert("stream_options".into(), json!({"include_usage": true}));
@@ -31,16 +34,17 @@ pub fn body(request: &Request, dialect: &Dialect) -> Value {
     if let Some(limit) = request.max_tokens {
         body.insert(dialect.max_tokens_field.into(), json!(limit));
     }
-    if let Some(temperature) = request.temperature {
+    let refused = dialect.openai_models && openai_models::refuses_temperature(&request.model);
+    if let Some(temperature) = request.temperature.filter(|_| !refused) {
         body.insert("temperature".into(), json!(temperature));
     }
     framed::merge(&mut body, &request.params);
     Value::Object(body)
 }
 
-fn message(message: &super::Message) -> Value {
+fn message(message: &super::Message, system: &str) -> Value {
     let role = match message.role {
-        Role::System => "system",
+        Role::System => system,
         Role::User => "user",
         Role::Assistant => "assistant",
     };

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
-use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Role, Usage};
+use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Role, Usage, openai_models};
 
 mod calls;
 mod frame;
@@ -39,7 +39,8 @@ pub fn body(request: &Request) -> Value {
     if let Some(limit) = request.max_tokens {
         body.insert("max_output_tokens".into(), json!(limit));
     }
-    if let Some(temperature) = request.temperature {
+    let refused = openai_models::refuses_temperature(&request.model);
+    if let Some(temperature) = request.temperature.filter(|_| !refused) {
         body.insert("temperature".into(), json!(temperature));
     }
     framed::merge(&mut body, &request.params);

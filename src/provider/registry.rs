@@ -3,10 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Config, KeyConfig, ProviderConfig};
+use crate::config::Config;
 use crate::keys::KeySource;
 use crate::keys::vault::Environment;
-use crate::provider::{Dialect, ErrorClass, ProviderError};
+use crate::provider::{Dialect, ErrorClass, ProviderError, builtin};
+
+mod merge;
+mod near;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use merge::base;
+use merge::merge;
 
 /// How a provider is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +24,23 @@ pub enum Wire {
     Responses,
     /// Chat Completions, as every compatible server speaks it.
     Chat,
+    /// Anthropic's Messages API.
+    Anthropic,
+    /// Google's Gemini API.
+    Gemini,
+    /// Ollama's own API.
+    Ollama,
     /// The embedded guide: no network.
     Guide,
+}
+
+/// Where the key stands in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// In a header of this name (in lower case), as it is.
+    Header(&'static str),
 }
 
 /// A provider, ready to be asked.
@@ -30,8 +54,18 @@ pub struct Provider {
     pub wire: Wire,
     /// Where the API lies, without a slash at the end.
     pub base_url: String,
+    /// The base URL of each customer's own host, with `{resource}` for the customer's name of it.
+    pub resource_url: Option<&'static str>,
+    /// Where the models are listed, seen from the base URL. Relative, so that the key stays with the host.
+    pub models_path: &'static str,
+    /// Azure's dated version of the API; then the model is part of the path.
+    pub api_version: Option<String>,
+    /// Where the key stands in a request.
+    pub auth: Auth,
     /// What differs from other servers on the same wire.
     pub dialect: Dialect,
+    /// The size of the context in tokens, where a request can set it (Ollama).
+    pub context: Option<u64>,
     /// Where the key comes from.
     pub key: KeySource,
     /// OpenAI's organization id, sent if not empty.
@@ -42,6 +76,8 @@ pub struct Provider {
     pub params: serde_json::Map<String, serde_json::Value>,
     /// Whether http without TLS is allowed to a host that is not this machine.
     pub insecure: bool,
+    /// Whether the user's configuration has an entry for it.
+    pub configured: bool,
     /// The model that is used when the user names none.
     pub default_model: Option<String>,
     /// Whether it knows organizations and projects.
@@ -63,9 +99,19 @@ impl Provider {
         host.rsplit('@').next().unwrap_or(host).to_owned()
     }
 
-    /// Whether a key for this provider can be kept in the keyring: not where the configuration names another source.
+    /// Whether a key for this provider can be kept in the keyring: not where the configuration names another source, nor
+    /// where nobody has said whom it is for.
     pub fn takes_stored_key(&self) -> bool {
-        matches!(self.key, KeySource::Usual { .. })
+        matches!(self.key, KeySource::Usual { .. }) && self.has_address()
+    }
+
+    /// Whether to offer it unasked: the user has configured it, or it stands in for the one that is not configured yet.
+    pub fn is_in_use(&self) -> bool {
+        self.configured || matches!(self.name.as_str(), "openai" | "guide")
+    }
+
+    fn has_address(&self) -> bool {
+        !self.base_url.is_empty() || self.resource_url.is_some()
     }
 }
 
@@ -85,7 +131,7 @@ impl Target {
         let entry = Provider {
             name: provider.into(),
             label: provider.into(),
-            ..compatible()
+            ..builtin::COMPATIBLE.provider()
         };
         Self {
             provider: entry,
@@ -109,13 +155,16 @@ pub struct Registry {
 impl Registry {
     /// Merges the user's entries over the built-in ones.
     pub fn new(config: &Config, environment: Environment<'_>) -> Self {
-        let mut providers: BTreeMap<String, Provider> = [openai(environment), guide()]
+        let mut providers: BTreeMap<String, Provider> = builtin::all(environment)
             .into_iter()
             .map(|provider| (provider.name.clone(), provider))
             .collect();
         for (name, settings) in &config.providers {
             let base = settings.like.as_ref().unwrap_or(name);
-            let entry = providers.get(base).cloned().unwrap_or_else(compatible);
+            let entry = providers
+                .get(base)
+                .cloned()
+                .unwrap_or_else(|| builtin::COMPATIBLE.provider());
             providers.insert(name.clone(), merge(entry, name, settings));
         }
         Self {
@@ -139,14 +188,21 @@ impl Registry {
         self.providers.get(name)
     }
 
+    /// What helps whoever has named a provider that there is not.
+    pub fn meant(&self, name: &str) -> String {
+        match near::nearest(name, self.providers.keys().map(String::as_str)) {
+            Some(near) => format!("Did you mean \"{near}\"?"),
+            None => "See :help gpt-providers.".into(),
+        }
+    }
+
     /// The target that `provider/model` names; of a provider alone, its default model.
     pub fn target(&self, name: &str) -> Result<Target, ProviderError> {
         let (provider, model) = name.split_once('/').unwrap_or((name, ""));
         let Some(entry) = self.providers.get(provider) else {
-            let known: Vec<&str> = self.providers.keys().map(String::as_str).collect();
             let message = format!(
-                "There is no provider \"{provider}\" (model = \"{name}\"). Known: {}.",
-                known.join(", ")
+                "There is no provider \"{provider}\" (model = \"{name}\"). {}",
+                self.meant(provider)
             );
             return Err(ProviderError::new(ErrorClass::Configuration, message));
         };
@@ -162,202 +218,5 @@ impl Registry {
             provider: entry.clone(),
             model,
         })
-    }
-}
-
-/// OpenAI. Variables as its own SDK reads them (openai-python 3.54.0).
-fn openai(environment: Environment<'_>) -> Provider {
-    let read = |name: &str| {
-        environment(name)
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
-    };
-    Provider {
-        name: "openai".into(),
-        label: "OpenAI".into(),
-        wire: Wire::Responses,
-        base_url: base(&read("OPENAI_BASE_URL").unwrap_or_else(|| "https://api.openai.com/v1".into())),
-        dialect: Dialect {
-            max_tokens_field: "max_completion_tokens",
-            include_usage: true,
-        },
-        key: KeySource::Usual {
-            variable: Some("OPENAI_API_KEY".into()),
-            required: true,
-        },
-        organization: read("OPENAI_ORG_ID").unwrap_or_default(),
-        project: read("OPENAI_PROJECT_ID").unwrap_or_default(),
-        params: serde_json::Map::new(),
-        insecure: false,
-        default_model: Some("gpt-6.1-sol".into()),
-        has_organizations: true,
-        keys_page: Some("https://platform.openai.com/api-keys"),
-        billing_page: Some("https://platform.openai.com/settings/organization/billing"),
-    }
-}
-
-/// Any server that speaks Chat Completions.
-fn compatible() -> Provider {
-    Provider {
-        name: "openai-compatible".into(),
-        label: "openai-compatible".into(),
-        wire: Wire::Chat,
-        base_url: String::new(),
-        dialect: Dialect {
-            max_tokens_field: "max_tokens",
-            include_usage: true,
-        },
-        key: KeySource::Usual {
-            variable: None,
-            required: false,
-        },
-        organization: String::new(),
-        project: String::new(),
-        params: serde_json::Map::new(),
-        insecure: false,
-        default_model: None,
-        has_organizations: false,
-        keys_page: None,
-        billing_page: None,
-    }
-}
-
-/// The embedded guide.
-fn guide() -> Provider {
-    Provider {
-        name: "guide".into(),
-        label: "The guide".into(),
-        wire: Wire::Guide,
-        key: KeySource::None,
-        default_model: Some("manual".into()),
-        ..compatible()
-    }
-}
-
-fn merge(mut entry: Provider, name: &str, settings: &ProviderConfig) -> Provider {
-    if entry.name != name {
-        name.clone_into(&mut entry.name);
-        name.clone_into(&mut entry.label);
-        // Another provider's variables hold another provider's key and ids: they must not be sent to this one.
-        if let KeySource::Usual { variable, .. } = &mut entry.key {
-            *variable = None;
-        }
-        entry.organization.clear();
-        entry.project.clear();
-    }
-    if let Some(url) = &settings.base_url {
-        entry.base_url = base(url);
-    }
-    if let Some(organization) = &settings.organization {
-        organization.trim().clone_into(&mut entry.organization);
-    }
-    if let Some(project) = &settings.project {
-        project.trim().clone_into(&mut entry.project);
-    }
-    match &settings.key {
-        Some(KeyConfig::Switch(false)) => entry.key = KeySource::None,
-        Some(KeyConfig::Variable { env }) => entry.key = KeySource::Variable(env.clone()),
-        Some(KeyConfig::Command { cmd }) => entry.key = KeySource::Command(cmd.clone()),
-        Some(KeyConfig::Switch(true)) | None => {}
-    }
-    match settings.wire.as_deref() {
-        Some("responses") => entry.wire = Wire::Responses,
-        Some("chat") => entry.wire = Wire::Chat,
-        _ => {}
-    }
-    entry.insecure |= settings.insecure;
-    entry.params.extend(settings.params.clone());
-    entry
-}
-
-/// A base URL without white space and slashes at its end.
-fn base(url: &str) -> String {
-    url.trim().trim_end_matches('/').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn registry(config: serde_json::Value, variables: &[(&str, &str)]) -> Registry {
-        let config: Config = serde_json::from_value(config).unwrap();
-        let read = |name: &str| {
-            variables
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
-        };
-        Registry::new(&config, &read)
-    }
-
-    #[test]
-    fn the_configured_model_wins() {
-        let config = serde_json::json!({"model": "openai/gpt-5.6-luna"});
-        let target = registry(config, &[]).configured_target().unwrap().unwrap();
-        assert_eq!(target.label(), "openai/gpt-5.6-luna");
-        assert!(registry(serde_json::json!({}), &[]).configured_target().is_none());
-    }
-
-    #[test]
-    fn a_model_may_hold_slashes() {
-        let config = serde_json::json!({"model": "router/meta/llama", "providers": {"router": {"base_url": "https://r.example/v1/"}}});
-        let target = registry(config, &[]).configured_target().unwrap().unwrap();
-        assert_eq!(
-            (target.model.as_str(), target.provider.base_url.as_str()),
-            ("meta/llama", "https://r.example/v1")
-        );
-        assert_eq!(target.provider.wire, Wire::Chat);
-    }
-
-    #[test]
-    fn an_unknown_provider_is_named_with_the_known_ones() {
-        let error = registry(serde_json::json!({}), &[]).target("opnai/x").unwrap_err();
-        assert_eq!(
-            error.message,
-            "There is no provider \"opnai\" (model = \"opnai/x\"). Known: guide, openai."
-        );
-    }
-
-    #[test]
-    fn variables_set_the_base_url_and_the_ids() {
-        let variables = [
-            ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1/"),
-            ("OPENAI_ORG_ID", "org-1"),
-            ("OPENAI_PROJECT_ID", ""),
-        ];
-        let provider = registry(serde_json::json!({}), &variables)
-            .target("openai")
-            .unwrap()
-            .provider;
-        assert_eq!(provider.base_url, "http://127.0.0.1:9/v1");
-        assert_eq!(
-            (provider.organization.as_str(), provider.project.as_str()),
-            ("org-1", "")
-        );
-        assert_eq!(provider.host(), "127.0.0.1:9");
-    }
-
-    #[test]
-    fn a_provider_like_openai_does_not_get_the_key_and_the_ids_of_openai() {
-        let config =
-            serde_json::json!({"providers": {"work": {"like": "openai", "base_url": "https://llm.example.com/v1"}}});
-        let variables = [("OPENAI_API_KEY", "k"), ("OPENAI_ORG_ID", "org-1")];
-        let provider = registry(config, &variables).target("work").unwrap().provider;
-        assert_eq!(
-            provider.key,
-            KeySource::Usual {
-                variable: None,
-                required: true
-            }
-        );
-        assert_eq!(provider.organization, "");
-    }
-
-    #[test]
-    fn a_provider_like_another_takes_its_entry_under_its_own_name() {
-        let config = serde_json::json!({"providers": {"work": {"like": "openai", "base_url": "https://llm.example.com/v1", "key": {"env": "WORK_KEY"}}}});
-        let provider = registry(config, &[]).target("work").unwrap().provider;
-        assert_eq!((provider.wire, provider.label.as_str()), (Wire::Responses, "work"));
-        assert_eq!(provider.key, KeySource::Variable("WORK_KEY".into()));
     }
 }

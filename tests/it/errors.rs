@@ -585,10 +585,10 @@ async fn a_base_url_that_is_missing_or_no_url_is_named() {
 }
 
 #[tokio::test]
-async fn an_unknown_provider_is_told_with_those_there_are() {
+async fn an_unknown_provider_is_told_with_where_those_are_that_there_are() {
     let nvim = recording().config("{ model = 'nosuch/m' }").start().await;
     nvim.feed(":GPTChat why<CR>").await;
-    is_told(&nvim, &["There is no provider \"nosuch\"", "guide, openai"]).await;
+    is_told(&nvim, &["There is no provider \"nosuch\"", ":help gpt-providers"]).await;
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ mod chat;
 mod common;
 mod lifecycle;
 mod models;
+mod providers;
 mod streaming;
 mod support_works;
 

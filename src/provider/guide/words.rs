@@ -30,7 +30,7 @@ popup window janela ventana split tab fullscreen > window layout float
 idioma lingua lengua portuguese spanish portugues espanhol espanol > language
 servidor host endpoint url address endereco gateway > server base_url
 offline local self-hosted > local machine offline
-llama.cpp llamacpp vllm openrouter groq deepseek mistral azure anthropic claude gemini > server compatible
+llama.cpp llamacpp vllm > server compatible
 lmstudio > LM Studio
 configure config configurar configuro configuracao configuracion option options settings opcoes opciones > configuration
 private telemetry privacidade privacidad confidential safe > privacy sent

@@ -6,8 +6,9 @@ use reqwest::Url;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::keys::Credentials;
-use crate::provider::registry::{Provider, Wire};
-use crate::provider::{Decoder, ErrorClass, ProviderError, Request, openai_chat, openai_responses};
+use crate::provider::registry::{Auth, Provider, Wire};
+use crate::provider::{Decoder, ErrorClass, ProviderError, Request};
+use crate::provider::{anthropic, gemini, ollama, openai_chat, openai_responses};
 
 /// A request, ready to be sent.
 pub struct Call {
@@ -21,19 +22,24 @@ pub struct Call {
 
 impl Call {
     pub fn new(provider: &Provider, credentials: &Credentials, request: &Request) -> Result<Self, ProviderError> {
-        let (path, body, decoder): (_, _, Box<dyn Decoder>) = match provider.wire {
+        let (body, decoder): (_, Box<dyn Decoder>) = match provider.wire {
             Wire::Responses => (
-                "responses",
                 openai_responses::body(request),
                 Box::<openai_responses::ResponsesDecoder>::default(),
             ),
             Wire::Chat | Wire::Guide => (
-                "chat/completions",
                 openai_chat::body(request, &provider.dialect),
                 Box::<openai_chat::ChatDecoder>::default(),
             ),
+            Wire::Anthropic => (anthropic::body(request), Box::<anthropic::AnthropicDecoder>::default()),
+            Wire::Gemini => (gemini::body(request), Box::<gemini::GeminiDecoder>::default()),
+            Wire::Ollama => (
+                ollama::body(request, provider.context),
+                Box::<ollama::OllamaDecoder>::default(),
+            ),
         };
-        let url = endpoint(provider, path)?;
+        let path = path(provider, &request.model)?;
+        let url = endpoint(provider, &path)?;
         let local = is_local(&url);
         let headers = headers(provider, credentials)?;
         Ok(Self {
@@ -46,19 +52,64 @@ impl Call {
     }
 }
 
+/// Where a model is asked, seen from the base URL.
+fn path(provider: &Provider, model: &str) -> Result<String, ProviderError> {
+    let path = match (provider.wire, &provider.api_version) {
+        (Wire::Responses, _) => "responses".into(),
+        (Wire::Chat, Some(_)) => format!("deployments/{}/chat/completions", segment(provider, model)?),
+        (Wire::Chat | Wire::Guide, _) => "chat/completions".into(),
+        (Wire::Anthropic, _) => "messages".into(),
+        (Wire::Gemini, _) => {
+            let name = model.strip_prefix("models/").unwrap_or(model);
+            format!("models/{}:streamGenerateContent?alt=sse", segment(provider, name)?)
+        }
+        (Wire::Ollama, _) => "api/chat".into(),
+    };
+    Ok(path)
+}
+
+/// The URL of the list of models.
+pub fn models(provider: &Provider) -> Result<Url, ProviderError> {
+    endpoint(provider, provider.models_path)
+}
+
+/// A model's name as one segment of a path ([RFC 3986, 2.3](https://www.rfc-editor.org/rfc/rfc3986#section-2.3)).
+fn segment(provider: &Provider, model: &str) -> Result<String, ProviderError> {
+    if matches!(model, "" | "." | "..") {
+        let message = format!("\"{model}\" is no name of a model of {}.", provider.label);
+        return Err(ProviderError::new(ErrorClass::Configuration, message));
+    }
+    let mut text = String::with_capacity(model.len());
+    for byte in model.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    Ok(text)
+}
+
 /// The URL of an operation. Refuses what is no URL, and http without TLS off this machine.
 pub fn endpoint(provider: &Provider, path: &str) -> Result<Url, ProviderError> {
     let refused = |message: String| ProviderError::new(ErrorClass::Configuration, message);
     let name = &provider.name;
     if provider.base_url.is_empty() {
-        return Err(refused(format!("providers.{name}.base_url is not set.")));
+        let missing = match provider.resource_url {
+            Some(_) => format!("Set providers.{name}.resource (the first part of its host's name) or base_url."),
+            None => format!("providers.{name}.base_url is not set."),
+        };
+        return Err(refused(missing));
     }
-    let url = Url::parse(&format!("{}/{path}", provider.base_url)).map_err(|error| {
+    let mut url = Url::parse(&format!("{}/{path}", provider.base_url)).map_err(|error| {
         refused(format!(
             "providers.{name}.base_url is no URL ({}): {error}.",
             provider.base_url
         ))
     })?;
+    if let Some(version) = &provider.api_version {
+        url.query_pairs_mut().append_pair("api-version", version);
+    }
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) || provider.insecure => Ok(url),
@@ -87,12 +138,23 @@ pub fn headers(provider: &Provider, credentials: &Credentials) -> Result<HeaderM
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+    if provider.wire == Wire::Anthropic {
+        let version = HeaderValue::from_static(anthropic::VERSION);
+        headers.insert(HeaderName::from_static("anthropic-version"), version);
+    }
     if let Some(key) = &credentials.key {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose())).map_err(|_| {
+        let (name, value) = match provider.auth {
+            Auth::Bearer => (
+                AUTHORIZATION,
+                HeaderValue::from_str(&format!("Bearer {}", key.expose())),
+            ),
+            Auth::Header(name) => (HeaderName::from_static(name), HeaderValue::from_str(key.expose())),
+        };
+        let mut value = value.map_err(|_| {
             ProviderError::new(ErrorClass::WrongKey, "the key holds characters that no header may have")
         })?;
         value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
+        headers.insert(name, value);
     }
     for (name, set, stored) in [
         ("openai-organization", &provider.organization, &credentials.organization),
@@ -110,78 +172,4 @@ pub fn headers(provider: &Provider, credentials: &Credentials) -> Result<HeaderM
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Config;
-    use crate::provider::registry::Registry;
-
-    fn provider(settings: serde_json::Value) -> Provider {
-        let config: Config = serde_json::from_value(serde_json::json!({"providers": {"p": settings}})).unwrap();
-        Registry::new(&config, &|_| None).target("p/m").unwrap().provider
-    }
-
-    fn refusal(settings: serde_json::Value) -> String {
-        endpoint(&provider(settings), "chat/completions").unwrap_err().message
-    }
-
-    #[test]
-    fn http_without_tls_is_refused_off_this_machine() {
-        assert!(refusal(serde_json::json!({"base_url": "http://llm.example.com/v1"})).contains("insecure = true"));
-        for allowed in [
-            "https://llm.example.com/v1",
-            "http://127.0.0.1:1/v1",
-            "http://[::1]:1/v1",
-            "http://localhost/v1",
-        ] {
-            let url = endpoint(&provider(serde_json::json!({"base_url": allowed})), "chat/completions").unwrap();
-            assert!(url.as_str().ends_with("/v1/chat/completions"), "{url}");
-        }
-        let insecure = provider(serde_json::json!({"base_url": "http://llm.example.com/v1", "insecure": true}));
-        assert!(endpoint(&insecure, "x").is_ok());
-    }
-
-    #[test]
-    fn a_base_url_that_is_missing_or_no_url_is_named() {
-        assert_eq!(refusal(serde_json::json!({})), "providers.p.base_url is not set.");
-        assert!(refusal(serde_json::json!({"base_url": "llm example"})).contains("is no URL"));
-        assert!(refusal(serde_json::json!({"base_url": "ftp://x/v1"})).contains("https://"));
-    }
-
-    #[test]
-    fn a_host_that_only_looks_like_this_machine_is_not() {
-        assert!(refusal(serde_json::json!({"base_url": "http://127.0.0.1.example.com/v1"})).contains("TLS"));
-        assert!(refusal(serde_json::json!({"base_url": "http://localhost@example.com/v1"})).contains("TLS"));
-    }
-
-    #[test]
-    fn organization_and_project_are_left_out_when_empty() {
-        let empty = headers(
-            &provider(serde_json::json!({"organization": " "})),
-            &Credentials::default(),
-        )
-        .unwrap();
-        assert!(!empty.contains_key("openai-organization"));
-        let set = headers(
-            &provider(serde_json::json!({"organization": "org-1", "project": "p-1"})),
-            &Credentials::default(),
-        )
-        .unwrap();
-        assert_eq!(set.get("openai-organization").unwrap(), "org-1");
-        assert_eq!(set.get("openai-project").unwrap(), "p-1");
-    }
-
-    #[test]
-    fn stored_ids_are_sent_unless_others_are_set() {
-        let stored = Credentials {
-            organization: "org-stored".into(),
-            ..Credentials::default()
-        };
-        let sent = headers(&provider(serde_json::json!({})), &stored).unwrap();
-        assert_eq!(sent.get("openai-organization").unwrap(), "org-stored");
-        let set = provider(serde_json::json!({"organization": "org-set"}));
-        assert_eq!(
-            headers(&set, &stored).unwrap().get("openai-organization").unwrap(),
-            "org-set"
-        );
-    }
-}
+mod tests;

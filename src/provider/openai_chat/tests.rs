@@ -88,6 +88,7 @@ fn a_request_is_written_in_the_servers_dialect() {
     let dialect = Dialect {
         max_tokens_field: "max_completion_tokens",
         include_usage: true,
+        openai_models: false,
     };
     assert_eq!(
         body(&request, &dialect),
@@ -110,6 +111,7 @@ fn the_users_fields_win_and_null_takes_a_field_out() {
     let dialect = Dialect {
         max_tokens_field: "max_tokens",
         include_usage: false,
+        openai_models: false,
     };
     assert_eq!(
         body(&request, &dialect),
@@ -478,4 +480,30 @@ fn a_web_page_instead_of_a_stream_is_a_proxys() {
     let mut out = Vec::new();
     ChatDecoder::new().feed(&endless, &mut out);
     assert_eq!(the_error(&out).class, ErrorClass::Proxy);
+}
+
+#[test]
+fn openais_reasoning_models_have_a_developer_and_no_temperature() {
+    let roles = |model: &str, openai_models| {
+        let dialect = Dialect {
+            max_tokens_field: "max_completion_tokens",
+            include_usage: false,
+            openai_models,
+        };
+        let request = Request {
+            model: model.into(),
+            messages: vec![Message {
+                role: Role::System,
+                content: "s".into(),
+            }],
+            temperature: Some(0.5),
+            ..Request::default()
+        };
+        let body = body(&request, &dialect);
+        (body["messages"][0]["role"].clone(), body.get("temperature").is_some())
+    };
+    assert_eq!(roles("gpt-6.1-sol", true), (json!("developer"), false));
+    assert_eq!(roles("gpt-5.6-sol", true), (json!("developer"), true));
+    assert_eq!(roles("gpt-4o", true), (json!("system"), true));
+    assert_eq!(roles("gpt-6.1-sol", false), (json!("system"), true));
 }

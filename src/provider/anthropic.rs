@@ -1,0 +1,217 @@
+//! The Messages wire: Anthropic's API.
+//!
+//! Facts (2026-11-22): Anthropic's [API reference](https://docs.anthropic.com/en/api/messages), its page on
+//! [streaming](https://docs.anthropic.com/en/docs/build-with-claude/streaming), anthropic-sdk-python 2.12.0, and recorded
+//! answers (2025-05 to 2026-07). Each frame names its type in the data; `message_stop` ends the answer. The counts of
+//! tokens are cumulative, and a frame may hold only some of them. Later versions of the API than [`VERSION`] refuse a
+//! temperature.
+
+use serde_json::{Map, Value, json};
+
+use super::framed::{self, Flow, Framed, Unreadable, Wire};
+use super::lenient::{self, Object};
+use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Usage, turns};
+
+mod frame;
+mod tools;
+
+#[cfg(test)]
+mod tests;
+
+use frame::{Answer, Block, Counts, Frame};
+use tools::Calls;
+
+/// The version of the API that is spoken, sent as `anthropic-version`.
+pub const VERSION: &str = "2023-06-01";
+
+/// The limit of an answer where the user sets none: the API wants one, and all its models allow this one.
+const MAX_TOKENS: u64 = 8192;
+
+/// The body of a request. `request.params` win over our fields; a `null` among them takes the field out.
+#[must_use]
+pub fn body(request: &Request) -> Value {
+    let (system, turns) = turns::split(&request.messages);
+    let message = |turn: turns::Turn| {
+        let role = if turn.is_user { "user" } else { "assistant" };
+        json!({"role": role, "content": turn.text})
+    };
+    let mut body = Map::new();
+    body.insert("model".into(), json!(request.model));
+    body.insert("max_tokens".into(), json!(request.max_tokens.unwrap_or(MAX_TOKENS)));
+    if !system.is_empty() {
+        body.insert("system".into(), json!(system));
+    }
+    body.insert("messages".into(), turns.into_iter().map(message).collect());
+    body.insert("stream".into(), json!(true));
+    if let Some(temperature) = request.temperature {
+        body.insert("temperature".into(), json!(temperature));
+    }
+    framed::merge(&mut body, &request.params);
+    Value::Object(body)
+}
+
+/// Decodes a streamed answer; also one that was not streamed, and an error in place of either.
+#[derive(Debug, Default)]
+pub struct AnthropicDecoder(Framed<Messages>);
+
+impl AnthropicDecoder {
+    /// A decoder for one answer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Decoder for AnthropicDecoder {
+    fn feed(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
+        self.0.feed(bytes, out);
+    }
+
+    fn end(&mut self, out: &mut Vec<Event>) {
+        self.0.end(out);
+    }
+}
+
+/// What is known of the answer so far.
+#[derive(Debug, Default)]
+struct Messages {
+    calls: Calls,
+    counts: Counts,
+    usage: Usage,
+    finish: Option<FinishReason>,
+}
+
+impl Wire for Messages {
+    fn payload(&mut self, event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
+        if data.trim_start().starts_with("[DONE]") {
+            // Not Anthropic's: some proxies append it. It does not say that the answer was whole.
+            self.close(out);
+            return Ok(Flow::Break(()));
+        }
+        if data.starts_with('[') {
+            return framed::listed_error(data, out);
+        }
+        let Object(frame) = serde_json::from_str::<Object<Frame<'_>>>(data).map_err(|_| Unreadable)?;
+        let kind = if frame.kind.is_empty() {
+            event
+        } else {
+            frame.kind.as_str()
+        };
+        if kind == "error" || frame.error.as_ref().is_some_and(lenient::is_truthy) {
+            let value = serde_json::from_str(data).map_err(|_| Unreadable)?;
+            return Ok(fail(value, out));
+        }
+        Ok(self.frame(kind, &frame, out))
+    }
+
+    fn whole(&mut self, body: &str, out: &mut Vec<Event>) -> Result<(), Unreadable> {
+        let Object(answer) = serde_json::from_str::<Object<Answer<'_>>>(body).map_err(|_| Unreadable)?;
+        let failed = answer.error.as_ref().is_some_and(lenient::is_truthy);
+        if failed || (answer.content.0.is_empty() && answer.stop_reason.is_empty()) {
+            return framed::no_answer(body, out);
+        }
+        for Object(block) in &answer.content.0 {
+            said(block, out);
+            self.calls.whole(block);
+        }
+        self.usage(&answer.usage.0, out);
+        self.stop(answer.stop_reason.as_str());
+        self.finish(FinishReason::Stop, out);
+        Ok(())
+    }
+
+    fn close(&mut self, out: &mut Vec<Event>) {
+        self.finish(FinishReason::Incomplete, out);
+    }
+}
+
+impl Messages {
+    fn frame(&mut self, kind: &str, frame: &Frame<'_>, out: &mut Vec<Event>) -> Flow {
+        match kind {
+            "message_start" => self.usage(&frame.message.0.usage.0, out),
+            "content_block_start" => {
+                said(&frame.content_block.0, out);
+                self.calls.begin(frame.index.0, &frame.content_block.0);
+            }
+            "content_block_delta" => {
+                said(&frame.delta.0, out);
+                self.calls.delta(frame.index.0, frame.delta.0.partial_json.as_str());
+            }
+            "message_delta" => {
+                self.usage(&frame.usage.0, out);
+                self.stop(frame.delta.0.stop_reason.as_str());
+            }
+            "message_stop" => {
+                self.finish(FinishReason::Stop, out);
+                return Flow::Break(());
+            }
+            _ => {}
+        }
+        Flow::Continue(())
+    }
+
+    fn usage(&mut self, counts: &Counts, out: &mut Vec<Event>) {
+        let usage = self.counts.updated(counts);
+        if usage != self.usage {
+            self.usage = usage;
+            out.push(Event::Usage(usage));
+        }
+    }
+
+    fn stop(&mut self, word: &str) {
+        if !word.is_empty() {
+            self.finish = Some(finish_reason(word));
+        }
+    }
+
+    /// Appends the tool calls and the end. `unsaid` is the reason if the server has given none.
+    fn finish(&mut self, unsaid: FinishReason, out: &mut Vec<Event>) {
+        let reason = self.finish.take().unwrap_or(unsaid);
+        let cut = !matches!(reason, FinishReason::Stop | FinishReason::ToolCalls);
+        let before = out.len();
+        out.extend(self.calls.drain(cut).map(Event::ToolCall));
+        let called = out.len() > before;
+        let reason = if called && reason == FinishReason::Stop {
+            FinishReason::ToolCalls
+        } else {
+            reason
+        };
+        out.push(Event::Finished(reason));
+    }
+}
+
+/// The text and the thinking of a block, or of a piece of one.
+fn said(block: &Block<'_>, out: &mut Vec<Event>) {
+    if !block.thinking.is_empty() {
+        out.push(Event::Reasoning(block.thinking.as_str().to_owned()));
+    }
+    if !block.text.is_empty() {
+        out.push(Event::Text(block.text.as_str().to_owned()));
+    }
+}
+
+fn fail(mut value: Value, out: &mut Vec<Event>) -> Flow {
+    // The `type` of a flat error frame is the frame's, not the error's.
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("type");
+    }
+    let mut error = ProviderError::from_value(&value, None);
+    if error.message.is_empty() && error.code.is_none() {
+        error = ProviderError::new(
+            ErrorClass::Server,
+            "The provider says that the answer failed, but not why.",
+        );
+    }
+    out.push(Event::Error(error));
+    Flow::Break(())
+}
+
+fn finish_reason(word: &str) -> FinishReason {
+    match word {
+        "end_turn" | "stop_sequence" => FinishReason::Stop,
+        "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
+        "tool_use" => FinishReason::ToolCalls,
+        "refusal" => FinishReason::ContentFilter,
+        other => FinishReason::Other(other.to_owned()),
+    }
+}

@@ -1,0 +1,195 @@
+use super::*;
+use crate::provider::{Message, Role, ToolCall};
+
+/// The events of a stream with these payloads.
+fn frames(payloads: &[&str]) -> Vec<Event> {
+    let stream: String = payloads.iter().map(|payload| format!("data: {payload}\n\n")).collect();
+    decode(&stream)
+}
+
+fn decode(body: &str) -> Vec<Event> {
+    let mut decoder = AnthropicDecoder::new();
+    let mut out = Vec::new();
+    decoder.feed(body.as_bytes(), &mut out);
+    decoder.end(&mut out);
+    decoder.feed(b"data: {\"type\":\"message_stop\"}\n\n", &mut out);
+    decoder.end(&mut out);
+    out
+}
+
+fn usage(input: u64, cached: u64, output: u64) -> Event {
+    Event::Usage(Usage {
+        input,
+        cached,
+        output,
+        reasoning: 0,
+    })
+}
+
+fn call(id: &str, name: &str, arguments: &str) -> Event {
+    Event::ToolCall(ToolCall {
+        id: id.into(),
+        name: name.into(),
+        arguments: arguments.into(),
+    })
+}
+
+fn finished(reason: FinishReason) -> Event {
+    Event::Finished(reason)
+}
+
+const END: &str = r#"{"type":"message_stop"}"#;
+const TOOL: &str =
+    r#"{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"t1","name":"f","input":{}}}"#;
+
+fn stopped(reason: &str) -> String {
+    format!(r#"{{"type":"message_delta","delta":{{"stop_reason":"{reason}"}}}}"#)
+}
+
+fn piece(json: &str) -> String {
+    let delta = json!({"type": "input_json_delta", "partial_json": json});
+    json!({"type": "content_block_delta", "index": 1, "delta": delta}).to_string()
+}
+
+#[test]
+fn the_body_has_the_instructions_on_top_and_a_limit_even_if_none_is_set() {
+    let said = |role, content: &str| Message {
+        role,
+        content: content.into(),
+    };
+    let request = Request {
+        model: "claude-sonnet-5".into(),
+        messages: vec![
+            said(Role::System, "s"),
+            said(Role::User, "a"),
+            said(Role::User, "b"),
+            said(Role::Assistant, "c "),
+        ],
+        ..Request::default()
+    };
+    let expected = json!({"model": "claude-sonnet-5", "max_tokens": 8192, "system": "s", "stream": true, "messages": [
+        {"role": "user", "content": "a\n\nb"}, {"role": "assistant", "content": "c"}]});
+    assert_eq!(body(&request), expected);
+}
+
+#[test]
+fn temperature_limit_and_parameters_are_sent_if_set() {
+    let request = Request {
+        temperature: Some(0.5),
+        max_tokens: Some(9),
+        params: serde_json::from_str(r#"{"thinking":{"type":"adaptive"},"stream":null}"#).unwrap(),
+        ..Request::default()
+    };
+    let expected =
+        json!({"model": "", "max_tokens": 9, "messages": [], "temperature": 0.5, "thinking": {"type": "adaptive"}});
+    assert_eq!(body(&request), expected);
+}
+
+#[test]
+fn counts_of_the_cache_belong_to_the_input_and_later_counts_replace_earlier_ones() {
+    let start = r#"{"type":"message_start","message":{"usage":{"input_tokens":3,"cache_creation_input_tokens":20,"cache_read_input_tokens":100,"output_tokens":1}}}"#;
+    let delta = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9}}"#;
+    assert_eq!(
+        frames(&[start, delta, END]),
+        [usage(123, 100, 1), usage(123, 100, 9), finished(FinishReason::Stop)]
+    );
+}
+
+#[test]
+fn a_call_is_put_together_from_its_pieces() {
+    let stream = [
+        TOOL,
+        &piece(""),
+        &piece("{\"a\":"),
+        &piece("1}"),
+        &stopped("tool_use"),
+        END,
+    ];
+    assert_eq!(
+        frames(&stream),
+        [call("t1", "f", "{\"a\":1}"), finished(FinishReason::ToolCalls)]
+    );
+}
+
+#[test]
+fn a_call_without_arguments_has_an_empty_object() {
+    assert_eq!(
+        frames(&[TOOL, &piece(""), END]),
+        [call("t1", "f", "{}"), finished(FinishReason::ToolCalls)]
+    );
+}
+
+#[test]
+fn of_a_cut_answer_only_whole_calls_are_handed_on() {
+    assert_eq!(
+        frames(&[TOOL, &piece("{\"a\":"), &stopped("max_tokens"), END]),
+        [finished(FinishReason::Length)]
+    );
+    assert_eq!(frames(&[TOOL]), [finished(FinishReason::Incomplete)]);
+    assert_eq!(
+        frames(&[TOOL, &piece("{}")]),
+        [call("t1", "f", "{}"), finished(FinishReason::Incomplete)]
+    );
+}
+
+#[test]
+fn tools_that_the_provider_runs_are_not_handed_on() {
+    let start = r#"{"type":"content_block_start","index":1,"content_block":{"type":"server_tool_use","id":"s","name":"web_search"}}"#;
+    assert_eq!(frames(&[start, &piece("{}"), END]), [finished(FinishReason::Stop)]);
+}
+
+#[test]
+fn each_stop_reason_has_its_meaning() {
+    for (word, reason) in [
+        ("end_turn", FinishReason::Stop),
+        ("stop_sequence", FinishReason::Stop),
+        ("max_tokens", FinishReason::Length),
+        ("model_context_window_exceeded", FinishReason::Length),
+        ("refusal", FinishReason::ContentFilter),
+        ("tool_use", FinishReason::ToolCalls),
+        ("pause_turn", FinishReason::Other("pause_turn".into())),
+    ] {
+        assert_eq!(frames(&[&stopped(word), END]), [finished(reason.clone())], "{word}");
+        assert_eq!(frames(&[&stopped(word)]), [finished(reason)], "{word} without an end");
+    }
+    assert_eq!(frames(&[]), [finished(FinishReason::Incomplete)]);
+}
+
+#[test]
+fn an_error_in_mid_stream_ends_the_turn() {
+    let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}"#;
+    let events = frames(&[r#"{"type":"ping"}"#, error, END]);
+    let [Event::Error(error)] = events.as_slice() else {
+        panic!("{events:?}");
+    };
+    assert_eq!(
+        (error.class, error.message.as_str()),
+        (ErrorClass::Overloaded, "Overloaded")
+    );
+    assert_eq!(error.request_id.as_deref(), Some("req_1"));
+}
+
+#[test]
+fn an_error_without_words_is_still_one() {
+    let events = decode("event: error\ndata: {}\n\n");
+    assert!(
+        matches!(events.as_slice(), [Event::Error(error)] if error.class == ErrorClass::Server),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn an_answer_that_is_not_streamed_is_read_too() {
+    let body = json!({"type": "message", "stop_reason": "tool_use", "usage": {"input_tokens": 2, "output_tokens": 3}, "content": [
+        {"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "ok"},
+        {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 1}}, {"type": "tool_use", "id": "t2", "name": "g", "input": {}}]});
+    let expected = [
+        Event::Reasoning("hm".into()),
+        Event::Text("ok".into()),
+        usage(2, 0, 3),
+        call("t1", "f", "{\"a\":1}"),
+        call("t2", "g", "{}"),
+        finished(FinishReason::ToolCalls),
+    ];
+    assert_eq!(decode(&body.to_string()), expected);
+}

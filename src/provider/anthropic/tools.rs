@@ -1,0 +1,66 @@
+//! Puts tool calls together from their pieces.
+
+use super::frame::Block;
+use crate::provider::ToolCall;
+use crate::provider::framed::is_whole;
+
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    list: Vec<Slot>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    index: Option<u64>,
+    call: ToolCall,
+    /// The arguments that stood at the block's start: most often an empty object, which the pieces replace.
+    given: String,
+}
+
+impl Calls {
+    /// A block begins. The tools that the provider runs itself (`server_tool_use`) are none of ours.
+    pub(super) fn begin(&mut self, index: Option<u64>, block: &Block<'_>) {
+        if block.kind.as_str() != "tool_use" {
+            return;
+        }
+        let call = ToolCall {
+            id: block.id.as_str().to_owned(),
+            name: block.name.as_str().to_owned(),
+            arguments: String::new(),
+        };
+        let given = block.input.0.to_string();
+        self.list.push(Slot { index, call, given });
+    }
+
+    /// A piece of the arguments.
+    pub(super) fn delta(&mut self, index: Option<u64>, piece: &str) {
+        if let Some(slot) = self.list.iter_mut().rfind(|slot| slot.index == index) {
+            slot.call.arguments.push_str(piece);
+        }
+    }
+
+    /// A block of an answer that is not streamed.
+    pub(super) fn whole(&mut self, block: &Block<'_>) {
+        self.begin(None, block);
+        self.delta(None, &block.input.0);
+    }
+
+    /// Hands the calls on. If the answer was cut, only those that are whole.
+    pub(super) fn drain(&mut self, cut: bool) -> impl Iterator<Item = ToolCall> + '_ {
+        self.list
+            .drain(..)
+            .map(move |slot| slot.finished(cut))
+            .filter(move |call| !call.name.is_empty() && (!cut || is_whole(call)))
+    }
+}
+
+impl Slot {
+    /// A call without any piece of arguments has those of the start, unless the pieces were cut off.
+    fn finished(self, cut: bool) -> ToolCall {
+        let mut call = self.call;
+        if call.arguments.is_empty() && !cut {
+            call.arguments = if self.given.is_empty() { "{}".into() } else { self.given };
+        }
+        call
+    }
+}

@@ -1,0 +1,15 @@
+//! Ollama, on this machine. Facts (2026-11-22): its
+//! [API reference](https://github.com/ollama/ollama/blob/main/docs/api.md).
+
+use super::{COMPATIBLE, Entry, Key};
+use crate::provider::registry::Wire;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "ollama",
+    label: "Ollama",
+    wire: Wire::Ollama,
+    base_url: "http://localhost:11434",
+    models_path: "api/tags",
+    key: Key::None,
+    ..COMPATIBLE
+};

@@ -1,0 +1,55 @@
+//! What a mistyped name may have meant.
+
+/// The name that differs least, if it differs by at most two letters.
+pub(super) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = names.map(|name| (distance(typed, name), name));
+    let (_, name) = near
+        .filter(|(distance, name)| *distance <= 2 && *distance < name.len())
+        .min()?;
+    Some(name)
+}
+
+/// The number of letters to put in, take out or replace (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (above, letter) in a.chars().enumerate() {
+        let mut left = above + 1;
+        let mut diagonal = above;
+        for (cell, other) in row.iter_mut().skip(1).zip(b.chars()) {
+            let replaced = diagonal + usize::from(letter != other);
+            diagonal = *cell;
+            left = replaced.min(*cell + 1).min(left + 1);
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = above + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_those_of_letters() {
+        for (a, b, letters) in [
+            ("", "", 0),
+            ("", "ab", 2),
+            ("opnai", "openai", 1),
+            ("kitten", "sitting", 3),
+            ("ção", "cao", 2),
+        ] {
+            assert_eq!((distance(a, b), distance(b, a)), (letters, letters), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn only_a_near_name_is_meant() {
+        let nearest = |typed| nearest(typed, ["openai", "xai", "work"].into_iter());
+        assert_eq!(nearest("opnai"), Some("openai"));
+        assert_eq!(nearest("xia"), Some("xai"));
+        assert_eq!(nearest("nosuch"), None);
+    }
+}
