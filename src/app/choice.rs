@@ -36,17 +36,14 @@ pub async fn keep(state: PathBuf, model: String) {
 /// The model that a user named, or why there is none of that name.
 pub fn understand(registry: &Registry, name: &str) -> Result<Target, Notice> {
     let name = name.trim();
-    let known: Vec<&str> = registry.providers().map(|provider| provider.name.as_str()).collect();
-    let refused = |title: String| {
-        let advice = format!("Write :GPTModel provider/model. The providers: {}.", known.join(", "));
-        Notice::new(Level::Warning, title, advice)
-    };
+    let refused = |title: String| Notice::new(Level::Warning, title, "Write provider/model.");
     let (provider, model) = name.split_once('/').unwrap_or((name, "?"));
     if model.is_empty() || name.contains(char::is_whitespace) {
         return Err(refused(format!("\"{name}\" names no model.")));
     }
     if registry.provider(provider).is_none() {
-        return Err(refused(format!("There is no provider \"{provider}\".")));
+        let title = format!("There is no provider \"{provider}\".");
+        return Err(Notice::new(Level::Warning, title, registry.meant(provider)));
     }
     registry
         .target(name)
@@ -96,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_means_nothing_is_refused_with_the_providers_there_are() {
+    fn a_name_that_means_nothing_is_refused_with_what_may_be_meant() {
         let refused = |name: &str| understand(&registry(), name).unwrap_err();
         for name in ["work", "work/", "openai/", "openai/gpt 5"] {
             assert_eq!(refused(name).title, format!("\"{name}\" names no model."));
@@ -104,12 +101,8 @@ mod tests {
         for name in ["opnai/gpt-5", "gpt-5", "/x"] {
             assert!(refused(name).title.starts_with("There is no provider \""), "{name}");
         }
-        let advice = refused("gpt-5").advice;
-        assert!(
-            advice.starts_with("Write :GPTModel provider/model. The providers: "),
-            "{advice}"
-        );
-        assert!(advice.contains("guide") && advice.contains("work"), "{advice}");
+        assert_eq!(refused("opnai/x").advice, "Did you mean \"openai\"?");
+        assert_eq!(refused("work").advice, "Write provider/model.");
     }
 
     #[test]

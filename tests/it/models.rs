@@ -103,7 +103,7 @@ async fn a_model_named_in_mid_chat_answers_the_next_question_and_stands_in_the_t
 }
 
 #[tokio::test]
-async fn a_name_that_means_nothing_is_refused_with_the_known_providers_and_nothing_changes() {
+async fn a_name_that_means_nothing_is_refused_with_what_helps_and_nothing_changes() {
     let server = server_with(&[]).await;
     let nvim = picking(&server, "").start().await;
     nvim.command("GPTModel nobody/x").await;
@@ -119,7 +119,10 @@ async fn a_name_that_means_nothing_is_refused_with_the_known_providers_and_nothi
     )
     .await;
     let said = clean(&nvim).await;
-    assert!(said.contains("guide") && said.contains("test"), "{said}");
+    assert!(
+        said.contains(":help gpt-providers") && said.contains("Write provider/model."),
+        "{said}"
+    );
     model_is(&nvim, "test/m1").await;
     assert!(events(&nvim).await.is_empty());
     assert!(!nvim.home().path().join("state/nvim/gpt/model.json").exists());
