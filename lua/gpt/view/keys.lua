@@ -1,0 +1,130 @@
+--- The keys in a chat, and their help. These are methods of |gpt.Chat|.
+local api = vim.api
+
+local Chat = require("gpt.view.regions")
+local config = require("gpt.config")
+local remote = require("gpt.remote")
+local window = require("gpt.view.window")
+
+---@param method string
+---@return fun(chat: gpt.Chat)
+local function does(method)
+  return function(chat)
+    chat[method](chat)
+  end
+end
+
+--- What the keys do; the order is that of the help.
+---@type { name: string, modes: string[], what: string, run: fun(chat: gpt.Chat) }[]
+local KEYS = {
+  { name = "send", modes = { "n" }, what = "send the prompt", run = does("send") },
+  { name = "send_insert", modes = { "i" }, what = "send the prompt, in insert mode", run = does("send") },
+  { name = "stop", modes = { "n" }, what = "stop the answer", run = does("stop") },
+  { name = "regenerate", modes = { "n" }, what = "ask the last question again", run = does("regenerate") },
+  {
+    name = "model",
+    modes = { "n" },
+    what = "choose the model",
+    run = function()
+      remote.notify({ event = "model_requested" })
+    end,
+  },
+  {
+    name = "next_message",
+    modes = { "n" },
+    what = "next message",
+    run = function(chat)
+      chat:go_to_heading(1, vim.v.count1)
+    end,
+  },
+  {
+    name = "previous_message",
+    modes = { "n" },
+    what = "previous message",
+    run = function(chat)
+      chat:go_to_heading(-1, vim.v.count1)
+    end,
+  },
+  {
+    name = "hide",
+    modes = { "n" },
+    what = "hide the chat; an answer goes on",
+    run = function()
+      window.hide()
+    end,
+  },
+  {
+    name = "help",
+    modes = { "n" },
+    what = "this help",
+    run = function(chat)
+      chat:show_keys()
+    end,
+  },
+}
+
+---@param name string
+---@return string[]
+local function keys_of(name)
+  local keys = config.get().chat.keymaps[name]
+  return type(keys) == "string" and { keys } or keys or {}
+end
+
+function Chat:map_keys()
+  for _, key in ipairs(KEYS) do
+    for _, lhs in ipairs(keys_of(key.name)) do
+      vim.keymap.set(key.modes, lhs, function()
+        key.run(self)
+      end, { buffer = self.buf, nowait = true, desc = "GPT: " .. key.what })
+    end
+  end
+end
+
+--- To a Neovim that is just drawing or parsing, `<C-c>` is an interrupt, which no mapping sees (measured: one in fifty
+--- while an answer streams). It still comes as a plain key afterwards, and from a mapped one it never does.
+---@param on boolean
+function Chat:hear_interrupts(on)
+  local is_mapped = vim.tbl_contains(keys_of("stop"), function(lhs)
+    return lhs:lower() == "<c-c>"
+  end, { predicate = true })
+  vim.on_key(on and is_mapped and function(key)
+    if key == "\3" and api.nvim_get_current_buf() == self.buf and api.nvim_get_mode().mode == "n" then
+      vim.schedule(function()
+        self:stop()
+      end)
+    end
+  end or nil, api.nvim_create_namespace("gpt.interrupts." .. self.id))
+end
+
+--- Lists the keys in a small float.
+function Chat:show_keys()
+  local lines, width = {}, 0
+  for _, key in ipairs(KEYS) do
+    local lhs = table.concat(keys_of(key.name), " ")
+    lines[#lines + 1] = (" %-14s %s "):format(lhs ~= "" and lhs or "-", key.what)
+    width = math.max(width, vim.fn.strdisplaywidth(lines[#lines]))
+  end
+  lines[#lines + 1] = (" %-14s %s "):format(":help gpt.nvim", "the manual")
+  local buf = api.nvim_create_buf(false, true)
+  api.nvim_buf_set_lines(buf, 0, -1, false, lines)
+  vim.bo[buf].modifiable, vim.bo[buf].bufhidden = false, "wipe"
+  local win = api.nvim_open_win(buf, true, {
+    relative = "editor",
+    width = math.min(width, vim.o.columns - 4),
+    height = #lines,
+    row = math.max(0, math.floor((vim.o.lines - #lines) / 2) - 1),
+    col = math.max(0, math.floor((vim.o.columns - width) / 2)),
+    border = "rounded",
+    title = " Keys ",
+    title_pos = "center",
+    style = "minimal",
+    zindex = 60,
+  })
+  local close = function()
+    pcall(api.nvim_win_close, win, true)
+  end
+  for _, lhs in ipairs({ "q", "<Esc>", "<CR>", "g?" }) do
+    vim.keymap.set("n", lhs, close, { buffer = buf, nowait = true })
+  end
+  api.nvim_create_autocmd("WinLeave", { buffer = buf, once = true, callback = vim.schedule_wrap(close) })
+end
