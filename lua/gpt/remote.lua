@@ -42,7 +42,10 @@ end
 ---@param title string
 ---@param advice string
 local function complain(title, advice)
-  require("gpt.view.notice").insist({ level = "error", title = title, advice = advice })
+  -- Later: what is said inside a remote function's start is taken for that function's error, and not shown.
+  vim.schedule(function()
+    require("gpt.view.chat").complain({ level = "error", title = title, advice = advice })
+  end)
 end
 
 --- What to do when there is no program.

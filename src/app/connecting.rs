@@ -89,7 +89,7 @@ impl Connecting {
         let failed = notice::of_failed_check(&error, provider);
         let question = format!("{} Keep the key all the same?", failed.title);
         self.editor.inform(&failed).await.ok();
-        let keep = self.dialog.choose(question, &["No, forget it", "Yes, keep it"]).await == Some(1);
+        let keep = self.dialog.choose(question, &["Keep it", "Forget it"]).await == Some(0);
         if !keep {
             self.say(Level::Info, "Nothing was changed.", "").await;
         }
@@ -131,8 +131,11 @@ impl Connecting {
         }
         self.vault.keep_for_session(&provider.name, entered);
         let kept = format!("{} is connected for this session.", provider.label);
-        self.announce(provider, "session", kept, "The key is in memory only.")
-            .await;
+        let advice = match overriding(provider) {
+            Some(name) => format!("But {name} is set and comes first."),
+            None => "The key is in memory only.".into(),
+        };
+        self.announce(provider, "session", kept, &advice).await;
     }
 
     /// Removes a provider's key, organization and project.

@@ -107,7 +107,7 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
         ),
         ErrorClass::WrongKey => (
             format!("{label} does not accept the key."),
-            format!("{}, then press gr.{}", new_key(provider), keys_page(provider)),
+            format!("{}.{}", new_key(provider), keys_page(provider)),
         ),
         ErrorClass::WrongOrganization => (
             format!("{label} does not accept the key for this organization or project."),
@@ -229,13 +229,13 @@ fn no_key(provider: &Provider) -> String {
 /// How to give a provider another key.
 fn new_key(provider: &Provider) -> String {
     match &provider.key {
-        KeySource::Variable(variable) => format!("Correct {variable}, start Neovim again"),
-        KeySource::Command(_) => "Correct what the key command prints, start Neovim again".into(),
+        KeySource::Variable(variable) => format!("Correct {variable}, and start Neovim again"),
+        KeySource::Command(_) => "Correct what the key command prints, and start Neovim again".into(),
         KeySource::Usual { variables, .. } => match variables.iter().find(|name| std::env::var_os(name).is_some()) {
-            Some(variable) => format!("It came from {variable}: correct it, start Neovim again"),
-            None => format!("Set another with :GPTSetKey {}", provider.name),
+            Some(variable) => format!("It came from {variable}: correct it, and start Neovim again"),
+            None => format!("Set another with :GPTSetKey {}, then press gr", provider.name),
         },
-        KeySource::None => format!("Set another with :GPTSetKey {}", provider.name),
+        KeySource::None => format!("Set another with :GPTSetKey {}, then press gr", provider.name),
     }
 }
 

@@ -367,7 +367,7 @@ async fn cancelling_at_any_prompt_changes_nothing() {
         }
     }
     // At the last question, whether to keep a key that was refused: neither, the first answer and Escape.
-    for answer in ["1<CR>", "<Esc>", "<CR>"] {
+    for answer in ["2<CR>", "<Esc>", "<CR>"] {
         nvim.command("messages clear").await;
         set_key(&nvim, "GPTSetKey openai", KEY, "org-9", "proj-9").await;
         enter(&nvim, "Keep the key all the same?", answer).await;
@@ -413,7 +413,7 @@ async fn a_key_that_the_provider_refuses_is_kept_only_if_the_user_says_so() {
     set_key(&nvim, "GPTSetKey openai", KEY, "", "").await;
     let screen = shown(&nvim, "Keep the key all the same?").await;
     assert!(screen.contains("OpenAI does not accept the key."), "{screen}");
-    nvim.feed("2<CR>").await;
+    nvim.feed("1<CR>").await;
     told(&nvim, "The key of OpenAI is kept.").await;
     assert_eq!(keyring.lookup("openai").await.as_deref(), Some(KEY));
     changed(&nvim, "openai", "keyring").await;

@@ -19,14 +19,14 @@ local latest
 
 local function define_highlights()
   local links = {
-    GPTHeadingUser = "Title",
-    GPTHeadingAssistant = "Title",
+    GPTHeadingUser = "Question",
+    GPTHeadingAssistant = "Directory",
     GPTSpinner = "Comment",
     GPTNormal = "NormalFloat",
     GPTFloatBorder = "FloatBorder",
     GPTFloatTitle = "FloatTitle",
     GPTFloatFooter = "FloatFooter",
-    GPTNotice = "Comment",
+    GPTNotice = "Special",
     GPTNoticeWarning = "DiagnosticWarn",
     GPTNoticeError = "DiagnosticError",
     GPTNoticeDetail = "Comment",
@@ -167,7 +167,12 @@ local function watch(group, chat)
   on("BufEnter", function()
     latest = chat
   end)
+  -- :edit would leave an empty buffer.
+  on("BufReadCmd", function()
+    chat:restore()
+  end)
   on("BufUnload", function()
+    chat:remember()
     -- :bdelete takes text, options and keys away: what is left is no chat.
     vim.schedule(function()
       if api.nvim_buf_is_valid(chat.buf) and not api.nvim_buf_is_loaded(chat.buf) then
@@ -271,6 +276,17 @@ function M.inform(told)
   end
 end
 
+--- Tells why nothing can be done: beside the prompt of the chat in the current window, else as a message.
+---@param told gpt.Notice
+function M.complain(told)
+  local chat = latest
+  if chat and chat.buf == api.nvim_get_current_buf() then
+    notice.clear(chat)
+    notice.place(chat, chat:prompt_row(), told)
+  end
+  notice.insist(told)
+end
+
 --- The program died: answers that were being written end here.
 function M.program_ended()
   for _, chat in pairs(chats) do
@@ -285,6 +301,13 @@ function M.program_ended()
         },
       })
     end
+  end
+end
+
+--- Makes a hidden chat the one that `:GPTChat` shows, unless another one is looked at.
+function Chat:come_next()
+  if not latest or #vim.fn.win_findbuf(latest.buf) == 0 then
+    latest = self
   end
 end
 

@@ -31,7 +31,7 @@ local KEYS = {
   },
   {
     name = "next_message",
-    modes = { "n" },
+    modes = { "n", "x", "o" },
     what = "next message",
     run = function(chat)
       chat:go_to_heading(1, vim.v.count1)
@@ -39,7 +39,7 @@ local KEYS = {
   },
   {
     name = "previous_message",
-    modes = { "n" },
+    modes = { "n", "x", "o" },
     what = "previous message",
     run = function(chat)
       chat:go_to_heading(-1, vim.v.count1)
@@ -90,6 +90,7 @@ function Chat:hear_interrupts(on)
   vim.on_key(on and is_mapped and function(key)
     if key == "\3" and api.nvim_get_current_buf() == self.buf and api.nvim_get_mode().mode == "n" then
       vim.schedule(function()
+        api.nvim_echo({ { "" } }, false, {}) -- an interrupted insert mode leaves its name on the screen
         self:stop()
       end)
     end

@@ -136,12 +136,28 @@ local function in_one_line(notice)
   return ("%s%s %s"):format(head, head ~= notice.title and " …" or "", pointer)
 end
 
+--- Repeats a message at the end of insert mode, in which Neovim draws 'showmode' over it.
+---@param text string
+---@param level integer
+local function say_again(text, level)
+  vim.api.nvim_create_autocmd("InsertLeave", {
+    group = vim.api.nvim_create_augroup("gpt.say_again", {}),
+    once = true,
+    callback = vim.schedule_wrap(function()
+      vim.notify(text, level)
+    end),
+  })
+end
+
 --- Tells something that belongs to no answer, in one line: more would stop the user at a hit-enter prompt.
 ---@param notice gpt.Notice
 function M.inform(notice)
   remember("gpt.nvim", notice)
   local text = is_builtin_notify() and in_one_line(notice) or vim.trim(notice.title .. " " .. notice.advice)
   vim.notify(text, LEVELS[notice.level])
+  if is_builtin_notify() and vim.o.showmode and vim.fn.mode():find("^[iR]") then
+    say_again(text, LEVELS[notice.level])
+  end
 end
 
 --- Tells why a command of the user's cannot be carried out, whole: they must read it before they go on.

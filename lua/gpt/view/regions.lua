@@ -23,6 +23,7 @@ local api = vim.api
 ---@field cost? number what it cost, in US dollars, estimated
 ---@field notice? table
 ---@field highlighting? gpt.Highlighting
+---@field remembered? { lines: string[], headings: gpt.Heading[] }
 ---@field spinner? table
 ---@field model? gpt.ShownModel the model that answers, in every chat
 local Chat = {
@@ -186,6 +187,27 @@ function Chat:go_to_heading(direction, count)
     vim.cmd("normal! m'")
     api.nvim_win_set_cursor(0, { target.row + 1, 0 })
   end
+end
+
+--- Remembers text and headings, before `:edit` takes them away.
+function Chat:remember()
+  local found = self:headings()
+  self.remembered = { lines = api.nvim_buf_get_lines(self.buf, 0, -1, false), headings = found }
+end
+
+--- Brings back what was remembered.
+function Chat:restore()
+  local remembered = self.remembered
+  if not remembered then
+    return
+  end
+  self.remembered = nil
+  api.nvim_buf_set_lines(self.buf, 0, -1, false, remembered.lines)
+  for _, heading in ipairs(remembered.headings) do
+    local group = self.roles[heading.id] == "assistant" and "GPTHeadingAssistant" or "GPTHeadingUser"
+    self:mark_heading(heading.id and headings or places, heading.id or PROMPT, heading.row, group)
+  end
+  vim.bo[self.buf].modified = false
 end
 
 return Chat

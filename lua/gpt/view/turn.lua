@@ -215,7 +215,8 @@ function Chat:end_turn(ended)
     usage = ended.usage,
     error = ended.outcome == "failed" and ended.notice and ended.notice.title or nil,
   })
-  if #vim.fn.win_findbuf(self.buf) == 0 then
+  if ended.outcome ~= "stopped" and #vim.fn.win_findbuf(self.buf) == 0 then
+    self:come_next()
     local level = ended.outcome == "failed" and "error" or "info"
     local title = ended.outcome == "failed" and ended.notice and ended.notice.title or "The answer is there."
     notice.inform({ level = level, title = title, advice = ":GPTChat shows it." })

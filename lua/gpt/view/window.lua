@@ -27,9 +27,10 @@ local function size(share, whole)
   return math.max(10, math.min(cells, whole - 2))
 end
 
---- The keys that matter, for the footer.
+--- The keys that matter, for the footer: as many as there is room for.
+---@param width integer
 ---@return string
-local function footer()
+local function footer(width)
   local keymaps = config.get().chat.keymaps
   local parts = {}
   local function add(name, what)
@@ -43,7 +44,13 @@ local function footer()
   add("stop", "stop")
   add("hide", "hide")
   add("help", "keys")
-  return #parts > 0 and (" %s "):format(table.concat(parts, " · ")) or ""
+  local function joined()
+    return #parts > 0 and (" %s "):format(table.concat(parts, " · ")) or ""
+  end
+  while vim.fn.strdisplaywidth(joined()) > width do
+    table.remove(parts, #parts > 2 and #parts - 1 or 1)
+  end
+  return joined()
 end
 
 ---@param chat gpt.Chat
@@ -62,9 +69,15 @@ local function float_config(chat)
   }
   if shape.border ~= "none" then
     shape.title, shape.title_pos = chat:title(), "center"
-    shape.footer, shape.footer_pos = footer(), "center"
+    shape.footer, shape.footer_pos = footer(width), "center"
   end
   return shape
+end
+
+---@param win integer
+---@return boolean
+local function is_float(win)
+  return vim.api.nvim_win_get_config(win).relative ~= ""
 end
 
 ---@param win integer
@@ -81,7 +94,8 @@ local function set_options(win)
   set("spell", false)
   set("list", false)
   set("colorcolumn", "")
-  set("winfixbuf", false)
+  set("smoothscroll", true)
+  set("winfixbuf", is_float(win))
 end
 
 --- The window of the current tab page that shows the chat.
@@ -93,12 +107,6 @@ function M.find(chat)
       return win
     end
   end
-end
-
----@param win integer
----@return boolean
-local function is_float(win)
-  return vim.api.nvim_win_get_config(win).relative ~= ""
 end
 
 --- Opens a split or tab page as a command's modifiers say; `:split` knows them all.
@@ -126,6 +134,50 @@ local function split_mods(layout, mods)
   end
 end
 
+--- Whether a layout was asked for, and not only the configured one.
+---@param layout string?
+---@param mods table?
+---@return boolean
+local function is_asked(layout, mods)
+  return layout ~= nil or (mods ~= nil and (mods.vertical or mods.horizontal or mods.tab > -1 or mods.split ~= ""))
+end
+
+---@param win integer
+---@return boolean
+local function is_chat(win)
+  return vim.bo[vim.api.nvim_win_get_buf(win)].filetype == "gptchat"
+end
+
+--- Shows a chat in a window that shows another one.
+---@param win integer
+---@param chat gpt.Chat
+local function show_in(win, chat)
+  vim.api.nvim_set_option_value("winfixbuf", false, { win = win, scope = "local" })
+  vim.api.nvim_win_set_buf(win, chat.buf)
+  set_options(win ~= 0 and win or vim.api.nvim_get_current_win())
+  M.refresh(chat)
+end
+
+--- Closes a float when a window is opened from it, which would lie below it: the help, say.
+---@param float integer
+local function step_aside(float)
+  vim.api.nvim_create_autocmd("WinNew", {
+    group = vim.api.nvim_create_augroup("gpt.float." .. float, {}),
+    callback = function()
+      if not vim.api.nvim_win_is_valid(float) then
+        return true
+      end
+      local new = vim.api.nvim_get_current_win()
+      if new ~= float and not is_float(new) and vim.fn.win_getid(vim.fn.winnr("#")) == float then
+        vim.schedule(function()
+          pcall(vim.api.nvim_win_close, float, false)
+        end)
+        return true
+      end
+    end,
+  })
+end
+
 --- Shows the chat and goes there; a window that shows it already is used again.
 ---@param chat gpt.Chat
 ---@param layout? string
@@ -133,9 +185,18 @@ end
 ---@return integer win
 function M.open(chat, layout, mods)
   local win = M.find(chat)
-  if win then
+  local asked = is_asked(layout, mods)
+  if win and not asked then
     vim.api.nvim_set_current_win(win)
     return win
+  end
+  if win then
+    pcall(vim.api.nvim_win_close, win, false) -- it is wanted elsewhere
+  elseif not asked and is_chat(0) then
+    show_in(0, chat)
+    return vim.api.nvim_get_current_win()
+  elseif is_chat(0) and is_float(0) then
+    vim.api.nvim_win_close(0, false) -- it would lie over the split
   end
   local wanted = split_mods(layout, mods)
   if wanted then
@@ -144,6 +205,7 @@ function M.open(chat, layout, mods)
   else
     win = vim.api.nvim_open_win(chat.buf, true, float_config(chat))
     vim.api.nvim_set_option_value("winhighlight", FLOAT_HIGHLIGHTS, { win = win, scope = "local" })
+    step_aside(win)
   end
   set_options(win)
   M.refresh(chat)
@@ -156,8 +218,11 @@ function M.refresh(chat)
   for _, win in ipairs(vim.fn.win_findbuf(chat.buf)) do
     if is_float(win) then
       vim.api.nvim_win_set_config(win, float_config(chat))
+      vim.api.nvim_set_option_value("winbar", "", { win = win, scope = "local" })
     else
-      local bar = chat:title():gsub("%%", "%%%%") .. "%=" .. footer():gsub("%%", "%%%%")
+      local title = chat:title()
+      local room = vim.api.nvim_win_get_width(win) - vim.fn.strdisplaywidth(title)
+      local bar = title:gsub("%%", "%%%%") .. "%=" .. footer(room):gsub("%%", "%%%%")
       vim.api.nvim_set_option_value("winbar", bar, { win = win, scope = "local" })
     end
   end
@@ -176,35 +241,43 @@ end
 ---@param prompt_row integer the prompt's heading, counted from 0
 function M.follow(buf, prompt_row)
   for _, win in ipairs(vim.fn.win_findbuf(buf)) do
-    if vim.api.nvim_win_get_cursor(win)[1] > prompt_row then
-      local last = vim.api.nvim_buf_line_count(buf)
+    local last = vim.api.nvim_buf_line_count(buf)
+    local line = vim.api.nvim_win_get_cursor(win)[1]
+    local typing = win == vim.api.nvim_get_current_win() and vim.fn.mode():find("^i") and line > prompt_row
+    if line == last or typing then
       local height = vim.api.nvim_win_get_height(win)
       local info = vim.fn.getwininfo(win)[1]
       if info.botline < last or last - info.topline >= height then
         vim.api.nvim_win_call(win, function()
-          vim.fn.winrestview({ topline = M.topline_showing(win, last, height) })
+          vim.fn.winrestview(M.view_showing(win, last, height))
         end)
       end
     end
   end
 end
 
---- The first line to show so that `last` is the last one, wrapped lines counted.
+--- Where a window must begin to show `last` as its last line, wrapped lines counted. A line that is higher than the room
+--- above is cut at its top ('smoothscroll').
 ---@param win integer
 ---@param last integer
 ---@param height integer
----@return integer
-function M.topline_showing(win, last, height)
+---@return { topline: integer, skipcol: integer }
+function M.view_showing(win, last, height)
   local top, rows = last, 0
-  local first = math.max(1, last - height)
-  while top >= first do
-    rows = rows + vim.api.nvim_win_text_height(win, { start_row = top - 1, end_row = top - 1 }).all
-    if rows > height then
+  while top >= 1 do
+    local tall = vim.api.nvim_win_text_height(win, { start_row = top - 1, end_row = top - 1 }).all
+    if rows + tall > height then
+      local hidden = rows + tall - height
+      if hidden < tall and height - rows > 0 and tall > height / 2 then
+        local info = vim.fn.getwininfo(win)[1]
+        return { topline = top, skipcol = hidden * (info.width - info.textoff) }
+      end
       break
     end
+    rows = rows + tall
     top = top - 1
   end
-  return math.min(last, top + 1)
+  return { topline = math.min(last, top + 1), skipcol = 0 }
 end
 
 return M
