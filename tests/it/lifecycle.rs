@@ -263,22 +263,44 @@ async fn a_program_killed_while_idle_is_replaced_at_the_next_question() {
     );
 }
 
-/// What is said when this is the program; the prompt must stay as it was typed.
+/// Lua for the notice that stands in the chat, as one line of text; empty if there is none.
+const PLACED: &str = "(function()
+  local marks = vim.api.nvim_buf_get_extmarks(chat_buffer(), vim.api.nvim_create_namespace('gpt.notice'), 0, -1, { details = true })
+  local words = {}
+  for _, mark in ipairs(marks) do
+    for _, line in ipairs(mark[4].virt_lines or {}) do
+      words[#words + 1] = vim.trim(line[1][1])
+    end
+  end
+  return vim.trim(table.concat(words, ' '))
+end)()";
+
+/// What stands in the chat when this is the program, at the opening and after a question; the prompt must stay as it was
+/// typed.
 async fn said_about(binary: &Path) -> Vec<String> {
-    let nvim = unconfigured().binary(binary).init(TOLD).start().await;
+    let nvim = unconfigured().binary(binary).start().await;
     open(&nvim).await;
-    nvim.wait_lua("return #told == 1").await;
+    nvim.wait_lua(&format!("return {PLACED} ~= ''")).await;
+    let first = nvim.lua_string(&format!("return {PLACED}"), &[]).await;
+    nvim.wait_screen_contains(&first.chars().take(16).collect::<String>())
+        .await;
     nvim.feed("a question").await;
     chat_holds(&nvim, "a question").await;
+    nvim.lua(
+        "vim.api.nvim_buf_clear_namespace(chat_buffer(), vim.api.nvim_create_namespace('gpt.notice'), 0, -1)",
+        &[],
+    )
+    .await;
     nvim.feed("<C-s>").await;
-    nvim.wait_lua("return #told == 2").await;
+    nvim.wait_lua(&format!("return {PLACED} ~= ''")).await;
+    let second = nvim.lua_string(&format!("return {PLACED}"), &[]).await;
     assert_eq!(chat_lines(&nvim).await, transcript_with(&[], "a question"));
     assert!(
         nvim.lua_bool("return not require('gpt.remote').is_running()", &[])
             .await
     );
     clean(&nvim).await;
-    told(&nvim).await
+    vec![first, second]
 }
 
 fn script(home: &Home, name: &str, content: &str, mode: u32) -> std::path::PathBuf {
@@ -292,7 +314,7 @@ async fn a_missing_program_is_named_with_what_to_do() {
     let told = said_about(Path::new("/nonexistent/gpt-nvim")).await;
     assert_eq!(
         told[0],
-        "4 There is no program at /nonexistent/gpt-nvim. Correct `binary` in the configuration, or leave it out."
+        "✗ There is no program at /nonexistent/gpt-nvim. Correct `binary` in the configuration, or leave it out."
     );
     assert_eq!(told[0], told[1]);
 }
@@ -305,14 +327,10 @@ async fn a_program_that_is_not_built_is_named_with_the_command_that_builds_it() 
     for name in ["lua", "plugin"] {
         std::os::unix::fs::symlink(Path::new(env!("CARGO_MANIFEST_DIR")).join(name), plugin.join(name)).unwrap();
     }
-    let nvim = Builder::default().home(&home).plugin(&plugin).init(TOLD).start().await;
+    let nvim = Builder::default().home(&home).plugin(&plugin).start().await;
     open(&nvim).await;
-    nvim.wait_lua("return #told == 1").await;
-    let told = told(&nvim).await;
-    assert!(
-        told[0].starts_with("4 gpt.nvim's program is not built. Run: make -C "),
-        "{told:?}"
-    );
+    nvim.wait_screen_contains("✗ gpt.nvim's program is not built.").await;
+    nvim.wait_screen_contains("Run: make -C ").await;
 }
 
 #[tokio::test]

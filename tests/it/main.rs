@@ -26,6 +26,7 @@ mod models;
 mod providers;
 mod streaming;
 mod support_works;
+mod windows;
 
 use support::nvim::{Builder, Nvim};
 

@@ -282,7 +282,7 @@ function M.complain(told)
   local chat = latest
   if chat and chat.buf == api.nvim_get_current_buf() then
     notice.clear(chat)
-    notice.place(chat, chat:prompt_row(), told)
+    return notice.place(chat, chat:prompt_row(), told)
   end
   notice.insist(told)
 end
