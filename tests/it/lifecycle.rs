@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -261,6 +262,48 @@ async fn a_program_killed_while_idle_is_replaced_at_the_next_question() {
         conversation(&server.requests()[1]),
         said(&[("user", "a"), ("assistant", "first"), ("user", "b")])
     );
+}
+
+fn signal(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(pid.cast_signed()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+#[tokio::test]
+async fn a_question_by_command_that_a_dying_program_did_not_take_comes_back_into_the_prompt() {
+    let (nvim, _server) = start(Vec::new()).await;
+    open(&nvim).await;
+    nvim.wait_lua("return require('gpt').status().model").await;
+    let stopped = program(&nvim).await;
+    signal(stopped, Signal::STOP);
+    normal_mode(&nvim).await;
+    nvim.feed(":GPTChat a long question<CR>").await;
+    nvim.wait_lua("return vim.fn.mode() == 'n'").await;
+    process::kill9(stopped);
+    chat_holds(&nvim, "a long question").await;
+    assert_eq!(chat_lines(&nvim).await, transcript_with(&[], "a long question"));
+    nvim.wait_screen_contains("Your question is back in the prompt").await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_question_is_shown_as_it_was_sent_and_what_is_typed_meanwhile_stays_in_the_prompt() {
+    let (nvim, server) = start(answer("there")).await;
+    open(&nvim).await;
+    nvim.wait_lua("return require('gpt').status().model").await;
+    let stopped = program(&nvim).await;
+    signal(stopped, Signal::STOP);
+    say(&nvim, "first").await;
+    nvim.feed(" more").await;
+    chat_holds(&nvim, "first more").await;
+    signal(stopped, Signal::CONT);
+    ended(&nvim, 1).await;
+    let shown = [("You", "first"), ("test/m1", "there")];
+    assert_eq!(chat_lines(&nvim).await, transcript_with(&shown, "more"));
+    assert_eq!(conversation(&server.requests()[0]), said(&[("user", "first")]));
+    nvim.feed("!").await;
+    chat_holds(&nvim, "more!").await;
+    clean(&nvim).await;
 }
 
 /// What is said when this is the program; the prompt must stay as it was typed.

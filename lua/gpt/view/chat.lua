@@ -55,6 +55,7 @@ function Chat:send()
   end
   self:restore_prompt()
   local regions, prompt = self:snapshot()
+  self.pending = { text = prompt, from_prompt = true }
   remote.notify({ event = "sent", chat = self.id, regions = regions, prompt = prompt, from_prompt = true })
 end
 
@@ -74,7 +75,9 @@ function Chat:ask(question, selection)
       prompt = question,
       from_prompt = false,
     })
-  if not sent then
+  if sent then
+    self.pending = { text = question, from_prompt = false }
+  else
     -- Nothing is lost: it waits in the prompt.
     self:add_to_prompt(vim.split(question, "\n"))
     if self.answer then
@@ -287,9 +290,16 @@ function M.complain(told)
   notice.insist(told)
 end
 
---- The program died: answers that were being written end here.
+--- The program died: answers that were being written end here, and questions that it did not take come back.
+---@return boolean returned whether there is such a question
 function M.program_ended()
+  local returned = false
   for _, chat in pairs(chats) do
+    local pending = chat.pending
+    chat.pending = nil
+    if pending and not pending.from_prompt then
+      returned = pcall(chat.add_to_prompt, chat, vim.split(pending.text, "\n")) or returned
+    end
     if chat.answer then
       chat:end_turn({
         answer = chat.answer,
@@ -302,6 +312,7 @@ function M.program_ended()
       })
     end
   end
+  return returned
 end
 
 --- Makes a hidden chat the one that `:GPTChat` shows, unless another one is looked at.
