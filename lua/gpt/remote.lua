@@ -154,6 +154,10 @@ end
 ---@param event table
 ---@return boolean sent
 local function send(event)
+  -- A key goes past Vim script, which writes its functions' arguments to 'verbosefile'.
+  if event.event == "key_entered" then
+    return channel ~= nil and pcall(vim.rpcnotify, channel, "gpt_event", event)
+  end
   -- Its first call defines the function (FuncUndefined), so its existence says nothing.
   if pcall(vim.fn[FUNCTION], event) then
     return true
