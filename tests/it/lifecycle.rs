@@ -430,13 +430,61 @@ async fn mistakes_in_the_configuration_are_named_with_their_paths_in_one_warning
             "  model: expected string, got 7",
             "  modle: no such option",
             "  network: expected a table, got 5",
-            "  providers.mine.base_url: expected string, got {}",
+            "  providers.mine.base_url: expected string, got a table",
             "  providers.mine.key: expected { env = \"NAME\" }, { cmd = { … } } or false, got a string",
             "  providers.mine.urll: no such option",
-            "  providers.other: expected a table, got \"x\"",
+            "  providers.other: expected a table, got a string",
         ]
     );
     clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn what_may_be_a_key_in_the_wrong_place_of_the_configuration_is_not_shown() {
+    let nvim = unconfigured().start().await;
+    let check = "local _, problems = require('gpt.config').check({
+            model = { 'sk-hidden' }, binary = 1 / 0, chat = { layout = 'sk-hidden', temperature = 0 / 0 },
+            network = { idle_timeout = math.huge }, providers = {
+                ['a/b'] = {}, one = { key = { env = 'sk-hidden' }, params = { 1 } }, two = { key = { env = 'A_1' } },
+            },
+        })
+        return problems";
+    assert_eq!(
+        nvim.lua_lines(check, &[]).await,
+        [
+            "binary: expected string, got inf",
+            "chat.layout: expected one of \"float\", \"vertical\", \"horizontal\", \"tab\", got a string",
+            "chat.temperature: expected number, got NaN",
+            "model: expected string, got a table",
+            "network.idle_timeout: expected number, got inf",
+            "providers.one.key: expected { env = \"NAME\" }, { cmd = { … } } or false, got a table",
+            "providers.one.params: expected a map, got a table",
+            "providers: a provider's name is a word without \"/\"",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_key_typed_behind_a_command_does_not_stay_in_the_history() {
+    let nvim = unconfigured().start().await;
+    for command in [
+        "GPTSetKey",
+        "GPTSetKey!",
+        "GPTRemoveKey",
+        "GPTRemoveKey!",
+        "GPT key",
+        "GPT",
+    ] {
+        nvim.feed(&format!(":{command} sk-0123456789abcdefghij<CR>")).await;
+        nvim.feed(":let g:after = 1<CR>").await;
+        nvim.wait_lua("return vim.g.after").await;
+        let history = nvim.lua_string("return vim.fn.execute('history cmd')", &[]).await;
+        assert!(
+            history.contains("g:after") && !history.contains("sk-0"),
+            "{command}: {history}"
+        );
+        nvim.lua("vim.g.after = nil", &[]).await;
+    }
 }
 
 #[tokio::test]
