@@ -539,6 +539,18 @@ async fn setup_reaches_the_program_that_runs() {
     clean(&nvim).await;
 }
 
+#[tokio::test]
+async fn a_copy_that_does_not_fit_is_not_said_to_be_saved() {
+    let nvim = unconfigured().init(TOLD).start().await;
+    open(&nvim).await;
+    normal_mode(&nvim).await;
+    nvim.lua("told = {}; vim.cmd('w! /dev/full')", &[]).await;
+    assert_eq!(
+        told(&nvim).await,
+        ["3 Not saved to /dev/full: No space left on device."]
+    );
+}
+
 // Logs ----------------------------------------------------------------------------------------------------------------
 
 #[tokio::test]

@@ -108,12 +108,16 @@ function Chat:save_copy(path)
   local lines = api.nvim_buf_get_lines(self.buf, vim.fn.line("'[") - 1, vim.fn.line("']"), false)
   local name = vim.fn.fnamemodify(path, ":~:.")
   local file, reason = io.open(path, "w")
-  if not file then
-    reason = reason:gsub("^.*: ", "")
+  local written = file ~= nil
+  if file then
+    written, reason = file:write(table.concat(lines, "\n"), "\n")
+    local closed, why = file:close() -- what did not fit is found out here
+    written, reason = written and closed, reason or why
+  end
+  if not written then
+    reason = tostring(reason):gsub("^.*: ", "")
     return notice.inform({ level = "warning", title = ("Not saved to %s: %s."):format(name, reason), advice = "" })
   end
-  file:write(table.concat(lines, "\n"), "\n")
-  file:close()
   notice.inform({ level = "info", title = ("Saved to %s."):format(name), advice = "" })
 end
 
