@@ -582,6 +582,20 @@ async fn the_log_command_shows_the_notices_of_this_session() {
 }
 
 #[tokio::test]
+async fn the_log_command_shows_notices_of_any_text() {
+    let nvim = unconfigured().init(TOLD).start().await;
+    let long = "local notice = require('gpt.view.notice')
+        notice.inform({ level = 'info', title = 'one\\ntwo\\0three', advice = ('ä'):rep(100000) })
+        local begun = vim.uv.hrtime()
+        local lines = notice.wrap(('ä'):rep(100000), 60)
+        vim.cmd('GPT log')
+        return #lines < 100 and vim.str_utf_start(lines[1], #lines[1]) == -1 and vim.uv.hrtime() - begun < 1e9";
+    assert!(nvim.lua_bool(long, &[]).await);
+    let lines = nvim.lines(0).await;
+    assert!(lines.contains(&"two?three".to_owned()), "{lines:?}");
+}
+
+#[tokio::test]
 async fn the_log_file_is_for_its_owner_only() {
     let (nvim, _server) = start(answer("there")).await;
     open(&nvim).await;
