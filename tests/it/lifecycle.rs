@@ -551,6 +551,27 @@ async fn a_copy_that_does_not_fit_is_not_said_to_be_saved() {
     );
 }
 
+#[tokio::test]
+async fn mistaken_calls_are_answered_in_a_sentence() {
+    let nvim = unconfigured().init(TOLD).start().await;
+    nvim.lua("require('gpt').setup('openai')", &[]).await;
+    nvim.feed("q:").await;
+    nvim.wait_lua("return vim.fn.getcmdwintype() ~= ''").await;
+    nvim.feed(":GPTChat hello<CR>").await;
+    nvim.wait_lua("return #told == 2").await;
+    assert_eq!(
+        told(&nvim).await,
+        [
+            "3 gpt.nvim: setup() expects a table, got a string.",
+            "3 Close the command-line window first."
+        ]
+    );
+    let block =
+        "return require('gpt.selection').block({ path = 'a\\n`b', filetype = '', first = 1, last = 1, lines = {} })";
+    assert_eq!(nvim.lua_lines(block, &[]).await[0], "From ``` a?`b ```, line 1:");
+    clean(&nvim).await;
+}
+
 // Logs ----------------------------------------------------------------------------------------------------------------
 
 #[tokio::test]

@@ -213,8 +213,10 @@ function M.new()
   local id = new_id()
   local buf = api.nvim_create_buf(false, false)
   local chat = setmetatable({ id = id, buf = buf, roles = {} }, Chat)
-  api.nvim_buf_set_name(buf, "gpt://chat/" .. id)
+  -- Before the name, for which Neovim would make a swap file.
   vim.bo[buf].buftype, vim.bo[buf].bufhidden, vim.bo[buf].swapfile = "acwrite", "hide", false
+  vim.bo[buf].modifiable = true
+  api.nvim_buf_set_name(buf, "gpt://chat/" .. id)
   vim.bo[buf].undolevels = -1
   chat:prompt_row()
   vim.bo[buf].undolevels = -123456 -- the global value again
