@@ -21,6 +21,7 @@ end, {
 command("GPTSetKey", function(args)
   require("gpt.commands").set_key(args)
 end, {
+  bang = true,
   nargs = "?",
   desc = "Connect a provider: its key goes into the system keyring",
   complete = function(...)

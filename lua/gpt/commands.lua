@@ -31,17 +31,26 @@ local function provider_of(args)
   return args.args ~= "" and args.args or nil
 end
 
+--- Takes what is perhaps a key, typed in the wrong place, out of the history, and so out of the shada file.
 ---@param args vim.api.keyset.create_user_command.command_args
-function M.set_key(args)
-  -- Perhaps a key, typed in the wrong place: at least it does not stay in the history, and so in the shada file.
-  if #args.args >= 20 and not require("gpt.config").get().providers[args.args] then
+---@return boolean perhaps_key
+local function guard(args)
+  local perhaps_key = #args.args >= 20 and not require("gpt.config").get().providers[args.args]
+  if perhaps_key then
     vim.fn.histdel("cmd", "\\V" .. vim.fn.escape(args.args, "\\"))
   end
+  return perhaps_key
+end
+
+---@param args vim.api.keyset.create_user_command.command_args
+function M.set_key(args)
+  guard(args)
   require("gpt.remote").notify({ event = "key_setting_requested", provider = provider_of(args) })
 end
 
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.remove_key(args)
+  guard(args)
   local event = { event = "key_removal_requested", provider = provider_of(args), force = args.bang }
   require("gpt.remote").notify(event)
 end
@@ -87,9 +96,11 @@ function M.gpt(args)
   if action then
     return action(args)
   end
+  -- What is perhaps a key is not shown either.
+  local title = guard(args) and ":GPT does not know that." or (":GPT knows no %q."):format(args.fargs[1])
   require("gpt.view.notice").inform({
     level = "warning",
-    title = (":GPT knows no %q."):format(args.fargs[1]),
+    title = title,
     advice = "It knows: " .. table.concat(M.complete(""), ", ") .. ".",
   })
 end

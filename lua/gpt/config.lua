@@ -25,7 +25,7 @@ local provider = {
   resource = string_option,
   api_version = string_option,
   context = count_option,
-  params = { type = "table" },
+  params = { type = "map" },
   insecure = { type = "boolean" },
 }
 
@@ -90,6 +90,12 @@ local resolved
 
 ---@param value any
 ---@return boolean
+local function is_finite(value)
+  return type(value) == "number" and value == value and math.abs(value) ~= math.huge
+end
+
+---@param value any
+---@return boolean
 local function is_list_of_strings(value)
   return type(value) == "table"
     and #value > 0
@@ -98,20 +104,31 @@ local function is_list_of_strings(value)
     end)
 end
 
+---@param value any
+---@return boolean
+local function is_variable_name(value)
+  return type(value) == "string" and value:find("^[%a_][%w_]*$") ~= nil
+end
+
 --- Kinds of values that are more than a type.
 ---@type table<string, fun(value: any): boolean>
 local KINDS = {
   count = function(value)
-    return type(value) == "number" and value >= 0 and value % 1 == 0
+    return is_finite(value) and value >= 0 and value % 1 == 0
   end,
   key = function(value)
-    return type(value) == "table" and (type(value.env) == "string" or is_list_of_strings(value.cmd))
+    return type(value) == "table"
+      and (is_variable_name(value.env) or (value.env == nil and is_list_of_strings(value.cmd)))
+  end,
+  number = is_finite,
+  map = function(value)
+    return type(value) == "table" and (next(value) == nil or not vim.islist(value))
   end,
   ["list of strings"] = is_list_of_strings,
 }
 
 --- What a kind is called in messages.
-local NAMES = { count = "a whole number", key = '{ env = "NAME" }, { cmd = { … } }' }
+local NAMES = { count = "a whole number", map = "a map", key = '{ env = "NAME" }, { cmd = { … } }' }
 
 ---@param value any
 ---@param kind string|string[]
@@ -121,11 +138,32 @@ local function mismatch(value, kind)
     return not vim.list_contains(kind, value) and ('one of "%s"'):format(table.concat(kind, '", "')) or nil
   end
   for word in kind:gmatch("[^|]+") do
-    if type(value) == word or (word == "false" and value == false) or (KINDS[word] and KINDS[word](value)) then
+    local fits = type(value) == word
+    if KINDS[word] then
+      fits = KINDS[word](value)
+    elseif word == "false" then
+      fits = value == false
+    end
+    if fits then
       return nil
     end
   end
   return (kind:gsub("[^|]+", NAMES):gsub("|", " or "))
+end
+
+--- A wrong value as it may be shown: anywhere may stand what was meant for elsewhere, such as a key.
+---@param value any
+---@param kind? string|string[]
+---@return string
+local function shown(value, kind)
+  if value ~= value then
+    return "NaN"
+  elseif type(value) == "number" or type(value) == "boolean" then
+    return tostring(value)
+  elseif type(kind) == "table" and type(value) == "string" and #value <= 20 and value:find("^%a+$") then
+    return ('"%s"'):format(value)
+  end
+  return "a " .. type(value)
 end
 
 ---@param path string
@@ -137,22 +175,22 @@ local function check(path, value, option, problems)
   if option.type then
     local expected = mismatch(value, option.type)
     if expected then
-      -- Where a key's source should stand may stand a key, which is never shown.
-      local found = option.type == "key|false" and "a " .. type(value) or vim.inspect(value)
-      problems[#problems + 1] = ("%s: expected %s, got %s"):format(path, expected, found)
+      problems[#problems + 1] = ("%s: expected %s, got %s"):format(path, expected, shown(value, option.type))
       return nil
     end
     return value
   end
   if type(value) ~= "table" then
-    problems[#problems + 1] = ("%s: expected a table, got %s"):format(path, vim.inspect(value))
+    problems[#problems + 1] = ("%s: expected a table, got %s"):format(path, shown(value))
     return nil
   end
   local checked = {}
   for key, item in pairs(value) do
     local inner = path == "" and tostring(key) or ("%s.%s"):format(path, key)
     local known = option.each or option[key]
-    if known then
+    if option.each == provider and (type(key) ~= "string" or key:find("/", 1, true)) then
+      problems[#problems + 1] = ('%s: a provider\'s name is a word without "/"'):format(path)
+    elseif known then
       checked[key] = check(inner, item, known, problems)
     else
       problems[#problems + 1] = ("%s: no such option"):format(inner)
@@ -204,7 +242,7 @@ function M.get()
   local checked, problems = M.check(wanted)
   resolved = complete(options, checked)
   if from_variable ~= nil and type(from_variable) ~= "table" then
-    table.insert(problems, 1, ("vim.g.gpt: expected a table, got %s"):format(vim.inspect(from_variable)))
+    table.insert(problems, 1, ("vim.g.gpt: expected a table, got %s"):format(shown(from_variable)))
   end
   if #problems > 0 then
     vim.notify("gpt.nvim, in the configuration (:help gpt-configuration):\n  " .. table.concat(problems, "\n  "), 3)

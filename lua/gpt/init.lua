@@ -19,6 +19,9 @@ local M = {}
 --- Sets options; not needed where `vim.g.gpt` is used or the defaults do. May be called again.
 ---@param options? table see |gpt-configuration|
 function M.setup(options)
+  if options ~= nil and type(options) ~= "table" then
+    return vim.notify(("gpt.nvim: setup() expects a table, got a %s."):format(type(options)), vim.log.levels.WARN)
+  end
   require("gpt.config").set(options or {})
 end
 
@@ -27,6 +30,13 @@ end
 ---@return string? id the chat's id; nil if it could not be shown
 function M.chat(options)
   options = options or {}
+  if vim.fn.getcmdwintype() ~= "" then
+    return require("gpt.view.notice").inform({
+      level = "warning",
+      title = "Close the command-line window first.",
+      advice = "",
+    })
+  end
   local selection = options.selection
   if selection == true then
     local taken, refused = require("gpt.selection").visual()

@@ -79,14 +79,14 @@ local function on_exit(job, code)
   end
   local how = code > 128 and ("signal %d"):format(code - 128) or ("exit code %d"):format(code)
   local words = vim.trim(table.concat(last_words, " "))
-  require("gpt.view.chat").program_ended()
+  local returned = require("gpt.view.chat").program_ended()
   if not heard then
     return complain(("gpt-nvim ended (%s)%s."):format(how, words ~= "" and ": " .. words or ""), rebuild())
   end
   require("gpt.view.notice").inform({
     level = "error",
     title = ("gpt-nvim ended (%s)."):format(how),
-    advice = "Chats are kept; it starts again.",
+    advice = returned and "Your question is back in the prompt." or "Chats are kept; it starts again.",
     details = words ~= "" and { words } or nil,
   })
 end
@@ -154,6 +154,10 @@ end
 ---@param event table
 ---@return boolean sent
 local function send(event)
+  -- A key goes past Vim script, which writes its functions' arguments to 'verbosefile'.
+  if event.event == "key_entered" then
+    return channel ~= nil and pcall(vim.rpcnotify, channel, "gpt_event", event)
+  end
   -- Its first call defines the function (FuncUndefined), so its existence says nothing.
   if pcall(vim.fn[FUNCTION], event) then
     return true

@@ -167,6 +167,16 @@ local function fence(lines)
   return ("`"):rep(longest + 1)
 end
 
+--- A path as a code span that nothing in it can break.
+---@param path string
+---@return string
+local function code_span(path)
+  path = path:gsub("%c", "?")
+  local marks = path:find("`", 1, true) and fence({ path }) or "`"
+  local space = marks == "`" and "" or " "
+  return marks .. space .. path .. space .. marks
+end
+
 --- The selection as it stands in a prompt: where it comes from, and a fenced block.
 ---@param taken gpt.Selection
 ---@return string[]
@@ -174,7 +184,7 @@ function M.block(taken)
   local marks = fence(taken.lines)
   local place = taken.first == taken.last and ("line %d"):format(taken.first)
     or ("lines %d-%d"):format(taken.first, taken.last)
-  local path = taken.path == "" and "a buffer without a name" or ("`%s`"):format(taken.path)
+  local path = taken.path == "" and "a buffer without a name" or code_span(taken.path)
   local block = { ("From %s, %s:"):format(path, place), "", marks .. taken.filetype }
   vim.list_extend(block, taken.lines)
   block[#block + 1] = marks

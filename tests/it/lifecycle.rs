@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -263,20 +264,49 @@ async fn a_program_killed_while_idle_is_replaced_at_the_next_question() {
     );
 }
 
-/// Lua for the notice that stands in the chat, as one line of text; empty if there is none.
-const PLACED: &str = "(function()
-  local marks = vim.api.nvim_buf_get_extmarks(chat_buffer(), vim.api.nvim_create_namespace('gpt.notice'), 0, -1, { details = true })
-  local words = {}
-  for _, mark in ipairs(marks) do
-    for _, line in ipairs(mark[4].virt_lines or {}) do
-      words[#words + 1] = vim.trim(line[1][1])
-    end
-  end
-  return vim.trim(table.concat(words, ' '))
-end)()";
+fn signal(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(pid.cast_signed()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
 
-/// What stands in the chat when this is the program, at the opening and after a question; the prompt must stay as it was
-/// typed.
+#[tokio::test]
+async fn a_question_by_command_that_a_dying_program_did_not_take_comes_back_into_the_prompt() {
+    let (nvim, _server) = start(Vec::new()).await;
+    open(&nvim).await;
+    nvim.wait_lua("return require('gpt').status().model").await;
+    let stopped = program(&nvim).await;
+    signal(stopped, Signal::STOP);
+    normal_mode(&nvim).await;
+    nvim.feed(":GPTChat a long question<CR>").await;
+    nvim.wait_lua("return vim.fn.mode() == 'n'").await;
+    process::kill9(stopped);
+    chat_holds(&nvim, "a long question").await;
+    assert_eq!(chat_lines(&nvim).await, transcript_with(&[], "a long question"));
+    nvim.wait_screen_contains("Your question is back in the prompt").await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_question_is_shown_as_it_was_sent_and_what_is_typed_meanwhile_stays_in_the_prompt() {
+    let (nvim, server) = start(answer("there")).await;
+    open(&nvim).await;
+    nvim.wait_lua("return require('gpt').status().model").await;
+    let stopped = program(&nvim).await;
+    signal(stopped, Signal::STOP);
+    say(&nvim, "first").await;
+    nvim.feed(" more").await;
+    chat_holds(&nvim, "first more").await;
+    signal(stopped, Signal::CONT);
+    ended(&nvim, 1).await;
+    let shown = [("You", "first"), ("test/m1", "there")];
+    assert_eq!(chat_lines(&nvim).await, transcript_with(&shown, "more"));
+    assert_eq!(conversation(&server.requests()[0]), said(&[("user", "first")]));
+    nvim.feed("!").await;
+    chat_holds(&nvim, "more!").await;
+    clean(&nvim).await;
+}
+
+/// What is said when this is the program; the prompt must stay as it was typed.
 async fn said_about(binary: &Path) -> Vec<String> {
     let nvim = unconfigured().binary(binary).start().await;
     open(&nvim).await;
@@ -405,13 +435,61 @@ async fn mistakes_in_the_configuration_are_named_with_their_paths_in_one_warning
             "  model: expected string, got 7",
             "  modle: no such option",
             "  network: expected a table, got 5",
-            "  providers.mine.base_url: expected string, got {}",
+            "  providers.mine.base_url: expected string, got a table",
             "  providers.mine.key: expected { env = \"NAME\" }, { cmd = { … } } or false, got a string",
             "  providers.mine.urll: no such option",
-            "  providers.other: expected a table, got \"x\"",
+            "  providers.other: expected a table, got a string",
         ]
     );
     clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn what_may_be_a_key_in_the_wrong_place_of_the_configuration_is_not_shown() {
+    let nvim = unconfigured().start().await;
+    let check = "local _, problems = require('gpt.config').check({
+            model = { 'sk-hidden' }, binary = 1 / 0, chat = { layout = 'sk-hidden', temperature = 0 / 0 },
+            network = { idle_timeout = math.huge }, providers = {
+                ['a/b'] = {}, one = { key = { env = 'sk-hidden' }, params = { 1 } }, two = { key = { env = 'A_1' } },
+            },
+        })
+        return problems";
+    assert_eq!(
+        nvim.lua_lines(check, &[]).await,
+        [
+            "binary: expected string, got inf",
+            "chat.layout: expected one of \"float\", \"vertical\", \"horizontal\", \"tab\", got a string",
+            "chat.temperature: expected number, got NaN",
+            "model: expected string, got a table",
+            "network.idle_timeout: expected number, got inf",
+            "providers.one.key: expected { env = \"NAME\" }, { cmd = { … } } or false, got a table",
+            "providers.one.params: expected a map, got a table",
+            "providers: a provider's name is a word without \"/\"",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_key_typed_behind_a_command_does_not_stay_in_the_history() {
+    let nvim = unconfigured().start().await;
+    for command in [
+        "GPTSetKey",
+        "GPTSetKey!",
+        "GPTRemoveKey",
+        "GPTRemoveKey!",
+        "GPT key",
+        "GPT",
+    ] {
+        nvim.feed(&format!(":{command} sk-0123456789abcdefghij<CR>")).await;
+        nvim.feed(":let g:after = 1<CR>").await;
+        nvim.wait_lua("return vim.g.after").await;
+        let history = nvim.lua_string("return vim.fn.execute('history cmd')", &[]).await;
+        assert!(
+            history.contains("g:after") && !history.contains("sk-0"),
+            "{command}: {history}"
+        );
+        nvim.lua("vim.g.after = nil", &[]).await;
+    }
 }
 
 #[tokio::test]
@@ -466,6 +544,39 @@ async fn setup_reaches_the_program_that_runs() {
     clean(&nvim).await;
 }
 
+#[tokio::test]
+async fn a_copy_that_does_not_fit_is_not_said_to_be_saved() {
+    let nvim = unconfigured().init(TOLD).start().await;
+    open(&nvim).await;
+    normal_mode(&nvim).await;
+    nvim.lua("told = {}; vim.cmd('w! /dev/full')", &[]).await;
+    assert_eq!(
+        told(&nvim).await,
+        ["3 Not saved to /dev/full: No space left on device."]
+    );
+}
+
+#[tokio::test]
+async fn mistaken_calls_are_answered_in_a_sentence() {
+    let nvim = unconfigured().init(TOLD).start().await;
+    nvim.lua("require('gpt').setup('openai')", &[]).await;
+    nvim.feed("q:").await;
+    nvim.wait_lua("return vim.fn.getcmdwintype() ~= ''").await;
+    nvim.feed(":GPTChat hello<CR>").await;
+    nvim.wait_lua("return #told == 2").await;
+    assert_eq!(
+        told(&nvim).await,
+        [
+            "3 gpt.nvim: setup() expects a table, got a string.",
+            "3 Close the command-line window first."
+        ]
+    );
+    let block =
+        "return require('gpt.selection').block({ path = 'a\\n`b', filetype = '', first = 1, last = 1, lines = {} })";
+    assert_eq!(nvim.lua_lines(block, &[]).await[0], "From ``` a?`b ```, line 1:");
+    clean(&nvim).await;
+}
+
 // Logs ----------------------------------------------------------------------------------------------------------------
 
 #[tokio::test]
@@ -494,6 +605,20 @@ async fn the_log_command_shows_the_notices_of_this_session() {
         assert!(lines.contains(part), "no {part:?} in\n{lines}");
     }
     clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn the_log_command_shows_notices_of_any_text() {
+    let nvim = unconfigured().init(TOLD).start().await;
+    let long = "local notice = require('gpt.view.notice')
+        notice.inform({ level = 'info', title = 'one\\ntwo\\0three', advice = ('ä'):rep(100000) })
+        local begun = vim.uv.hrtime()
+        local lines = notice.wrap(('ä'):rep(100000), 60)
+        vim.cmd('GPT log')
+        return #lines < 100 and vim.str_utf_start(lines[1], #lines[1]) == -1 and vim.uv.hrtime() - begun < 1e9";
+    assert!(nvim.lua_bool(long, &[]).await);
+    let lines = nvim.lines(0).await;
+    assert!(lines.contains(&"two?three".to_owned()), "{lines:?}");
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ function Chat:send()
   end
   self:restore_prompt()
   local regions, prompt = self:snapshot()
+  self.pending = { text = prompt, from_prompt = true }
   remote.notify({ event = "sent", chat = self.id, regions = regions, prompt = prompt, from_prompt = true })
 end
 
@@ -74,7 +75,9 @@ function Chat:ask(question, selection)
       prompt = question,
       from_prompt = false,
     })
-  if not sent then
+  if sent then
+    self.pending = { text = question, from_prompt = false }
+  else
     -- Nothing is lost: it waits in the prompt.
     self:add_to_prompt(vim.split(question, "\n"))
     if self.answer then
@@ -105,12 +108,16 @@ function Chat:save_copy(path)
   local lines = api.nvim_buf_get_lines(self.buf, vim.fn.line("'[") - 1, vim.fn.line("']"), false)
   local name = vim.fn.fnamemodify(path, ":~:.")
   local file, reason = io.open(path, "w")
-  if not file then
-    reason = reason:gsub("^.*: ", "")
+  local written = file ~= nil
+  if file then
+    written, reason = file:write(table.concat(lines, "\n"), "\n")
+    local closed, why = file:close() -- what did not fit is found out here
+    written, reason = written and closed, reason or why
+  end
+  if not written then
+    reason = tostring(reason):gsub("^.*: ", "")
     return notice.inform({ level = "warning", title = ("Not saved to %s: %s."):format(name, reason), advice = "" })
   end
-  file:write(table.concat(lines, "\n"), "\n")
-  file:close()
   notice.inform({ level = "info", title = ("Saved to %s."):format(name), advice = "" })
 end
 
@@ -206,8 +213,10 @@ function M.new()
   local id = new_id()
   local buf = api.nvim_create_buf(false, false)
   local chat = setmetatable({ id = id, buf = buf, roles = {} }, Chat)
-  api.nvim_buf_set_name(buf, "gpt://chat/" .. id)
+  -- Before the name, for which Neovim would make a swap file.
   vim.bo[buf].buftype, vim.bo[buf].bufhidden, vim.bo[buf].swapfile = "acwrite", "hide", false
+  vim.bo[buf].modifiable = true
+  api.nvim_buf_set_name(buf, "gpt://chat/" .. id)
   vim.bo[buf].undolevels = -1
   chat:prompt_row()
   vim.bo[buf].undolevels = -123456 -- the global value again
@@ -287,9 +296,16 @@ function M.complain(told)
   notice.insist(told)
 end
 
---- The program died: answers that were being written end here.
+--- The program died: answers that were being written end here, and questions that it did not take come back.
+---@return boolean returned whether there is such a question
 function M.program_ended()
+  local returned = false
   for _, chat in pairs(chats) do
+    local pending = chat.pending
+    chat.pending = nil
+    if pending and not pending.from_prompt then
+      returned = pcall(chat.add_to_prompt, chat, vim.split(pending.text, "\n")) or returned
+    end
     if chat.answer then
       chat:end_turn({
         answer = chat.answer,
@@ -302,6 +318,7 @@ function M.program_ended()
       })
     end
   end
+  return returned
 end
 
 --- Makes a hidden chat the one that `:GPTChat` shows, unless another one is looked at.

@@ -13,6 +13,8 @@ local progress = api.nvim_create_namespace("gpt.highlight.progress")
 
 --- The most lines parsed at once; a longer code block is cut, each piece as if fenced by itself.
 local MOST_LINES = 80
+--- The most lines of a question that are highlighted.
+local MOST_LINES_ONCE = 400
 --- The longest line that is parsed, and the most bytes at once.
 local MOST_BYTES = 40000
 --- The shortest pause between two parses, in milliseconds, and the pause as a multiple of the last parse. Text is there
@@ -164,7 +166,8 @@ local function highlight(buf, row, lines, fence)
   end)
 end
 
---- Highlights text that is not being written, such as a question.
+--- Highlights text that is not being written, such as a question: the first piece at once, the others later, so that
+--- a long one does not hold the editor up. Marks keep the place while the text is edited.
 ---@param buf integer
 ---@param first integer
 ---@param last integer line after the last one
@@ -172,15 +175,31 @@ function M.once(buf, first, last)
   if not has_parser() then
     return
   end
+  last = math.min(last, first + MOST_LINES_ONCE)
+  local from = api.nvim_buf_set_extmark(buf, progress, first, 0, {})
+  local to = api.nvim_buf_set_extmark(buf, progress, last, 0, {})
   local fence
-  while first < last do
-    local lines = api.nvim_buf_get_lines(buf, first, math.min(last, first + MOST_LINES + 1), false)
+  local function piece()
+    if not api.nvim_buf_is_valid(buf) then
+      return
+    end
+    local row = api.nvim_buf_get_extmark_by_id(buf, progress, from, {})[1]
+    local stop = api.nvim_buf_get_extmark_by_id(buf, progress, to, {})[1]
+    if not row or not stop or row >= stop then
+      api.nvim_buf_del_extmark(buf, progress, from)
+      api.nvim_buf_del_extmark(buf, progress, to)
+      return
+    end
+    local lines = api.nvim_buf_get_lines(buf, row, math.min(stop, row + MOST_LINES + 1), false)
     lines[#lines + 1] = ""
     local finished, open = finished_blocks(lines, fence)
-    local count = math.min(finished > 0 and finished or #lines, last - first)
-    pcall(highlight, buf, first, vim.list_slice(lines, 1, count), fence)
-    first, fence = first + count, finished > 0 and open or nil
+    local count = math.min(finished > 0 and finished or #lines, stop - row)
+    pcall(highlight, buf, row, vim.list_slice(lines, 1, count), fence)
+    fence = finished > 0 and open or nil
+    api.nvim_buf_set_extmark(buf, progress, row + count, 0, { id = from })
+    vim.defer_fn(piece, 10)
   end
+  piece()
 end
 
 --- Begins to follow an answer that is being written at `row`.

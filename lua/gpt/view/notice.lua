@@ -32,11 +32,17 @@ local function remember(where, notice)
   end
 end
 
+--- The most bytes of a text that are wrapped.
+local MOST_BYTES = 4000
+
 --- Breaks a text into lines of at most `width` cells, between words where it can.
 ---@param text string
 ---@param width integer
 ---@return string[]
 function M.wrap(text, width)
+  if #text > MOST_BYTES then
+    text = text:sub(1, MOST_BYTES + vim.str_utf_start(text, MOST_BYTES + 1)) .. " …"
+  end
   local lines, line = {}, ""
   for word in text:gmatch("%S+") do
     local longer = line == "" and word or line .. " " .. word
@@ -65,6 +71,12 @@ local function virtual_lines(notice, width)
   local virtual = { { { "" } } }
   local function add(text, group, sign)
     for index, line in ipairs(M.wrap(text, math.max(width - 2, 20))) do
+      if index > MOST_DETAIL_LINES + 1 then
+        break
+      end
+      if index > MOST_DETAIL_LINES then
+        line = "…"
+      end
       virtual[#virtual + 1] = { { (index == 1 and sign or "  ") .. line, group } }
     end
   end
@@ -72,6 +84,9 @@ local function virtual_lines(notice, width)
   add(notice.advice, "GPTNotice", "  ")
   local most = #virtual + MOST_DETAIL_LINES
   for _, detail in ipairs(notice.details or {}) do
+    if #virtual > most then
+      break
+    end
     add(detail, "GPTNoticeDetail", "  ")
   end
   if #virtual > most then
@@ -204,6 +219,7 @@ function M.show_log()
   end
   local file = require("gpt.config").for_program().log_file
   lines[#lines + 1] = ("The program's own log: %s"):format(file)
+  lines = vim.split((table.concat(lines, "\n"):gsub("%z", "?")), "\n")
   local buf = vim.api.nvim_create_buf(false, true)
   vim.api.nvim_buf_set_lines(buf, 0, -1, false, lines)
   vim.bo[buf].bufhidden = "wipe"

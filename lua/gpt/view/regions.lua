@@ -21,6 +21,7 @@ local api = vim.api
 ---@field label? string `provider/model` of that answer
 ---@field usage? table tokens of the last turn
 ---@field cost? number what it cost, in US dollars, estimated
+---@field pending? { text: string, from_prompt: boolean } what was sent last, until it is shown as a message
 ---@field notice? table
 ---@field highlighting? gpt.Highlighting
 ---@field remembered? { lines: string[], headings: gpt.Heading[] }

@@ -65,6 +65,41 @@ function Chat:insert_message(id, lines)
   return row + #inserted
 end
 
+--- Whether the prompt still holds the question that was sent, and nothing else.
+---@param lines string[] of the question
+---@return boolean
+function Chat:holds_only(lines)
+  local _, prompt = self:snapshot()
+  local text = table.concat(lines, "\n")
+  if vim.trim(prompt) == vim.trim(text) then
+    return true
+  end
+  -- What is no UTF-8 and what Unicode calls white comes back changed: of that only the rest is compared.
+  local function rest(of)
+    return (of:gsub("[\128-\255%s%c]", ""))
+  end
+  return self.pending ~= nil and self.pending.text == prompt and rest(prompt) == rest(text)
+end
+
+--- The question was sent, and what stands in the prompt has changed since: the question becomes a message as it was
+--- sent, and what is not part of it stays in the prompt.
+---@param id integer
+---@param lines string[]
+---@return integer row where the prompt's heading stands now
+function Chat:take_question_from_prompt(id, lines)
+  local _, prompt = self:snapshot()
+  local row = self:prompt_row()
+  local text = vim.trim(table.concat(lines, "\n"))
+  local start = #prompt:match("^%s*")
+  if text ~= "" and prompt:sub(start + 1, start + #text) == text then
+    local taken = prompt:sub(1, start + #text) .. prompt:sub(start + #text + 1):match("^%s*")
+    local _, breaks = taken:gsub("\n", "")
+    local col = #taken:match("[^\n]*$")
+    api.nvim_buf_set_text(self.buf, row + 1, 0, row + 1 + breaks, col, { "", "" })
+  end
+  return self:insert_message(id, lines)
+end
+
 ---@class gpt.ShownTurn
 ---@field removed? integer[]
 ---@field question? { id: integer, lines: string[], from_prompt: boolean }
@@ -85,8 +120,14 @@ function Chat:begin_turn(turn)
   local row
   if question then
     self.roles[question.id] = "user"
-    row = question.from_prompt and self:turn_prompt_into_message(question.id)
-      or self:insert_message(question.id, question.lines)
+    if not question.from_prompt then
+      row = self:insert_message(question.id, question.lines)
+    elseif self:holds_only(question.lines) then
+      row = self:turn_prompt_into_message(question.id)
+    else
+      row = self:take_question_from_prompt(question.id, question.lines)
+    end
+    self.pending = nil
   else
     row = self:prompt_row()
   end
