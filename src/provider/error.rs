@@ -88,6 +88,9 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(120);
 /// The longest message that is kept, in characters.
 const LONGEST_MESSAGE: usize = 2_000;
 
+/// The most of a provider's words that is looked through, in bytes.
+const LONGEST_LOOKED_AT: usize = 64 * 1024;
+
 /// The headers of a failed answer that tell something.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AnswerHeaders<'a> {
@@ -218,11 +221,22 @@ impl From<KeyError> for ProviderError {
 
 /// A provider's words, fit to be shown: redacted, without control characters, of bounded length.
 pub(crate) fn clean(text: &str) -> String {
-    // Redacted before it is cut, lest the start of a key be left over.
-    let whole = redact(text.trim());
+    // Redacted before it is cut to what is shown, lest the start of a key be left over.
+    let text = text.trim();
+    let whole = redact(beginning(text, LONGEST_LOOKED_AT));
     whole
         .chars()
         .filter(|c| !c.is_control() || *c == '\n')
         .take(LONGEST_MESSAGE)
         .collect()
+}
+
+/// The first bytes of a text, to the border of a character.
+fn beginning(text: &str, length: usize) -> &str {
+    let whole = (0..=length).rev().find(|&end| text.is_char_boundary(end));
+    if text.len() <= length {
+        text
+    } else {
+        text.get(..whole.unwrap_or_default()).unwrap_or_default()
+    }
 }
