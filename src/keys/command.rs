@@ -29,7 +29,8 @@ pub async fn run(command: &[String]) -> Result<Secret, KeyError> {
     let Some((program, arguments)) = command.split_first() else {
         return Err(KeyError::Command("The key command is empty.".into()));
     };
-    let failed = |how: String| KeyError::Command(format!("The key command {program} {how}"));
+    let failed =
+        |how: String| KeyError::Command(redact::redact(&format!("The key command {program} {how}")).into_owned());
     let mut child = Command::new(program);
     child
         .args(arguments)
@@ -180,6 +181,15 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "The key command sh failed (exit status: 3): no store: [redacted]"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_key_in_place_of_the_program_is_not_repeated() {
+        let error = run_words(&["sk-abcdefghijklmnop"]).await.unwrap_err().to_string();
+        assert!(
+            error.starts_with("The key command [redacted] cannot be started"),
+            "{error}"
         );
     }
 

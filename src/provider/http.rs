@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use crate::config::NetworkConfig;
 use crate::keys::redact::StreamRedactor;
 use crate::keys::{Credentials, Redactor};
-use crate::provider::error::AnswerHeaders;
+use crate::provider::error::{AnswerHeaders, word};
 use crate::provider::models::{self, Listed};
 use crate::provider::registry::Provider;
 use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, ToolCall};
@@ -69,7 +69,7 @@ impl<'a> Listener<'a> {
                 Event::Refusal(text) => Event::Refusal(self.text.push(&text)),
                 Event::Reasoning(text) => Event::Reasoning(self.reasoning.push(&text)),
                 Event::ToolCall(call) => Event::ToolCall(ToolCall {
-                    name: self.whole.redact(&call.name).into_owned(),
+                    name: word(&self.whole.redact(&call.name)),
                     arguments: self.whole.redact(&call.arguments).into_owned(),
                     ..call
                 }),
