@@ -8,6 +8,7 @@ mod call;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -65,9 +66,9 @@ impl<'a> Listener<'a> {
                     end = Some(Err(error));
                     break;
                 }
-                Event::Text(text) => Event::Text(self.text.push(&text)),
-                Event::Refusal(text) => Event::Refusal(self.text.push(&text)),
-                Event::Reasoning(text) => Event::Reasoning(self.reasoning.push(&text)),
+                Event::Text(text) => Event::Text(self.text.push(&without_returns(&text))),
+                Event::Refusal(text) => Event::Refusal(self.text.push(&without_returns(&text))),
+                Event::Reasoning(text) => Event::Reasoning(self.reasoning.push(&without_returns(&text))),
                 Event::ToolCall(call) => Event::ToolCall(ToolCall {
                     name: word(&self.whole.redact(&call.name)),
                     arguments: self.whole.redact(&call.arguments).into_owned(),
@@ -95,6 +96,15 @@ impl<'a> Listener<'a> {
         if !held.is_empty() {
             self.events.send(held).await.ok();
         }
+    }
+}
+
+/// The text without carriage returns, which are never shown: one within a key must not hide it from the redactor.
+fn without_returns(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') {
+        Cow::Owned(text.replace('\r', ""))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

@@ -94,3 +94,25 @@ async fn a_list_of_models_without_end_is_given_up() {
     let (listed, _) = listed("openai", "/v1", &" ".repeat(LIST_BYTES + 1)).await;
     assert_eq!(listed.unwrap_err().message, "The list of models is longer than 8 MB.");
 }
+
+#[tokio::test]
+async fn a_carriage_return_does_not_hide_a_key() {
+    let credentials = Credentials {
+        key: Secret::new("hunter2-hunter2".into()).ok(),
+        ..Credentials::default()
+    };
+    let (sender, mut events) = mpsc::channel(8);
+    let mut listener = Listener::new(&credentials, &sender);
+    let pieces = ["it is hunter2\r-hun", "\rter2.\r\nyes"].map(|piece| Event::Text(piece.into()));
+    assert!(listener.hear(pieces.into_iter()).await.is_none());
+    listener.flush().await;
+    drop(sender);
+    let mut shown = String::new();
+    while let Some(batch) = events.recv().await {
+        for event in batch {
+            let Event::Text(text) = event else { panic!("{event:?}") };
+            shown.push_str(&text);
+        }
+    }
+    assert_eq!(shown, "it is [redacted].\nyes");
+}
