@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use gpt_nvim::{app, editor};
+use gpt_nvim::{app, editor, logging};
 use tokio::sync::mpsc;
 
 const HELP: &str = "gpt-nvim: the program behind gpt.nvim, an AI assistant for Neovim
@@ -79,7 +79,7 @@ fn run() -> anyhow::Result<()> {
 fn log_panics() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        tracing::error!("{panic}");
+        logging::panicked(panic);
         default(panic);
     }));
 }

@@ -278,6 +278,7 @@ fn elsewhere(provider: &Provider) -> String {
 fn named_source(provider: &Provider) -> String {
     let name = &provider.name;
     match &provider.key {
+        KeySource::Variable(variable) if variable.is_empty() => notice::no_variable(provider),
         KeySource::Variable(variable) => format!("providers.{name}.key takes it from {variable}."),
         KeySource::Command(_) => format!("providers.{name}.key takes it from a command."),
         KeySource::Usual { .. } => format!("Set providers.{name}.base_url first (:help gpt-servers)."),

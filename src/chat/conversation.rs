@@ -20,6 +20,9 @@ pub struct Message {
     pub tool_calls: Vec<ToolCall>,
 }
 
+/// How much of the model's reasoning is kept, in bytes: its end.
+const LONGEST_REASONING: usize = 64 * 1024;
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -302,6 +305,7 @@ impl Conversation {
     fn reasoned(&mut self, text: &str) -> Vec<Effect> {
         let Some(answer) = self.answer() else { return Vec::new() };
         answer.reasoning.push_str(text);
+        keep_end(&mut answer.reasoning, LONGEST_REASONING);
         let (id, silent) = (answer.id, answer.text.is_empty());
         match &mut self.turn {
             Some(turn) if silent && !turn.reasoning_shown => {
@@ -365,6 +369,14 @@ impl Message {
             reasoning: String::new(),
             tool_calls: Vec::new(),
         }
+    }
+}
+
+/// Takes off the beginning of a text that is longer than `longest`, in bytes.
+fn keep_end(text: &mut String, longest: usize) {
+    let from = text.len().saturating_sub(longest);
+    if let Some(from) = (from..=text.len()).find(|&at| text.is_char_boundary(at)) {
+        text.drain(..from);
     }
 }
 

@@ -3,12 +3,16 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::chat::conversation::{Outcome, Refusal};
 use crate::keys::KeySource;
+use crate::keys::redact::redact;
 use crate::provider::registry::Provider;
 use crate::provider::{ErrorClass, FinishReason, ProviderError};
+
+/// How many tools are named.
+const NAMES_SHOWN: usize = 5;
 
 /// How much a notice matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -28,11 +32,28 @@ pub struct Notice {
     /// How much it matters.
     pub level: Level,
     /// What happened: one sentence.
+    #[serde(serialize_with = "one_line")]
     pub title: String,
     /// What to do about it: one sentence or two.
+    #[serde(serialize_with = "one_line")]
     pub advice: String,
     /// The provider's own words, the code and the request's id; may be empty.
+    #[serde(serialize_with = "one_line_each")]
     pub details: Vec<String>,
+}
+
+/// What leaves for the editor is without keys, and without line ends and other control characters.
+fn fit(text: &str) -> String {
+    let text = text.replace(|c: char| c.is_control(), " ");
+    redact(&text).into_owned()
+}
+
+fn one_line<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&fit(text))
+}
+
+fn one_line_each<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(lines.iter().map(|line| fit(line)))
 }
 
 impl Notice {
@@ -76,11 +97,20 @@ fn of_finish(reason: &FinishReason, tools: &[String], empty: bool, provider: &Pr
             "Put the question in other words.",
         ),
         _ if !tools.is_empty() => warning(
-            format!("The model asked for tools ({}).", tools.join(", ")),
+            format!("The model asked for tools ({}).", listed(tools)),
             "gpt.nvim does not run tools. Ask it to answer without them.",
         ),
         _ if empty => warning("The model ended without a word.".into(), "Press gr to ask again."),
         _ => None,
+    }
+}
+
+/// The first names, and how many more there are.
+fn listed(names: &[String]) -> String {
+    let shown = names.get(..NAMES_SHOWN).unwrap_or(names);
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
@@ -220,10 +250,19 @@ fn no_key(provider: &Provider) -> String {
             let variable = variables.join(" or ");
             format!("Run :GPTSetKey {name}, or set {variable} and start Neovim again.")
         }
+        KeySource::Variable(variable) if variable.is_empty() => no_variable(provider),
         KeySource::Variable(variable) => format!("Set {variable}, then start Neovim again."),
         KeySource::None => format!("Take key = false out of providers.{name}, then run :GPTSetKey {name}."),
         KeySource::Command(_) | KeySource::Usual { .. } => format!("Run :GPTSetKey {name} (:help gpt-keys)."),
     }
+}
+
+/// The configuration names a variable by what is no name; it may be the key itself.
+pub fn no_variable(provider: &Provider) -> String {
+    format!(
+        "The variable named by providers.{}.key.env is no name of a variable (:help gpt-keys).",
+        provider.name
+    )
 }
 
 /// How to give a provider another key.
@@ -354,6 +393,39 @@ mod tests {
         let words = "You exceeded your current quota, please check your plan and billing details.";
         let notice = of_error(&ProviderError::new(ErrorClass::Quota, words), &provider, "m");
         assert_eq!((notice.title.as_str(), notice.details.len()), (words, 0));
+    }
+
+    #[test]
+    fn what_leaves_for_the_editor_has_no_keys_and_no_line_ends() {
+        let bad = "a\nb\0c\rd sk-abcdefgh";
+        let mut notice = Notice::new(Level::Info, bad, bad);
+        notice.details.push(bad.into());
+        let good = "a b c d [redacted]";
+        assert_eq!(
+            serde_json::to_value(&notice).unwrap(),
+            serde_json::json!({"level": "info", "title": good, "advice": good, "details": [good]})
+        );
+    }
+
+    #[test]
+    fn of_many_tools_only_some_are_named() {
+        let names: Vec<String> = (1..=7).map(|number| format!("t{number}")).collect();
+        assert_eq!(listed(&names), "t1, t2, t3, t4, t5 and 2 more");
+        assert_eq!(listed(&names[..2]), "t1, t2");
+    }
+
+    #[test]
+    fn a_key_in_place_of_a_variables_name_is_not_repeated() {
+        for env in ["hunter2-hunter2", "sk-abcdefgh", "", "1A", "A B"] {
+            let config = serde_json::json!({"providers": {"p": {"base_url": "http://x", "key": {"env": env}}}});
+            let config: Config = serde_json::from_value(config).unwrap();
+            let provider = Registry::new(&config, &|_| None).target("p/m").unwrap().provider;
+            assert_eq!(provider.key, KeySource::Variable(String::new()));
+            assert_eq!(
+                of_error(&ProviderError::new(ErrorClass::NoKey, ""), &provider, "m").advice,
+                "The variable named by providers.p.key.env is no name of a variable (:help gpt-keys)."
+            );
+        }
     }
 
     #[test]

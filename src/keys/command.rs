@@ -1,15 +1,23 @@
 //! A key command: the user's own program that prints a key, such as `pass show openai`. Run without a shell.
 
-use std::process::Stdio;
+use std::io;
+use std::pin::pin;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::process::Command;
-use tokio::time::timeout;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{KeyError, Secret, redact};
 
 /// How long a key command may take: it may ask for a passphrase in a window of its own.
 const LIMIT: Duration = Duration::from_secs(60);
+/// How long is waited for the command's end once it has printed its line, and for the rest of its output once it has ended:
+/// an agent that it started may hold its outputs open.
+const GRACE: Duration = Duration::from_millis(500);
+/// The most of each of its outputs that is kept, in bytes.
+const MOST_OUTPUT: usize = 64 * 1024;
 /// The most of its error output that is shown, in characters.
 const LONGEST_COMPLAINT: usize = 300;
 
@@ -21,7 +29,8 @@ pub async fn run(command: &[String]) -> Result<Secret, KeyError> {
     let Some((program, arguments)) = command.split_first() else {
         return Err(KeyError::Command("The key command is empty.".into()));
     };
-    let failed = |how: String| KeyError::Command(format!("The key command {program} {how}"));
+    let failed =
+        |how: String| KeyError::Command(redact::redact(&format!("The key command {program} {how}")).into_owned());
     let mut child = Command::new(program);
     child
         .args(arguments)
@@ -29,27 +38,109 @@ pub async fn run(command: &[String]) -> Result<Secret, KeyError> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    let child = child
+    let mut child = child
         .spawn()
         .map_err(|error| failed(format!("cannot be started: {error}.")))?;
-    let output = timeout(LIMIT, child.wait_with_output())
+    let output = timeout(LIMIT, watch(&mut child))
         .await
         .map_err(|_| failed(format!("has not ended within {} seconds.", LIMIT.as_secs())))?
         .map_err(|error| failed(format!("cannot be read: {error}.")))?;
-    if !output.status.success() {
-        return Err(failed(format!(
-            "failed ({}): {}",
-            output.status,
-            complaint(&output.stderr)
-        )));
+    if let Some(status) = output.status.filter(|status| !status.success()) {
+        return Err(failed(format!("failed ({status}): {}", complaint(&output.stderr))));
     }
-    let printed = String::from_utf8(output.stdout).map_err(|_| failed("prints no text.".into()))?;
-    let first = printed
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default()
-        .to_owned();
-    Secret::new(first).map_err(|_| failed("prints no key.".into()))
+    let line = first_line(&output.stdout)
+        .filter(|line| line.len() < MOST_OUTPUT)
+        .unwrap_or_default();
+    let printed = str::from_utf8(line).map_err(|_| failed("prints no text.".into()))?;
+    Secret::new(printed.to_owned()).map_err(|_| failed("prints no key.".into()))
+}
+
+/// What came of a command.
+struct Output {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    /// How it ended; `None` if it goes on after its line.
+    status: Option<ExitStatus>,
+}
+
+/// Waits until the command has printed a line or ended; what it started itself is not waited for.
+async fn watch(child: &mut Child) -> io::Result<Output> {
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    };
+    let (mut printed, mut complained) = (Vec::new(), Vec::new());
+    let mut status = None;
+    {
+        let mut print = pin!(read_line(stdout, &mut printed));
+        let mut complain = pin!(read_all(stderr, &mut complained));
+        let (mut printing, mut complaining) = (true, true);
+        let mut deadline = None;
+        while printing || complaining || status.is_none() {
+            let late = sleep_until(deadline.unwrap_or_else(Instant::now));
+            let mut over = false;
+            tokio::select! {
+                has_line = &mut print, if printing => {
+                    printing = false;
+                    over = has_line?;
+                }
+                end = &mut complain, if complaining => {
+                    complaining = false;
+                    end?;
+                }
+                end = child.wait(), if status.is_none() => {
+                    status = Some(end?);
+                    over = true;
+                }
+                () = late, if deadline.is_some() => break,
+            }
+            if !printing && status.is_some_and(|status| status.success()) {
+                break;
+            }
+            if over && deadline.is_none() {
+                deadline = Some(Instant::now() + GRACE);
+            }
+        }
+    }
+    Ok(Output {
+        stdout: printed,
+        stderr: complained,
+        status,
+    })
+}
+
+/// Reads until there is a whole line that is not blank, or as much as is kept: then it is true.
+async fn read_line(mut from: impl AsyncRead + Unpin, to: &mut Vec<u8>) -> io::Result<bool> {
+    let mut chunk = [0; 4096];
+    loop {
+        let length = from.read(&mut chunk).await?;
+        if length == 0 {
+            return Ok(false);
+        }
+        to.extend_from_slice(chunk.get(..length).unwrap_or_default());
+        let ended = to.iter().rposition(|&byte| byte == b'\n').and_then(|end| to.get(..end));
+        if to.len() >= MOST_OUTPUT || ended.is_some_and(|lines| first_line(lines).is_some()) {
+            return Ok(true);
+        }
+    }
+}
+
+/// Reads to the end, and keeps the beginning.
+async fn read_all(mut from: impl AsyncRead + Unpin, to: &mut Vec<u8>) -> io::Result<()> {
+    let mut chunk = [0; 4096];
+    loop {
+        let length = from.read(&mut chunk).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        let room = length.min(MOST_OUTPUT.saturating_sub(to.len()));
+        to.extend_from_slice(chunk.get(..room).unwrap_or_default());
+    }
+}
+
+/// The first line that is not blank.
+fn first_line(text: &[u8]) -> Option<&[u8]> {
+    text.split(|&byte| byte == b'\n')
+        .find(|line| !line.trim_ascii().is_empty())
 }
 
 /// What the command said on its error output, fit to be shown.
@@ -91,6 +182,33 @@ mod tests {
             error.to_string(),
             "The key command sh failed (exit status: 3): no store: [redacted]"
         );
+    }
+
+    #[tokio::test]
+    async fn a_key_in_place_of_the_program_is_not_repeated() {
+        let error = run_words(&["sk-abcdefghijklmnop"]).await.unwrap_err().to_string();
+        assert!(
+            error.starts_with("The key command [redacted] cannot be started"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_a_command_leaves_running_is_not_waited_for() {
+        let begun = std::time::Instant::now();
+        for script in [
+            "echo key; sleep 25 & exit 0",
+            "printf key; sleep 25 & exit 0",
+            "echo key; exec sleep 25",
+        ] {
+            assert_eq!(run_words(&["sh", "-c", script]).await.unwrap().expose(), "key");
+        }
+        let error = run_words(&["sh", "-c", "echo no; sleep 25 & exit 3"])
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("failed (exit status: 3)"), "{error}");
+        run_words(&["sh", "-c", "tr '\\0' '\\n' </dev/zero"]).await.unwrap_err();
+        assert!(begun.elapsed() < Duration::from_secs(15));
     }
 
     #[tokio::test(start_paused = true)]

@@ -20,7 +20,8 @@ use keyring::KeyringError;
 pub enum KeySource {
     /// Nowhere: the provider takes none.
     None,
-    /// In this environment variable, because the user said so.
+    /// In this environment variable, because the user said so; empty if what the user said is no name of a variable. It
+    /// is not repeated then, since it may be the key.
     Variable(String),
     /// In what this command prints, because the user said so: a program and its arguments, run without a shell.
     Command(Vec<String>),

@@ -88,6 +88,12 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(120);
 /// The longest message that is kept, in characters.
 const LONGEST_MESSAGE: usize = 2_000;
 
+/// The longest name or code that is kept, in characters.
+const LONGEST_WORD: usize = 200;
+
+/// The most of a provider's words that is looked through, in bytes.
+const LONGEST_LOOKED_AT: usize = 64 * 1024;
+
 /// The headers of a failed answer that tell something.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AnswerHeaders<'a> {
@@ -196,7 +202,7 @@ impl ProviderError {
     /// The same error without the secrets that `redactor` knows.
     #[must_use]
     pub fn redacted(mut self, redactor: &Redactor) -> Self {
-        let clean = |text: String| redactor.redact(&text).into_owned();
+        let clean = |text: String| word(&redactor.redact(&text));
         // It may have been cut in the middle of a key.
         self.message = redactor.redact_cut(&self.message);
         self.code = self.code.map(clean);
@@ -218,11 +224,27 @@ impl From<KeyError> for ProviderError {
 
 /// A provider's words, fit to be shown: redacted, without control characters, of bounded length.
 pub(crate) fn clean(text: &str) -> String {
-    // Redacted before it is cut, lest the start of a key be left over.
-    let whole = redact(text.trim());
+    // Redacted before it is cut to what is shown, lest the start of a key be left over.
+    let text = text.trim();
+    let whole = redact(beginning(text, LONGEST_LOOKED_AT));
     whole
         .chars()
         .filter(|c| !c.is_control() || *c == '\n')
         .take(LONGEST_MESSAGE)
         .collect()
+}
+
+/// A name or a code in a provider's words, fit to stand in a sentence: as [`clean`], short, and on one line.
+pub(crate) fn word(text: &str) -> String {
+    clean(text).chars().filter(|c| *c != '\n').take(LONGEST_WORD).collect()
+}
+
+/// The first bytes of a text, to the border of a character.
+fn beginning(text: &str, length: usize) -> &str {
+    let whole = (0..=length).rev().find(|&end| text.is_char_boundary(end));
+    if text.len() <= length {
+        text
+    } else {
+        text.get(..whole.unwrap_or_default()).unwrap_or_default()
+    }
 }

@@ -233,6 +233,19 @@ pub(crate) fn merge(body: &mut Map<String, Value>, params: &Map<String, Value>) 
     }
 }
 
+/// The most calls that are kept of an answer.
+pub(crate) const MOST_CALLS: usize = 256;
+
+/// The longest arguments of a call that are kept, in bytes.
+const LONGEST_ARGUMENTS: usize = 1024 * 1024;
+
+/// Takes a piece of a call's arguments, unless they grow too long.
+pub(crate) fn push_arguments(call: &mut ToolCall, piece: &str) {
+    if call.arguments.len() + piece.len() <= LONGEST_ARGUMENTS {
+        call.arguments.push_str(piece);
+    }
+}
+
 /// Whether the arguments are a complete JSON object: then nothing of the call is missing.
 pub(crate) fn is_whole(call: &ToolCall) -> bool {
     !call.name.is_empty() && matches!(serde_json::from_str(&call.arguments), Ok(Value::Object(_)))

@@ -8,6 +8,8 @@ mod call;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use tokio::time::timeout;
 use crate::config::NetworkConfig;
 use crate::keys::redact::StreamRedactor;
 use crate::keys::{Credentials, Redactor};
-use crate::provider::error::AnswerHeaders;
+use crate::provider::error::{AnswerHeaders, word};
 use crate::provider::models::{self, Listed};
 use crate::provider::registry::Provider;
 use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, ToolCall};
@@ -27,6 +29,9 @@ use call::Call;
 
 /// The most of an error's body that is read, in bytes.
 const ERROR_BODY_BYTES: usize = 64 * 1024;
+
+/// The most of a list of models that is read, in bytes.
+const LIST_BYTES: usize = 8 * 1024 * 1024;
 
 /// Whom the events go to, without the live key in any text.
 struct Listener<'a> {
@@ -61,11 +66,11 @@ impl<'a> Listener<'a> {
                     end = Some(Err(error));
                     break;
                 }
-                Event::Text(text) => Event::Text(self.text.push(&text)),
-                Event::Refusal(text) => Event::Refusal(self.text.push(&text)),
-                Event::Reasoning(text) => Event::Reasoning(self.reasoning.push(&text)),
+                Event::Text(text) => Event::Text(self.text.push(&without_returns(&text))),
+                Event::Refusal(text) => Event::Refusal(self.text.push(&without_returns(&text))),
+                Event::Reasoning(text) => Event::Reasoning(self.reasoning.push(&without_returns(&text))),
                 Event::ToolCall(call) => Event::ToolCall(ToolCall {
-                    name: self.whole.redact(&call.name).into_owned(),
+                    name: word(&self.whole.redact(&call.name)),
                     arguments: self.whole.redact(&call.arguments).into_owned(),
                     ..call
                 }),
@@ -91,6 +96,15 @@ impl<'a> Listener<'a> {
         if !held.is_empty() {
             self.events.send(held).await.ok();
         }
+    }
+}
+
+/// The text without carriage returns, which are never shown: one within a key must not hide it from the redactor.
+fn without_returns(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') {
+        Cow::Owned(text.replace('\r', ""))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 
@@ -166,12 +180,24 @@ impl Http {
         let client = self.client(call::is_local(&url)).await?;
         let mut headers = call::headers(provider, credentials)?;
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let response = self.send(client.get(url).headers(headers)).await?;
-        let body = timeout(self.limits.idle(), response.bytes())
+        let mut response = self.send(client.get(url).headers(headers)).await?;
+        let mut body = Vec::new();
+        while let Some(bytes) = self.chunk(&mut response).await? {
+            if body.len() + bytes.len() > LIST_BYTES {
+                let message = "The list of models is longer than 8 MB.";
+                return Err(ProviderError::new(ErrorClass::BrokenStream, message));
+            }
+            body.extend_from_slice(&bytes);
+        }
+        models::parse(&body).map_err(|_| ProviderError::from_response(200, &AnswerHeaders::default(), &body))
+    }
+
+    /// The next piece of a body; `None` at its end.
+    async fn chunk(&self, response: &mut Response) -> Result<Option<impl Deref<Target = [u8]>>, ProviderError> {
+        let chunk = timeout(self.limits.idle(), response.chunk())
             .await
             .map_err(|_| silence(self.limits.idle()))?;
-        let body = body.map_err(|error| broken(&error))?;
-        models::parse(&body).map_err(|_| ProviderError::from_response(200, &AnswerHeaders::default(), &body))
+        chunk.map_err(|error| broken(&error))
     }
 
     /// Sends a request; an answer that is not a success is an error.
@@ -220,10 +246,7 @@ impl Http {
     ) -> Result<FinishReason, ProviderError> {
         let mut decoded = Vec::new();
         loop {
-            let chunk = timeout(self.limits.idle(), response.chunk())
-                .await
-                .map_err(|_| silence(self.limits.idle()))?;
-            let chunk = chunk.map_err(|error| broken(&error))?;
+            let chunk = self.chunk(&mut response).await?;
             match &chunk {
                 Some(bytes) => decoder.feed(bytes, &mut decoded),
                 None => decoder.end(&mut decoded),

@@ -150,6 +150,8 @@ impl Target {
 pub struct Registry {
     providers: BTreeMap<String, Provider>,
     default: Option<String>,
+    /// The names in the configuration that no provider can have: `provider/model` would not find it.
+    impossible: Vec<String>,
 }
 
 impl Registry {
@@ -159,7 +161,11 @@ impl Registry {
             .into_iter()
             .map(|provider| (provider.name.clone(), provider))
             .collect();
-        for (name, settings) in &config.providers {
+        let (possible, impossible): (Vec<_>, Vec<_>) = config
+            .providers
+            .iter()
+            .partition(|(name, _)| !name.is_empty() && !name.contains('/'));
+        for (name, settings) in possible {
             let base = settings.like.as_ref().unwrap_or(name);
             let entry = providers
                 .get(base)
@@ -170,6 +176,7 @@ impl Registry {
         Self {
             providers,
             default: config.model.clone(),
+            impossible: impossible.into_iter().map(|(name, _)| name.clone()).collect(),
         }
     }
 
@@ -200,6 +207,14 @@ impl Registry {
     pub fn target(&self, name: &str) -> Result<Target, ProviderError> {
         let (provider, model) = name.split_once('/').unwrap_or((name, ""));
         let Some(entry) = self.providers.get(provider) else {
+            let is_meant = |impossible: &&String| {
+                let rest = name.strip_prefix(impossible.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            if let Some(impossible) = self.impossible.iter().find(is_meant) {
+                let message = format!("\"{impossible}\" cannot be the name of a provider: it is empty or has a slash.");
+                return Err(ProviderError::new(ErrorClass::Configuration, message));
+            }
             let message = format!(
                 "There is no provider \"{provider}\" (model = \"{name}\"). {}",
                 self.meant(provider)

@@ -304,3 +304,15 @@ fn usage_and_tools_come_with_the_end() {
     assert_eq!(ended.usage, Some(usage));
     assert!(matches!(&ended.outcome, Outcome::Done { tools, .. } if tools == &["get_capital"]));
 }
+
+#[test]
+fn of_long_reasoning_the_end_is_kept() {
+    let mut text = "é".repeat(LONGEST_REASONING);
+    text.push_str("end");
+    keep_end(&mut text, LONGEST_REASONING);
+    assert!(text.len() <= LONGEST_REASONING && text.len() > LONGEST_REASONING - 2);
+    assert!(text.ends_with("éend"));
+    let mut short = String::from("é");
+    keep_end(&mut short, 2);
+    assert_eq!(short, "é");
+}

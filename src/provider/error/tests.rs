@@ -290,3 +290,19 @@ fn a_message_is_bounded_and_has_no_control_characters() {
     assert_eq!(from(500, &"é".repeat(9_000)).message.chars().count(), LONGEST_MESSAGE);
     assert_eq!(from(500, "a\u{1b}[31mb\r\nc").message, "a[31mb\nc");
 }
+
+#[test]
+fn what_a_provider_names_is_short_and_on_one_line() {
+    let long = format!("a\nb\u{0} sk-abcdefgh {}", "x".repeat(1_000));
+    let error = ProviderError {
+        code: Some(long.clone()),
+        param: Some(long.clone()),
+        request_id: Some(long),
+        ..ProviderError::new(ErrorClass::BadRequest, "")
+    };
+    let error = error.redacted(&Redactor::default());
+    for text in [error.code, error.param, error.request_id].into_iter().flatten() {
+        assert!(text.starts_with("ab [redacted] xx"), "{text}");
+        assert_eq!(text.chars().count(), 200);
+    }
+}

@@ -27,7 +27,7 @@ async fn listed(name: &str, base: &str, list: &str) -> (Result<Vec<Listed>, Prov
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{list}",
             list.len()
         );
-        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.write_all(answer.as_bytes()).await.ok();
         String::from_utf8(head).unwrap()
     };
     let http = Http::new(config.network.clone());
@@ -87,4 +87,32 @@ async fn models_are_counted_where_each_provider_lists_them() {
 async fn a_page_is_no_list_of_models() {
     let (count, _) = listed("openai", "/v1", "<html><title>Login</title></html>").await;
     assert_eq!(count.unwrap_err().class, ErrorClass::Proxy);
+}
+
+#[tokio::test]
+async fn a_list_of_models_without_end_is_given_up() {
+    let (listed, _) = listed("openai", "/v1", &" ".repeat(LIST_BYTES + 1)).await;
+    assert_eq!(listed.unwrap_err().message, "The list of models is longer than 8 MB.");
+}
+
+#[tokio::test]
+async fn a_carriage_return_does_not_hide_a_key() {
+    let credentials = Credentials {
+        key: Secret::new("hunter2-hunter2".into()).ok(),
+        ..Credentials::default()
+    };
+    let (sender, mut events) = mpsc::channel(8);
+    let mut listener = Listener::new(&credentials, &sender);
+    let pieces = ["it is hunter2\r-hun", "\rter2.\r\nyes"].map(|piece| Event::Text(piece.into()));
+    assert!(listener.hear(pieces.into_iter()).await.is_none());
+    listener.flush().await;
+    drop(sender);
+    let mut shown = String::new();
+    while let Some(batch) = events.recv().await {
+        for event in batch {
+            let Event::Text(text) = event else { panic!("{event:?}") };
+            shown.push_str(&text);
+        }
+    }
+    assert_eq!(shown, "it is [redacted].\nyes");
 }

@@ -507,3 +507,22 @@ fn openais_reasoning_models_have_a_developer_and_no_temperature() {
     assert_eq!(roles("gpt-4o", true), (json!("system"), true));
     assert_eq!(roles("gpt-6.1-sol", false), (json!("system"), true));
 }
+
+#[test]
+fn calls_without_end_are_not_kept() {
+    let piece = |index: usize, arguments: &str| {
+        let function = format!(r#"{{"name":"f","arguments":"{arguments}"}}"#);
+        format!(r#"{{"tool_calls":[{{"index":{index},"id":"i{index}","function":{function}}}]}}"#)
+    };
+    let mut pieces: Vec<String> = (0..300).map(|index| piece(index, "")).collect();
+    pieces.extend((0..30).map(|_| piece(0, &"x".repeat(64 * 1024))));
+    let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+    let calls: Vec<usize> = deltas(&pieces)
+        .iter()
+        .filter_map(|event| match event {
+            Event::ToolCall(call) => Some(call.arguments.len()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((calls.len(), calls.iter().sum::<usize>()), (256, 1024 * 1024));
+}

@@ -2,7 +2,7 @@
 
 use super::chunk::{CallDelta, Function};
 use crate::provider::ToolCall;
-use crate::provider::framed::is_whole;
+use crate::provider::framed::{MOST_CALLS, is_whole, push_arguments};
 
 #[derive(Debug, Default)]
 pub(super) struct Calls {
@@ -49,12 +49,16 @@ impl Calls {
             .filter(move |call| is_meant(call) && (!cut || is_whole(call)))
     }
 
+    /// Where a new call is; nowhere if there are too many.
     fn add(&mut self, index: Option<u64>) -> usize {
-        self.list.push(Slot {
-            index,
-            ..Slot::default()
-        });
-        self.list.len() - 1
+        let at = self.list.len();
+        if at < MOST_CALLS {
+            self.list.push(Slot {
+                index,
+                ..Slot::default()
+            });
+        }
+        at
     }
 
     /// The call that a piece belongs to; `None` if it begins a new one.
@@ -93,7 +97,7 @@ impl Slot {
         if self.call.name.is_empty() {
             self.call.name.push_str(function.name.as_str());
         }
-        self.call.arguments.push_str(&function.arguments.0);
+        push_arguments(&mut self.call, &function.arguments.0);
     }
 }
 

@@ -4,7 +4,7 @@ use std::mem;
 
 use super::frame::{Frame, Item};
 use crate::provider::ToolCall;
-use crate::provider::framed::is_whole;
+use crate::provider::framed::{MOST_CALLS, is_whole, push_arguments};
 
 #[derive(Debug, Default)]
 pub(super) struct Calls {
@@ -30,19 +30,20 @@ impl Calls {
         if let Some(slot) = self.list.get_mut(at) {
             replace(&mut slot.call.id, item.call_id.as_str());
             replace(&mut slot.call.name, item.name.as_str());
-            replace(&mut slot.call.arguments, &item.arguments.0);
+            replace_arguments(&mut slot.call, &item.arguments.0);
         }
     }
 
     /// Takes an item of the finished answer: new only if it has not come before.
     pub(super) fn missed(&mut self, item: &Item<'_>) {
         let known = self.list.iter().any(|slot| slot.call.id == item.call_id.as_str());
-        if !known && item.kind.as_str() == "function_call" {
-            let call = ToolCall {
+        if !known && item.kind.as_str() == "function_call" && self.list.len() < MOST_CALLS {
+            let mut call = ToolCall {
                 id: item.call_id.as_str().to_owned(),
                 name: item.name.as_str().to_owned(),
-                arguments: item.arguments.0.clone().into_owned(),
+                arguments: String::new(),
             };
+            push_arguments(&mut call, &item.arguments.0);
             self.list.push(Slot {
                 call,
                 ..Slot::default()
@@ -55,7 +56,7 @@ impl Calls {
         let (index, id) = (frame.output_index.0, frame.item_id.as_str());
         let at = self.find(index, id).unwrap_or_else(|| self.add(index, id));
         if let Some(slot) = self.list.get_mut(at) {
-            slot.call.arguments.push_str(frame.delta.as_str());
+            push_arguments(&mut slot.call, frame.delta.as_str());
         }
     }
 
@@ -64,7 +65,7 @@ impl Calls {
         let (index, id) = (frame.output_index.0, frame.item_id.as_str());
         let at = self.find(index, id).unwrap_or_else(|| self.add(index, id));
         if let Some(slot) = self.list.get_mut(at) {
-            replace(&mut slot.call.arguments, &frame.arguments.0);
+            replace_arguments(&mut slot.call, &frame.arguments.0);
         }
     }
 
@@ -85,13 +86,24 @@ impl Calls {
             .position(|slot| !item_id.is_empty() && slot.item_id == item_id)
     }
 
+    /// Where a new call is; nowhere if there are too many.
     fn add(&mut self, index: Option<u64>, item_id: &str) -> usize {
-        self.list.push(Slot {
-            index,
-            item_id: item_id.to_owned(),
-            ..Slot::default()
-        });
-        self.list.len() - 1
+        let at = self.list.len();
+        if at < MOST_CALLS {
+            self.list.push(Slot {
+                index,
+                item_id: item_id.to_owned(),
+                ..Slot::default()
+            });
+        }
+        at
+    }
+}
+
+fn replace_arguments(call: &mut ToolCall, text: &str) {
+    if !text.is_empty() {
+        call.arguments.clear();
+        push_arguments(call, text);
     }
 }
 

@@ -310,3 +310,22 @@ fn an_answer_that_is_not_streamed_is_an_answer() {
     let events = decode(&[b"<html>Go away</html>"]);
     assert!(matches!(events.as_slice(), [Event::Error(error)] if error.class == ErrorClass::Proxy));
 }
+
+#[test]
+fn calls_without_end_are_not_kept() {
+    let added = |index: u64| {
+        json!({"type": "response.output_item.added", "output_index": index,
+            "item": {"type": "function_call", "id": format!("i{index}"), "call_id": format!("c{index}"), "name": "f"}})
+    };
+    let mut payloads: Vec<Value> = (0..300).map(added).collect();
+    payloads.extend((0..30).map(|_| delta("function_call_arguments", 0, &"x".repeat(64 * 1024))));
+    payloads.push(completed());
+    let calls: Vec<usize> = frames(&payloads)
+        .iter()
+        .filter_map(|event| match event {
+            Event::ToolCall(call) => Some(call.arguments.len()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((calls.len(), calls.iter().sum::<usize>()), (256, 1024 * 1024));
+}

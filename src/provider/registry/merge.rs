@@ -25,7 +25,7 @@ pub(super) fn merge(mut entry: Provider, name: &str, settings: &ProviderConfig) 
     }
     match &settings.key {
         Some(KeyConfig::Switch(false)) => entry.key = KeySource::None,
-        Some(KeyConfig::Variable { env }) => entry.key = KeySource::Variable(env.clone()),
+        Some(KeyConfig::Variable { env }) => entry.key = KeySource::Variable(named(env)),
         Some(KeyConfig::Command { cmd }) => entry.key = KeySource::Command(cmd.clone()),
         Some(KeyConfig::Switch(true)) | None => {}
     }
@@ -33,6 +33,20 @@ pub(super) fn merge(mut entry: Provider, name: &str, settings: &ProviderConfig) 
     entry.insecure |= settings.insecure;
     entry.params.extend(settings.params.clone());
     entry
+}
+
+/// The name of a variable; empty if it is none.
+fn named(variable: &str) -> String {
+    let begins = variable.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if begins
+        && variable
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    {
+        variable.to_owned()
+    } else {
+        String::new()
+    }
 }
 
 /// Where the API lies, and how it is spoken to there.

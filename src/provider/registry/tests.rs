@@ -167,3 +167,26 @@ fn a_provider_of_ones_own_with_the_name_of_another_does_not_get_its_variables() 
     };
     assert_eq!(github.key, none);
 }
+
+#[test]
+fn a_name_that_no_provider_can_have_is_refused_when_it_is_chosen() {
+    let url = serde_json::json!({"base_url": "http://x"});
+    let registry = registry(serde_json::json!({"providers": {"": url, "a/b": url, "c": url}}), &[]);
+    assert!(registry.provider("").is_none() && registry.provider("a/b").is_none());
+    for (chosen, name) in [("a/b/m", "a/b"), ("a/b", "a/b"), ("/m", "")] {
+        let error = registry.target(chosen).unwrap_err();
+        assert_eq!(error.class, ErrorClass::Configuration);
+        assert_eq!(
+            error.message,
+            format!("\"{name}\" cannot be the name of a provider: it is empty or has a slash.")
+        );
+    }
+    assert!(registry.target("c/m").is_ok());
+    assert!(
+        registry
+            .target("a/m")
+            .unwrap_err()
+            .message
+            .starts_with("There is no provider \"a\"")
+    );
+}
