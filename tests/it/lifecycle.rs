@@ -264,6 +264,18 @@ async fn a_program_killed_while_idle_is_replaced_at_the_next_question() {
     );
 }
 
+/// Lua for the notice that stands in the chat, as one line of text; empty if there is none.
+const PLACED: &str = "(function()
+  local marks = vim.api.nvim_buf_get_extmarks(chat_buffer(), vim.api.nvim_create_namespace('gpt.notice'), 0, -1, { details = true })
+  local words = {}
+  for _, mark in ipairs(marks) do
+    for _, line in ipairs(mark[4].virt_lines or {}) do
+      words[#words + 1] = vim.trim(line[1][1])
+    end
+  end
+  return vim.trim(table.concat(words, ' '))
+end)()";
+
 fn signal(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(pid.cast_signed()).unwrap();
     kill_process(pid, signal).unwrap();
