@@ -140,11 +140,8 @@ function Chat:begin_turn(turn)
   highlight.begin(self, row + 2)
   self:start_spinner(row, "waiting")
   self:hear_interrupts(true)
-  announce(
-    self,
-    "GPTAnswerStarted",
-    { provider = Chat.model and Chat.model.provider, model = Chat.model and Chat.model.model }
-  )
+  local provider, model = turn.label:match("^([^/]*)/(.*)$")
+  announce(self, "GPTAnswerStarted", { provider = provider, model = model })
 end
 
 --- The windows whose cursor is in the prompt: those that follow.
