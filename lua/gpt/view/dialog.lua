@@ -8,6 +8,8 @@ local remote = require("gpt.remote")
 function M.choose(data)
   vim.schedule(function()
     vim.ui.select(data.choices, { prompt = data.prompt, kind = "gpt" }, function(_, index)
+      -- Take the list off the screen first: a message below it would ask for ENTER.
+      vim.cmd.redraw()
       -- The list of Neovim's own has scrolled the screen: what is said next would end in a hit-enter prompt.
       vim.cmd.redraw()
       remote.notify({ event = "chosen", question = data.question, choice = index and index - 1 or nil })
