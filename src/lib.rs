@@ -5,6 +5,7 @@
 //! ```text
 //! main → app → chat (session → conversation, prompt, painter) → provider (registry, wires, http)
 //!                                                             → keys (secrets and their sources)
+//!      app::{connecting, dialog}: keys set and removed → keys, provider::http
 //!      app::{model, picker, lists}: which model answers → provider (catalogue, models), keys, disk
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
 //! chat::conversation: pure; calls nothing · config, logging, disk: read and written at the edges
