@@ -121,17 +121,23 @@ impl App {
                 chat,
                 regions,
                 prompt,
-                from_prompt,
+                origin,
+                at,
             } => {
-                self.session(chat)
-                    .tell(Event::Sent {
-                        regions,
-                        prompt,
-                        from_prompt,
-                    })
-                    .await;
+                let sent = Event::Sent {
+                    regions,
+                    prompt,
+                    origin,
+                    at,
+                };
+                self.session(chat).tell(sent).await;
             }
-            EditorEvent::Regenerated { chat, regions } => self.session(chat).tell(Event::Regenerated { regions }).await,
+            EditorEvent::Regenerated { chat, regions, at } => {
+                self.session(chat).tell(Event::Regenerated { regions, at }).await;
+            }
+            EditorEvent::BranchSwitched { chat, regions, at, by } => {
+                self.session(chat).tell(Event::BranchSwitched { regions, at, by }).await;
+            }
             EditorEvent::StopRequested { chat } => self.session(chat).tell(Event::StopRequested).await,
             EditorEvent::Closed { chat } => drop(self.chats.remove(&chat)),
             EditorEvent::ModelRequested { model: Some(name), .. } => self.change_model(&name).await,

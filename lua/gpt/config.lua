@@ -71,6 +71,8 @@ local options = {
       model = keys_option({ "gm" }),
       next_message = keys_option({ "]]" }),
       previous_message = keys_option({ "[[" }),
+      next_branch = keys_option({ "]b" }),
+      previous_branch = keys_option({ "[b" }),
       help = keys_option({ "g?" }),
     },
   },

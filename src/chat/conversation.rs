@@ -1,9 +1,16 @@
 //! What was said in a chat and what is going on in it: a pure state machine. It does no input or output, reads no clock
 //! and starts no task; [`Conversation::step`] takes what happened and says what is to be done.
 
+mod branches;
+mod shape;
+
 use crate::chat::fence;
-use crate::chat::{MessageId, Region, RegionRole, TurnId};
+use crate::chat::{MessageId, Origin, Region, RegionRole, TurnId};
 use crate::provider::{Event as ProviderEvent, FinishReason, ProviderError, ToolCall, Usage};
+
+use branches::Branches;
+pub use branches::Place;
+pub use shape::Shape;
 
 /// A message of the conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +21,8 @@ pub struct Message {
     pub role: RegionRole,
     /// What is said.
     pub text: String,
+    /// Of an answer: which model gives it, as `provider/model`.
+    pub label: String,
     /// The model's reasoning, where the provider shows it.
     pub reasoning: String,
     /// The tools that the model asked for.
@@ -32,14 +41,29 @@ pub enum Event {
         regions: Vec<Region>,
         /// The new question.
         prompt: String,
-        /// Whether the question stands in the chat's prompt (and leaves it), or came with a command.
-        from_prompt: bool,
+        /// Where the question stands.
+        origin: Origin,
+        /// The message that the cursor is in. A question that the user has changed is asked again, from there.
+        at: Option<MessageId>,
     },
-    /// The user asked for the last answer anew.
+    /// The user asked for an answer anew.
     Regenerated {
         /// The messages as the buffer shows them.
         regions: Vec<Region>,
+        /// The message that the cursor is in: its question is asked again; `None`: the last one.
+        at: Option<MessageId>,
     },
+    /// The user wants to see another branch.
+    BranchSwitched {
+        /// The messages as the buffer shows them.
+        regions: Vec<Region>,
+        /// The message that the cursor is in; `None`: the last one. The nearest one above it that has branches counts.
+        at: Option<MessageId>,
+        /// How many branches further; negative: back.
+        by: i64,
+    },
+    /// Which model answers from now on, as `provider/model`.
+    ModelNamed(String),
     /// The provider answered something.
     Answered {
         /// The turn that it belongs to.
@@ -56,12 +80,19 @@ pub enum Event {
 pub enum Effect {
     /// Show the question and make room for the answer.
     ShowTurn {
-        /// Messages that are no longer part of the conversation.
-        removed: Vec<MessageId>,
+        /// What changes about the messages that are shown.
+        shape: Shape,
         /// The new question, unless an old one is asked again.
         question: Option<Question>,
         /// The number of the answer to come.
         answer: MessageId,
+    },
+    /// Show another branch.
+    ShowBranch {
+        /// What changes about the messages that are shown.
+        shape: Shape,
+        /// The messages of the branch, oldest first: they go below those that stay.
+        messages: Vec<Message>,
     },
     /// Ask the provider.
     StartTurn(TurnId),
@@ -84,8 +115,8 @@ pub struct Question {
     pub id: MessageId,
     /// Its text.
     pub text: String,
-    /// Whether it leaves the chat's prompt.
-    pub from_prompt: bool,
+    /// Where it stands until now.
+    pub origin: Origin,
 }
 
 /// How a turn ended: in exactly one of done, stopped, failed.
@@ -128,6 +159,8 @@ pub enum Refusal {
     NothingToStop,
     /// There is no question to ask again.
     NothingToRegenerate,
+    /// There is no other branch.
+    NoBranches,
 }
 
 /// The turn in progress.
@@ -143,13 +176,15 @@ struct Turn {
 #[derive(Debug, Default)]
 pub struct Conversation {
     messages: Vec<Message>,
+    branches: Branches,
+    label: String,
     turn: Option<Turn>,
     turns: u64,
     last_id: u64,
 }
 
 impl Conversation {
-    /// The messages, oldest first. While a turn is in progress the last one is its answer.
+    /// The messages that are shown, oldest first. While a turn is in progress the last one is its answer.
     pub fn messages(&self) -> &[Message] {
         &self.messages
     }
@@ -165,64 +200,79 @@ impl Conversation {
             Event::Sent {
                 regions,
                 prompt,
-                from_prompt,
-            } => self.sent(regions, &prompt, from_prompt),
-            Event::Regenerated { regions } => self.regenerated(regions),
+                origin,
+                at,
+            } => self.sent(regions, &prompt, origin, at),
+            Event::Regenerated { regions, at } => self.regenerated(regions, at),
+            Event::BranchSwitched { regions, at, by } => self.branch_switched(regions, at, by),
             Event::Answered { turn, event } => self.answered(turn, event),
             Event::StopRequested => self.stop_requested(),
+            Event::ModelNamed(label) => {
+                self.label = label;
+                Vec::new()
+            }
         }
     }
 
-    fn sent(&mut self, regions: Vec<Region>, prompt: &str, from_prompt: bool) -> Vec<Effect> {
+    fn sent(&mut self, regions: Vec<Region>, prompt: &str, origin: Origin, at: Option<MessageId>) -> Vec<Effect> {
         if self.is_answering() {
             return vec![Effect::Refuse(Refusal::Answering)];
+        }
+        if let Some(index) = at.and_then(|at| self.changed_question(&regions, at)) {
+            return self.ask_again(regions, index);
         }
         let text = trim_blank_lines(prompt);
         if text.is_empty() {
             return vec![Effect::Refuse(Refusal::EmptyPrompt)];
         }
-        let removed = self.adopt(regions);
+        let shape = self.adopt(regions);
         let id = self.add(RegionRole::User, text.to_owned());
-        self.begin(
-            removed,
-            Some(Question {
-                id,
-                text: text.to_owned(),
-                from_prompt,
-            }),
-        )
+        let question = Question {
+            id,
+            text: text.to_owned(),
+            origin,
+        };
+        self.begin(shape, Some(question))
     }
 
-    fn regenerated(&mut self, regions: Vec<Region>) -> Vec<Effect> {
+    fn regenerated(&mut self, regions: Vec<Region>, at: Option<MessageId>) -> Vec<Effect> {
         if self.is_answering() {
             return vec![Effect::Refuse(Refusal::Answering)];
         }
-        let mut removed = self.adopt(regions);
-        let Some(question) = self
-            .messages
-            .iter()
-            .rposition(|message| message.role == RegionRole::User)
-        else {
-            return vec![Effect::Refuse(Refusal::NothingToRegenerate)];
-        };
-        removed.extend(self.messages.drain(question + 1..).map(|message| message.id));
-        self.begin(removed, None)
+        let last = at.and_then(|at| regions.iter().position(|region| region.id == at));
+        let reachable = last.map_or(regions.len(), |last| last + 1);
+        match regions.iter().take(reachable).rposition(is_question) {
+            Some(question) => self.ask_again(regions, question),
+            None => vec![Effect::Refuse(Refusal::NothingToRegenerate)],
+        }
+    }
+
+    /// Asks a question that is shown once more: what stands below it is put aside, as another branch.
+    fn ask_again(&mut self, mut regions: Vec<Region>, question: usize) -> Vec<Effect> {
+        let below = regions.split_off((question + 1).min(regions.len()));
+        let mut shape = self.adopt(regions);
+        shape.removed.extend(below.into_iter().map(|region| region.id));
+        self.begin(shape, None)
     }
 
     /// Starts a turn for the conversation as it stands.
-    fn begin(&mut self, removed: Vec<MessageId>, question: Option<Question>) -> Vec<Effect> {
+    fn begin(&mut self, mut shape: Shape, question: Option<Question>) -> Vec<Effect> {
         self.turns += 1;
         let turn = TurnId(self.turns);
         let answer = self.add(RegionRole::Assistant, String::new());
+        if let Some(message) = self.messages.last_mut() {
+            message.label.clone_from(&self.label);
+        }
         self.turn = Some(Turn {
             id: turn,
             answer,
             reasoning_shown: false,
             usage: None,
         });
+        shape.places = self.branches.places(&self.messages);
         vec![
             Effect::ShowTurn {
-                removed,
+                shape,
                 question,
                 answer,
             },
@@ -230,30 +280,11 @@ impl Conversation {
         ]
     }
 
-    /// Makes the conversation what the buffer shows. Answers without a word are left out; returns their numbers.
-    fn adopt(&mut self, regions: Vec<Region>) -> Vec<MessageId> {
-        let mut known = std::mem::take(&mut self.messages);
-        let mut removed = Vec::new();
-        for region in regions {
-            self.last_id = self.last_id.max(region.id.0);
-            let text = trim_blank_lines(&region.text);
-            if text.is_empty() {
-                removed.push(region.id);
-                continue;
-            }
-            let position = known.iter().position(|message| message.id == region.id);
-            let before = position
-                .map(|at| known.swap_remove(at))
-                .filter(|m| trim_blank_lines(&m.text) == text);
-            self.messages
-                .push(before.unwrap_or_else(|| Message::new(region.id, region.role, text.to_owned())));
-        }
-        removed
-    }
-
     fn add(&mut self, role: RegionRole, text: String) -> MessageId {
         self.last_id += 1;
         let id = MessageId(self.last_id);
+        let parent = self.messages.last().map(|message| message.id);
+        self.branches.hang(id, parent);
         self.messages.push(Message::new(id, role, text));
         id
     }
@@ -361,15 +392,26 @@ impl Conversation {
 }
 
 impl Message {
+    /// Whether nothing would be lost without it.
+    fn says_nothing(&self) -> bool {
+        self.text.trim().is_empty() && self.reasoning.is_empty() && self.tool_calls.is_empty()
+    }
+
     fn new(id: MessageId, role: RegionRole, text: String) -> Self {
         Self {
             id,
             role,
             text,
+            label: String::new(),
             reasoning: String::new(),
             tool_calls: Vec::new(),
         }
     }
+}
+
+/// Whether it is a question that says something.
+fn is_question(region: &Region) -> bool {
+    region.role == RegionRole::User && !trim_blank_lines(&region.text).is_empty()
 }
 
 /// Takes off the beginning of a text that is longer than `longest`, in bytes.

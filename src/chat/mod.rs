@@ -33,10 +33,26 @@ pub struct Region {
     pub role: RegionRole,
     /// What the buffer shows of it, without blank lines at either end.
     pub text: String,
+    /// Of an answer: which model gave it, as its heading says (`provider/model`).
+    #[serde(default)]
+    pub label: String,
+}
+
+/// Where a question stands when it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// In the chat's prompt, which it leaves.
+    Prompt,
+    /// Above the prompt, where it waited for an answer to end.
+    Queue,
+    /// Nowhere: it came with a command.
+    #[default]
+    Command,
 }
 
 /// Who speaks in a [`Region`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RegionRole {
     /// The person at the editor.

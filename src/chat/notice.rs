@@ -369,6 +369,11 @@ pub fn of_refusal(refusal: Refusal) -> Notice {
             "<C-c> stops it; your prompt stays.",
         ),
         Refusal::NothingToStop => (Level::Info, "No answer is being written.", ""),
+        Refusal::NoBranches => (
+            Level::Info,
+            "There is no other branch.",
+            "Change a question and send it again, or press gr, and there is one.",
+        ),
         Refusal::NothingToRegenerate => (
             Level::Info,
             "There is no question to ask again.",

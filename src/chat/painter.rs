@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use crate::chat::{ChatId, MessageId};
-use crate::editor::{Editor, EditorError, ShownEnd, ShownTurn};
+use crate::editor::{Editor, EditorError, ShownBranch, ShownEnd, ShownTurn};
 
 /// The pause after a frame, as a multiple of what frames take.
 const PAUSE_FACTOR: u32 = 4;
@@ -31,6 +31,8 @@ const FRAME_BYTES: usize = 16 * 1024;
 pub enum Stroke {
     /// A question, and room for its answer.
     Turn(ShownTurn),
+    /// Another branch.
+    Branch(ShownBranch),
     /// The model is reasoning.
     Reasoning(MessageId),
     /// More of an answer.
@@ -110,6 +112,7 @@ async fn show(chat: &ChatId, stroke: &Stroke, editor: &dyn Editor) -> Result<(),
     loop {
         let shown = match stroke {
             Stroke::Turn(turn) => editor.begin_turn(turn).await,
+            Stroke::Branch(branch) => editor.show_branch(branch).await,
             Stroke::Reasoning(answer) => editor.reasoning(chat, *answer).await,
             Stroke::Text(answer, text) => editor.append(chat, *answer, lines(text)).await,
             Stroke::End(end) => editor.end_turn(end).await,

@@ -72,6 +72,7 @@ mod tests {
             id: MessageId(id),
             role,
             text,
+            label: String::new(),
             reasoning: String::new(),
             tool_calls: Vec::new(),
         }

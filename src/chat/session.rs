@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::chat::conversation::{Conversation, Effect, Ended, Event, Outcome, Question};
+use crate::chat::conversation::{Conversation, Effect, Ended, Event, Message, Outcome, Place, Question, Shape};
 use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::{ChatId, MessageId, TurnId, notice, prompt};
 use crate::config::ChatConfig;
-use crate::editor::{Editor, ShownEnd, ShownOutcome, ShownQuestion, ShownTurn};
+use crate::editor::{Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownShape, ShownTurn};
 use crate::keys::vault::Vault;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
@@ -109,7 +109,11 @@ impl Task {
             tokio::select! {
                 biased;
                 event = inbox.recv() => match event {
-                    Some(event) => self.step(event),
+                    Some(event) => {
+                        let label = self.settings.borrow().target.label();
+                        self.step(Event::ModelNamed(label));
+                        self.step(event);
+                    }
                     None => return,
                 },
                 (turn, answers) = next_answers(&mut self.turn) => {
@@ -130,10 +134,11 @@ impl Task {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::ShowTurn {
-                removed,
+                shape,
                 question,
                 answer,
-            } => self.show_turn(removed, question, answer),
+            } => self.show_turn(shape, question, answer),
+            Effect::ShowBranch { shape, messages } => self.show_branch(shape, messages),
             Effect::StartTurn(turn) => self.start_turn(turn),
             Effect::AbortTurn => self.abort_turn(),
             Effect::ShowReasoning(answer) => self.canvas.add(Stroke::Reasoning(answer)),
@@ -146,16 +151,30 @@ impl Task {
         }
     }
 
-    fn show_turn(&self, removed: Vec<MessageId>, question: Option<Question>, answer: MessageId) {
-        let question = question.map(|Question { id, text, from_prompt }| ShownQuestion {
+    fn show_branch(&self, shape: Shape, messages: Vec<Message>) {
+        let shown = |message: Message| ShownMessage {
+            id: message.id,
+            role: message.role,
+            label: message.label,
+            lines: painter::lines(&message.text),
+        };
+        self.canvas.add(Stroke::Branch(ShownBranch {
+            chat: self.chat.clone(),
+            shape: shape.into(),
+            messages: messages.into_iter().map(shown).collect(),
+        }));
+    }
+
+    fn show_turn(&self, shape: Shape, question: Option<Question>, answer: MessageId) {
+        let question = question.map(|Question { id, text, origin }| ShownQuestion {
             id,
             lines: painter::lines(&text),
-            from_prompt,
+            origin,
         });
         let label = self.settings.borrow().target.label();
         self.canvas.add(Stroke::Turn(ShownTurn {
             chat: self.chat.clone(),
-            removed,
+            shape: shape.into(),
             question,
             answer,
             label,
@@ -214,6 +233,17 @@ impl Task {
             usage: ended.usage.map(Into::into),
             cost: ended.usage.and_then(|usage| facts.cost(&usage)),
         }));
+    }
+}
+
+impl From<Shape> for ShownShape {
+    fn from(shape: Shape) -> Self {
+        let place = |place: Place| (place.id, format!("{}/{}", place.number, place.of));
+        Self {
+            renamed: shape.renamed,
+            removed: shape.removed,
+            branches: shape.places.into_iter().map(place).collect(),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use tokio::sync::oneshot;
 
-use crate::chat::{ChatId, Region};
+use crate::chat::{ChatId, MessageId, Origin, Region};
 use crate::config::Config;
 use crate::keys::{Secret, SecretError};
 
@@ -56,17 +56,36 @@ pub enum EditorEvent {
         regions: Vec<Region>,
         /// The question.
         prompt: String,
-        /// Whether it stands in the chat's prompt.
+        /// Where it stands.
         #[serde(default)]
-        from_prompt: bool,
+        origin: Origin,
+        /// The message that the cursor is in.
+        #[serde(default)]
+        at: Option<MessageId>,
     },
-    /// The user wants the last answer anew.
+    /// The user wants an answer anew.
     Regenerated {
         /// The chat.
         chat: ChatId,
         /// The messages that its buffer shows.
         #[serde(default)]
         regions: Vec<Region>,
+        /// The message that the cursor is in; `None`: the last one.
+        #[serde(default)]
+        at: Option<MessageId>,
+    },
+    /// The user wants to see another branch.
+    BranchSwitched {
+        /// The chat.
+        chat: ChatId,
+        /// The messages that its buffer shows.
+        #[serde(default)]
+        regions: Vec<Region>,
+        /// The message that the cursor is in; `None`: the last one.
+        #[serde(default)]
+        at: Option<MessageId>,
+        /// How many branches further; negative: back.
+        by: i64,
     },
     /// The user stopped the answer.
     StopRequested {

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::chat::notice::Notice;
-use crate::chat::{ChatId, MessageId};
+use crate::chat::{ChatId, MessageId, Origin, RegionRole};
 use crate::provider::Usage;
 
 /// Why the editor did not do what it was asked.
@@ -36,8 +36,9 @@ pub enum EditorError {
 pub struct ShownTurn {
     /// The chat.
     pub chat: ChatId,
-    /// Messages to take out of the buffer.
-    pub removed: Vec<MessageId>,
+    /// How the messages that are shown change first.
+    #[serde(flatten)]
+    pub shape: ShownShape,
     /// The question; `None` when an old one is asked again.
     pub question: Option<ShownQuestion>,
     /// The number of the answer to come.
@@ -53,8 +54,44 @@ pub struct ShownQuestion {
     pub id: MessageId,
     /// Its lines.
     pub lines: Vec<String>,
-    /// Whether it is to be taken out of the chat's prompt.
-    pub from_prompt: bool,
+    /// Where it stands until now.
+    pub origin: Origin,
+}
+
+/// How the messages on the screen change: renamed first, then removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ShownShape {
+    /// Messages that have another number from now on: `[old, new]`.
+    pub renamed: Vec<(MessageId, MessageId)>,
+    /// Messages to take out of the buffer.
+    pub removed: Vec<MessageId>,
+    /// The messages that have branches beside them: `[id, "2/3"]`; all others have none.
+    pub branches: Vec<(MessageId, String)>,
+}
+
+/// Another branch on the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownBranch {
+    /// The chat.
+    pub chat: ChatId,
+    /// How the messages that are shown change first.
+    #[serde(flatten)]
+    pub shape: ShownShape,
+    /// The messages of the branch, oldest first: they go above the prompt.
+    pub messages: Vec<ShownMessage>,
+}
+
+/// A message on the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownMessage {
+    /// Its number.
+    pub id: MessageId,
+    /// Who speaks.
+    pub role: RegionRole,
+    /// An answer's heading: `provider/model`.
+    pub label: String,
+    /// Its lines.
+    pub lines: Vec<String>,
 }
 
 /// How a turn ended.
@@ -175,6 +212,8 @@ pub struct ShownKeyChange {
 pub trait Editor: Send + Sync + 'static {
     /// Shows a question and makes room for its answer.
     async fn begin_turn(&self, turn: &ShownTurn) -> Result<(), EditorError>;
+    /// Shows another branch of a chat.
+    async fn show_branch(&self, branch: &ShownBranch) -> Result<(), EditorError>;
     /// Says that the model is reasoning and has written nothing yet.
     async fn reasoning(&self, chat: &ChatId, answer: MessageId) -> Result<(), EditorError>;
     /// Appends text to an answer: `lines` continue its last line, and each further one begins a new line.

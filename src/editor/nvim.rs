@@ -13,7 +13,10 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt, TokioAsyncWriteCompatE
 
 use super::event::Inbound;
 use super::handler::EventHandler;
-use super::{Choice, Editor, EditorError, KeyForm, ShownEnd, ShownKeyChange, ShownModel, ShownTurn, transport, values};
+use super::{
+    Choice, Editor, EditorError, KeyForm, ShownBranch, ShownEnd, ShownKeyChange, ShownModel, ShownTurn, transport,
+    values,
+};
 use crate::chat::notice::Notice;
 use crate::chat::{ChatId, MessageId};
 
@@ -103,6 +106,10 @@ fn lua_error(error: Value) -> String {
 impl Editor for Nvim {
     async fn begin_turn(&self, turn: &ShownTurn) -> Result<(), EditorError> {
         self.apply_data("begin_turn", turn).await
+    }
+
+    async fn show_branch(&self, branch: &ShownBranch) -> Result<(), EditorError> {
+        self.apply_data("show_branch", branch).await
     }
 
     async fn reasoning(&self, chat: &ChatId, answer: MessageId) -> Result<(), EditorError> {

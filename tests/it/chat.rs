@@ -223,44 +223,6 @@ async fn an_empty_prompt_is_not_sent_and_says_so() {
         .await;
 }
 
-#[tokio::test]
-async fn a_question_sent_during_an_answer_stays_in_the_prompt_and_this_is_said() {
-    let (nvim, server) = start([answer("one two").gate_before_token(1, "on"), answer("three")]).await;
-    open(&nvim).await;
-    say(&nvim, "first").await;
-    nvim.wait_screen_contains("one").await;
-    say(&nvim, "second").await;
-    nvim.wait_screen_contains("An answer is being written.").await;
-    assert_eq!(server.requests().len(), 1);
-    server.open("on");
-    ended(&nvim, 1).await;
-    let shown = transcript_with(&[("You", "first"), ("test/m1", "one two")], "second");
-    assert_eq!(chat_lines(&nvim).await, shown);
-    nvim.feed("<C-s>").await;
-    ended(&nvim, 2).await;
-    assert_eq!(
-        conversation(&server.requests()[1]),
-        said(&[("user", "first"), ("assistant", "one two"), ("user", "second")])
-    );
-}
-
-#[tokio::test]
-async fn a_question_of_the_command_during_an_answer_waits_in_the_prompt() {
-    let (nvim, server) = start(answer("one two").gate_before_token(1, "on")).await;
-    open(&nvim).await;
-    say(&nvim, "first").await;
-    nvim.wait_screen_contains("one").await;
-    normal_mode(&nvim).await;
-    nvim.feed(":GPTChat and then?<CR>").await;
-    chat_holds(&nvim, "and then?").await;
-    server.open("on");
-    ended(&nvim, 1).await;
-    let shown = transcript_with(&[("You", "first"), ("test/m1", "one two")], "and then?");
-    assert_eq!(chat_lines(&nvim).await, shown);
-    assert_eq!(server.requests().len(), 1);
-    assert!(clean(&nvim).await.contains("Your question waits in the prompt."));
-}
-
 // The window ----------------------------------------------------------------------------------------------------------
 
 #[tokio::test]

@@ -19,13 +19,16 @@ mod selection;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod branches;
 mod chat;
 mod common;
 mod lifecycle;
 mod models;
 mod providers;
+mod queue;
 mod streaming;
 mod support_works;
+mod undo;
 mod windows;
 
 use support::nvim::{Builder, Nvim};

@@ -384,7 +384,7 @@ async fn a_draft_in_the_prompt_is_kept_when_a_selection_is_added() {
 }
 
 #[tokio::test]
-async fn a_selection_that_is_sent_while_an_answer_comes_waits_in_the_prompt() {
+async fn a_selection_that_is_sent_while_an_answer_comes_waits_above_the_prompt() {
     let server = Server::start(Answer::chat_tokens(&["slow", "ly"]).before_token(1, Step::wait_for("go"))).await;
     let home = crate::support::nvim::Home::new();
     let path = home.write("f.txt", "one\n");
@@ -400,16 +400,14 @@ async fn a_selection_that_is_sent_while_an_answer_comes_waits_in_the_prompt() {
     nvim.feed("q").await;
     nvim.wait_lua("return vim.bo.filetype == 'text'").await;
     nvim.feed("V:GPTChat and this?<CR>").await;
-    let screen = nvim.wait_screen_contains("Your question waits in the prompt.").await;
+    let screen = nvim.wait_screen_contains("queued").await;
     is_calm(&screen);
-    server.open("go");
-    nvim.wait_screen_contains("slowly").await;
-    let lines = chat_lines(&nvim).await;
-    assert_eq!(
-        lines[lines.len() - 7..],
-        ["and this?", "", "From `f.txt`, line 1:", "", "```text", "one", "```"]
-    );
     assert_eq!(server.requests().len(), 1);
+    server.open("go");
+    server.next_request().await;
+    let request = server.next_request().await;
+    let (_, asked) = crate::common::conversation(&request).pop().unwrap();
+    assert_eq!(asked, "and this?\n\nFrom `f.txt`, line 1:\n\n```text\none\n```");
 }
 
 #[tokio::test]

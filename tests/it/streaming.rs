@@ -278,7 +278,7 @@ async fn a_question_sent_before_the_screen_caught_up_waits_and_loses_nothing() {
     server.open("end");
     refused(&nvim).await;
     nvim.feed("<CR>").await;
-    nvim.wait_screen_contains("An answer is being written.").await;
+    nvim.wait_screen_contains("The chat is not modifiable").await;
     nvim.lua("vim.bo.modifiable = true", &[]).await;
     ended(&nvim, 1).await;
     let shown = transcript_with(&[("You", "hi"), ("test/m1", "one two")], "next");

@@ -7,7 +7,9 @@ local notice = require("gpt.view.notice")
 local remote = require("gpt.remote")
 local window = require("gpt.view.window")
 require("gpt.view.keys")
+require("gpt.view.queue")
 require("gpt.view.spinner")
+require("gpt.view.stream")
 require("gpt.view.turn")
 
 local M = {}
@@ -21,6 +23,7 @@ local function define_highlights()
   local links = {
     GPTHeadingUser = "Question",
     GPTHeadingAssistant = "Directory",
+    GPTHeadingFacts = "Comment",
     GPTSpinner = "Comment",
     GPTNormal = "NormalFloat",
     GPTFloatBorder = "FloatBorder",
@@ -42,21 +45,27 @@ end
 ---@return boolean
 function Chat:refuses()
   if self.answer then
-    local advice = "<C-c> stops it. What you wrote stays in the prompt."
-    M.inform({ level = "info", title = "An answer is being written.", advice = advice })
+    M.inform({ level = "info", title = "An answer is being written.", advice = "<C-c> stops it." })
   end
   return self.answer ~= nil
 end
 
---- Sends the prompt.
+--- Sends the prompt; while an answer is being written, lets it wait.
 function Chat:send()
-  if self:refuses() then
-    return
+  if self.answer then
+    return self:enqueue()
   end
   self:restore_prompt()
   local regions, prompt = self:snapshot()
-  self.pending = { text = prompt, from_prompt = true }
-  remote.notify({ event = "sent", chat = self.id, regions = regions, prompt = prompt, from_prompt = true })
+  self.pending = { text = prompt, origin = "prompt" }
+  remote.notify({
+    event = "sent",
+    chat = self.id,
+    regions = regions,
+    prompt = prompt,
+    origin = "prompt",
+    at = self:message_at_cursor(),
+  })
 end
 
 --- Sends a question that does not stand in the prompt.
@@ -67,26 +76,14 @@ function Chat:ask(question, selection)
     local block = table.concat(require("gpt.selection").block(selection), "\n")
     question = question .. "\n\n" .. block
   end
-  local sent = not self.answer
-    and remote.notify({
-      event = "sent",
-      chat = self.id,
-      regions = self:snapshot(),
-      prompt = question,
-      from_prompt = false,
-    })
-  if sent then
-    self.pending = { text = question, from_prompt = false }
+  if self.answer then
+    return self:wait_with(vim.split(question, "\n"))
+  end
+  local event = { event = "sent", chat = self.id, regions = self:snapshot(), prompt = question, origin = "command" }
+  if remote.notify(event) then
+    self.pending = { text = question, origin = "command" }
   else
-    -- Nothing is lost: it waits in the prompt.
-    self:add_to_prompt(vim.split(question, "\n"))
-    if self.answer then
-      notice.inform({
-        level = "info",
-        title = "An answer is being written.",
-        advice = "Your question waits in the prompt.",
-      })
-    end
+    self:add_to_prompt(vim.split(question, "\n")) -- nothing is lost
   end
 end
 
@@ -129,7 +126,23 @@ function Chat:regenerate()
   if self:refuses() then
     return
   end
-  remote.notify({ event = "regenerated", chat = self.id, regions = (self:snapshot()) })
+  local event = { event = "regenerated", chat = self.id, regions = self:snapshot(), at = self:message_at_cursor() }
+  remote.notify(event)
+end
+
+--- Shows another branch of the conversation.
+---@param by integer how many further; negative: back
+function Chat:switch_branch(by)
+  if self:refuses() then
+    return
+  end
+  remote.notify({
+    event = "branch_switched",
+    chat = self.id,
+    regions = self:snapshot(),
+    at = self:message_at_cursor(),
+    by = by,
+  })
 end
 
 -- The window ---------------------------------------------------------------------------------------------------------
@@ -162,6 +175,12 @@ local function watch(group, chat)
   on("BufModifiedSet", function()
     if vim.bo[chat.buf].modified then
       vim.bo[chat.buf].modified = false
+    end
+  end)
+  on("TextChanged", function()
+    if not chat.stream or chat.stream.tick ~= api.nvim_buf_get_changedtick(chat.buf) then
+      chat:mend_headings()
+      chat:redraw_queue()
     end
   end)
   on("BufWriteCmd", function(args)
@@ -212,7 +231,7 @@ function M.new()
   define_highlights()
   local id = new_id()
   local buf = api.nvim_create_buf(false, false)
-  local chat = setmetatable({ id = id, buf = buf, roles = {} }, Chat)
+  local chat = Chat.of(id, buf)
   -- Before the name, for which Neovim would make a swap file.
   vim.bo[buf].buftype, vim.bo[buf].bufhidden, vim.bo[buf].swapfile = "acwrite", "hide", false
   vim.bo[buf].modifiable = true
@@ -220,6 +239,7 @@ function M.new()
   vim.bo[buf].undolevels = -1
   chat:prompt_row()
   vim.bo[buf].undolevels = -123456 -- the global value again
+  chat:note_step()
   vim.bo[buf].modified = false
   watch(api.nvim_create_augroup("gpt.chat." .. id, {}), chat)
   vim.bo[buf].filetype = "gptchat"
@@ -281,7 +301,7 @@ function M.inform(told)
   notice.inform(told)
   local chat = latest
   if chat and chat.buf == api.nvim_get_current_buf() and vim.fn.mode() == "i" then
-    notice.hint(chat.buf, math.max(chat:row(Chat.PLACES, Chat.PROMPT) or 0, vim.fn.line("w0") - 1), told)
+    notice.hint(chat.buf, math.max(chat:find_prompt() or 0, vim.fn.line("w0") - 1), told)
   end
 end
 
@@ -303,7 +323,7 @@ function M.program_ended()
   for _, chat in pairs(chats) do
     local pending = chat.pending
     chat.pending = nil
-    if pending and not pending.from_prompt then
+    if pending and pending.origin == "command" then
       returned = pcall(chat.add_to_prompt, chat, vim.split(pending.text, "\n")) or returned
     end
     if chat.answer then

@@ -15,6 +15,9 @@ local operations = {
   begin_turn = function(data)
     chat_of(data):begin_turn(data)
   end,
+  show_branch = function(data)
+    chat_of(data):show_branch(data)
+  end,
   reasoning = function(data)
     chat_of(data):show_reasoning(data.answer)
   end,

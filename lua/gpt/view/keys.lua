@@ -46,6 +46,22 @@ local KEYS = {
     end,
   },
   {
+    name = "previous_branch",
+    modes = { "n" },
+    what = "previous branch",
+    run = function(chat)
+      chat:switch_branch(-vim.v.count1)
+    end,
+  },
+  {
+    name = "next_branch",
+    modes = { "n" },
+    what = "next branch: other answers, earlier versions",
+    run = function(chat)
+      chat:switch_branch(vim.v.count1)
+    end,
+  },
+  {
     name = "hide",
     modes = { "n" },
     what = "hide the chat; an answer goes on",

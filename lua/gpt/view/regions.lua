@@ -1,7 +1,9 @@
 --- A chat's buffer: headings kept by extmarks, messages between them, the prompt below the last one.
 ---
 --- A message is what lies between its heading and the next one; only an extmark makes a heading, so no text can break
---- the structure. What is said is the program's affair: this file keeps which heading belongs to which message.
+--- the structure. The marks live and die with their lines, also by undo, and the rest follows from the marks that
+--- stand: the last one is the prompt's if the user speaks there; a question above it without a number waits to be sent.
+--- What is said is the program's affair: this file keeps which heading belongs to which message.
 local api = vim.api
 
 ---@class gpt.ShownModel
@@ -12,85 +14,180 @@ local api = vim.api
 ---@field prices_of string
 ---@field chosen boolean
 
+--- What a heading stands for.
+---@class gpt.Entry
+---@field role "user"|"assistant"
+---@field id? integer the message; nil: it was not sent yet
+---@field label? string `provider/model` of an answer
+---@field branch? string which one of several branches: "2/3"
+---@field born? integer the undo step that it came with
+---@field row? integer where it stood then
+---@field waits? boolean whether its edge says that it waits
+---@field facts? string what else its right edge says
+
+---@class gpt.Heading
+---@field mark integer
+---@field row integer counted from 0
+---@field entry gpt.Entry
+
 ---@class gpt.Chat
 ---@field id string
 ---@field buf integer
----@field roles table<integer, "user"|"assistant"> by message
+---@field entries table<integer, gpt.Entry> by mark
+---@field last_mark integer
 ---@field answer? integer the answer that is being written
----@field appended? integer the buffer's changedtick after the last append to it
+---@field answer_mark? integer its heading
+---@field stream? gpt.Stream
+---@field undone? table<integer, true> the steps of headings that were found undone
+---@field newest? integer the newest undo step that was seen
+---@field seen? integer the undo step that was the last one when last seen
 ---@field label? string `provider/model` of that answer
 ---@field usage? table tokens of the last turn
 ---@field cost? number what it cost, in US dollars, estimated
----@field pending? { text: string, from_prompt: boolean } what was sent last, until it is shown as a message
+---@field pending? { text: string, origin: "prompt"|"queue"|"command", mark?: integer } what was sent last, until it is shown as a message
 ---@field notice? table
 ---@field highlighting? gpt.Highlighting
 ---@field remembered? { lines: string[], headings: gpt.Heading[] }
 ---@field spinner? table
 ---@field model? gpt.ShownModel the model that answers, in every chat
 local Chat = {
-  --- The headings of messages; an extmark's id is its message's number.
+  --- The headings.
   HEADINGS = api.nvim_create_namespace("gpt.headings"),
-  --- The prompt's heading, always `PROMPT`; and where the answer that is being written goes on, always `ANSWER`.
+  --- Where the answer that is being written goes on, always `ANSWER`.
   PLACES = api.nvim_create_namespace("gpt.places"),
-  PROMPT = 1,
-  ANSWER = 2,
+  ANSWER = 1,
 }
 Chat.__index = Chat
 
-local headings, places, PROMPT = Chat.HEADINGS, Chat.PLACES, Chat.PROMPT
+local headings = Chat.HEADINGS
 
 local USER_HEADING = "## You"
 Chat.USER_HEADING = USER_HEADING
 
----@param space integer
+local GROUPS = { user = "GPTHeadingUser", assistant = "GPTHeadingAssistant" }
+
+---@param id string
+---@param buf integer
+---@return gpt.Chat
+function Chat.of(id, buf)
+  return setmetatable({ id = id, buf = buf, entries = {}, last_mark = 0 }, Chat)
+end
+
+-- Headings -----------------------------------------------------------------------------------------------------------
+
+--- What stands at the right edge of a heading.
+---@param entry gpt.Entry
+---@param queued boolean
+---@return table[]? virtual text
+local function edge(entry, queued)
+  local told = {}
+  told[#told + 1] = queued and "queued: goes out when the answer is done" or nil
+  told[#told + 1] = entry.branch
+  told[#told + 1] = entry.facts
+  return #told > 0 and { { " " .. table.concat(told, " · ") .. " ", "GPTHeadingFacts" } } or nil
+end
+
+--- Makes the line at `row` a heading, or draws it anew.
+---@param row integer
+---@param entry gpt.Entry
+---@param mark? integer
+---@param queued? boolean whether it is a question that waits
+---@return integer mark
+function Chat:mark_heading(row, entry, mark, queued)
+  if not mark then
+    mark = self.last_mark + 1
+    self.last_mark = mark
+  end
+  self.entries[mark] = entry
+  entry.waits = queued
+  local line = api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
+  local virtual = edge(entry, queued or false)
+  api.nvim_buf_set_extmark(self.buf, headings, row, 0, {
+    id = mark,
+    end_row = row,
+    end_col = #line,
+    hl_group = GROUPS[entry.role],
+    virt_text = virtual,
+    virt_text_pos = virtual and "right_align",
+    invalidate = true,
+    undo_restore = true,
+  })
+  return mark
+end
+
 ---@param mark integer
----@return integer? row counted from 0; nil if the text that it stood on is gone
-function Chat:row(space, mark)
-  local position = api.nvim_buf_get_extmark_by_id(self.buf, space, mark, { details = true })
+---@return integer? row counted from 0; nil if the heading is gone
+function Chat:row(mark)
+  local position = api.nvim_buf_get_extmark_by_id(self.buf, headings, mark, { details = true })
   if position[1] and not (position[3] or {}).invalid then
     return position[1]
   end
 end
 
---- Makes the line at `row` a heading.
----@param space integer
----@param id integer
----@param row integer
----@param group string
-function Chat:mark_heading(space, id, row, group)
-  local line = api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
-  api.nvim_buf_set_extmark(self.buf, space, row, 0, {
-    id = id,
-    end_row = row,
-    end_col = #line,
-    hl_group = group,
-    invalidate = true,
-    undo_restore = true,
-  })
-end
-
----@class gpt.Heading
----@field id? integer the message; nil for the prompt
----@field row integer
-
---- The headings that still stand, in their order; the prompt's is among them.
+--- The headings that stand, in their order.
 ---@return gpt.Heading[]
 function Chat:headings()
   local found = {}
   for _, mark in ipairs(api.nvim_buf_get_extmarks(self.buf, headings, 0, -1, { details = true })) do
     if not mark[4].invalid then
-      found[#found + 1] = { id = mark[1], row = mark[2] }
+      found[#found + 1] = { mark = mark[1], row = mark[2], entry = self.entries[mark[1]] }
     end
   end
-  local prompt = self:row(places, PROMPT)
-  if prompt then
-    found[#found + 1] = { row = prompt }
-  end
-  table.sort(found, function(a, b)
-    return a.row < b.row
-  end)
   return found
 end
+
+--- The last heading that stands, if it is the user's: the prompt's.
+---@return integer? row
+---@return integer? mark
+function Chat:find_prompt()
+  for _, limit in ipairs({ 4, 100000 }) do
+    for _, mark in ipairs(api.nvim_buf_get_extmarks(self.buf, headings, -1, 0, { details = true, limit = limit })) do
+      if not mark[4].invalid then
+        if self.entries[mark[1]].role == "user" then
+          return mark[2], mark[1]
+        end
+        return nil
+      end
+    end
+  end
+end
+
+--- The heading of a message.
+---@param id integer
+---@return gpt.Heading?
+function Chat:heading_of(id)
+  for _, heading in ipairs(self:headings()) do
+    if heading.entry.id == id then
+      return heading
+    end
+  end
+end
+
+--- The heading that the cursor of the current window is below.
+---@param found gpt.Heading[]
+---@return integer? index
+local function index_at_cursor(found)
+  local row, index = api.nvim_win_get_cursor(0)[1] - 1, nil
+  for number, heading in ipairs(found) do
+    index = heading.row <= row and number or index
+  end
+  return index
+end
+
+--- The message that the cursor is in, if this chat is in the current window and the cursor not in its prompt.
+---@return integer? id
+function Chat:message_at_cursor()
+  if api.nvim_get_current_buf() ~= self.buf then
+    return nil
+  end
+  local found = self:headings()
+  local index = index_at_cursor(found)
+  if index and found[index].row ~= self:find_prompt() then
+    return found[index].entry.id
+  end
+end
+
+-- Text ---------------------------------------------------------------------------------------------------------------
 
 --- The text between a heading and the next one.
 ---@param found gpt.Heading[]
@@ -101,35 +198,62 @@ function Chat:body(found, index)
   return table.concat(api.nvim_buf_get_lines(self.buf, found[index].row + 1, next_row, false), "\n")
 end
 
---- What the buffer shows: its messages, and the prompt.
+---@class gpt.Waiting a question that waits to be sent
+---@field mark integer
+---@field text string
+
+--- What the buffer shows: its messages, the prompt, and the questions that wait.
 ---@return table[]? regions nil if there is none, since msgpack cannot tell an empty list from an empty map
 ---@return string prompt
+---@return gpt.Waiting[] queue
 function Chat:snapshot()
-  local regions, prompt = {}, ""
-  local found = self:headings()
+  local regions, queue, prompt = {}, {}, ""
+  local found, prompt_row = self:headings(), self:find_prompt()
   for index, heading in ipairs(found) do
-    local text = self:body(found, index)
-    if heading.id then
-      regions[#regions + 1] = { id = heading.id, role = self.roles[heading.id], text = text }
-    else
+    local text, entry = self:body(found, index), heading.entry
+    if heading.row == prompt_row then
       prompt = text
+    elseif entry.id then
+      regions[#regions + 1] = { id = entry.id, role = entry.role, text = text, label = entry.label }
+    else
+      queue[#queue + 1] = { mark = heading.mark, text = text }
     end
   end
-  return #regions > 0 and regions or nil, prompt
+  return #regions > 0 and regions or nil, prompt, queue
+end
+
+--- Where the next message goes: above the prompt and the questions that wait.
+---@return integer row
+function Chat:tail_row()
+  local row = self:prompt_row()
+  local found = self:headings()
+  for index = #found - 1, 1, -1 do
+    if found[index].entry.id then
+      break
+    end
+    row = found[index].row
+  end
+  return row
 end
 
 --- The prompt's heading; a new one at the end of the buffer if the user took it away.
 ---@return integer row
 function Chat:prompt_row()
-  local row = self:row(places, PROMPT)
+  local row = self:find_prompt()
   if not row then
     local last = api.nvim_buf_line_count(self.buf)
     local empty = last == 1 and api.nvim_buf_get_lines(self.buf, 0, 1, false)[1] == ""
-    api.nvim_buf_set_lines(self.buf, empty and 0 or last, -1, false, { USER_HEADING, "", "" })
     row = empty and 0 or last
-    self:mark_heading(places, PROMPT, row, "GPTHeadingUser")
+    self:add_prompt(row)
   end
   return row
+end
+
+--- Puts an empty prompt at the end of the buffer, in place of what is there from `row` on.
+---@param row integer
+function Chat:add_prompt(row)
+  api.nvim_buf_set_lines(self.buf, row, -1, false, { USER_HEADING, "", "" })
+  self:mark_heading(row, { role = "user" })
 end
 
 --- Takes the white lines off the end of the prompt, and adds `lines` there.
@@ -160,7 +284,7 @@ function Chat:restore_prompt()
   end
   if #self:headings() == 0 then
     api.nvim_buf_set_lines(self.buf, 0, 0, false, { USER_HEADING, "" })
-    self:mark_heading(places, PROMPT, 0, "GPTHeadingUser")
+    self:mark_heading(0, { role = "user" })
   end
   self:prompt_row()
 end
@@ -205,8 +329,7 @@ function Chat:restore()
   self.remembered = nil
   api.nvim_buf_set_lines(self.buf, 0, -1, false, remembered.lines)
   for _, heading in ipairs(remembered.headings) do
-    local group = self.roles[heading.id] == "assistant" and "GPTHeadingAssistant" or "GPTHeadingUser"
-    self:mark_heading(heading.id and headings or places, heading.id or PROMPT, heading.row, group)
+    self:mark_heading(heading.row, heading.entry, heading.mark)
   end
   vim.bo[self.buf].modified = false
 end

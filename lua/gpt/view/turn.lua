@@ -7,8 +7,6 @@ local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local window = require("gpt.view.window")
 
-local headings, places = Chat.HEADINGS, Chat.PLACES
-local PROMPT, ANSWER = Chat.PROMPT, Chat.ANSWER
 local USER_HEADING = Chat.USER_HEADING
 
 ---@param chat gpt.Chat
@@ -19,56 +17,111 @@ local function announce(chat, name, extra)
   api.nvim_exec_autocmds("User", { pattern = name, modeline = false, data = data })
 end
 
---- Takes a message's heading and text out of the buffer.
+--- Takes a message's heading and text out of the buffer. Its mark stays: undo brings both back.
 ---@param id integer
 function Chat:remove(id)
   local found = self:headings()
   for index, heading in ipairs(found) do
-    if heading.id == id then
+    if heading.entry.id == id then
       local next_row = found[index + 1] and found[index + 1].row or -1
       api.nvim_buf_set_lines(self.buf, heading.row, next_row, false, {})
+      return
     end
   end
-  api.nvim_buf_del_extmark(self.buf, headings, id)
-  self.roles[id] = nil
 end
 
---- The prompt becomes a message; a new prompt stands below it.
----@param id integer
----@return integer row where the new prompt's heading stands
-function Chat:turn_prompt_into_message(id)
-  local row = self:prompt_row()
-  api.nvim_buf_del_extmark(self.buf, places, PROMPT)
-  self:mark_heading(headings, id, row, "GPTHeadingUser")
+--- Gives a heading the number of the message that it has become.
+---@param heading gpt.Heading
+---@param changes table fields of the entry
+function Chat:change_heading(heading, changes)
+  self:mark_heading(heading.row, vim.tbl_extend("force", heading.entry, changes), heading.mark)
+end
+
+--- Makes a heading of the user's that of a message, or of a question that waits.
+---@param mark integer
+---@param row integer
+---@param entry gpt.Entry
+function Chat:become(mark, row, entry)
+  local before = self.entries[mark]
+  entry.born, entry.row = before.born, before.row
+  self:mark_heading(row, entry, mark, entry.id == nil)
+end
+
+---@class gpt.Shape
+---@field renamed? integer[][] `{ old, new }`
+---@field removed? integer[]
+---@field branches? table[] `{ id, "2/3" }`
+
+--- Brings the messages that are shown into the shape that the conversation has.
+---@param shape gpt.Shape
+function Chat:reshape(shape)
+  local numbers, places = {}, {}
+  for _, pair in ipairs(shape.renamed or {}) do
+    numbers[pair[1]] = pair[2]
+  end
+  for _, pair in ipairs(shape.branches or {}) do
+    places[pair[1]] = pair[2]
+  end
+  for _, heading in ipairs(self:headings()) do
+    local entry = heading.entry
+    local id = numbers[entry.id] or entry.id
+    if id and (id ~= entry.id or entry.branch ~= places[id]) then
+      heading.entry.branch = places[id]
+      self:change_heading(heading, { id = id })
+    end
+  end
+  for _, id in ipairs(shape.removed or {}) do
+    self:remove(id)
+  end
+end
+
+--- Takes the white lines off the end of the buffer; the prompt's own first ones stay.
+---@param row integer the prompt's heading
+---@return integer last line after the last one
+function Chat:end_of_text(row)
   local last = api.nvim_buf_line_count(self.buf)
   while last > row + 2 and api.nvim_buf_get_lines(self.buf, last - 1, last, false)[1]:find("^%s*$") do
     last = last - 1
   end
-  api.nvim_buf_set_lines(self.buf, last, -1, false, { "", USER_HEADING, "", "" })
-  self:mark_heading(places, PROMPT, last + 1, "GPTHeadingUser")
-  highlight.once(self.buf, row + 1, last)
-  return last + 1
+  return last
 end
 
---- A message that did not stand in the prompt is put above it.
----@param id integer
----@param lines string[]
----@return integer row where the prompt's heading stands now
-function Chat:insert_message(id, lines)
+--- The prompt becomes a message, or a question that waits; a new prompt stands below it.
+---@param entry gpt.Entry
+---@return integer row where the new prompt's heading stands
+---@return integer mark of the message
+function Chat:turn_prompt_into(entry)
   local row = self:prompt_row()
-  local inserted = { USER_HEADING, "" }
+  local _, mark = self:find_prompt()
+  local last = self:end_of_text(row)
+  api.nvim_buf_set_lines(self.buf, last, -1, false, { "", USER_HEADING, "", "" })
+  self:mark_heading(last + 1, { role = "user" })
+  self:become(mark --[[@as integer]], row, entry)
+  highlight.once(self.buf, row + 1, last)
+  return last + 1, mark --[[@as integer]]
+end
+
+--- Puts a message into the buffer.
+---@param row integer where its heading goes
+---@param entry gpt.Entry
+---@param lines string[]
+---@return integer row what stood there stands here now
+function Chat:insert_message(row, entry, lines)
+  local heading = entry.role == "user" and USER_HEADING or "## " .. entry.label
+  local inserted = { heading, "" }
   vim.list_extend(inserted, lines)
   inserted[#inserted + 1] = ""
   api.nvim_buf_set_lines(self.buf, row, row, false, inserted)
-  self:mark_heading(headings, id, row, "GPTHeadingUser")
+  self:mark_heading(row, entry)
   highlight.once(self.buf, row + 2, row + 2 + #lines)
   return row + #inserted
 end
 
 --- Whether the prompt still holds the question that was sent, and nothing else.
 ---@param lines string[] of the question
+---@param pending? { text: string }
 ---@return boolean
-function Chat:holds_only(lines)
+function Chat:holds_only(lines, pending)
   local _, prompt = self:snapshot()
   local text = table.concat(lines, "\n")
   if vim.trim(prompt) == vim.trim(text) then
@@ -78,15 +131,15 @@ function Chat:holds_only(lines)
   local function rest(of)
     return (of:gsub("[\128-\255%s%c]", ""))
   end
-  return self.pending ~= nil and self.pending.text == prompt and rest(prompt) == rest(text)
+  return pending ~= nil and pending.text == prompt and rest(prompt) == rest(text)
 end
 
 --- The question was sent, and what stands in the prompt has changed since: the question becomes a message as it was
 --- sent, and what is not part of it stays in the prompt.
----@param id integer
+---@param entry gpt.Entry
 ---@param lines string[]
----@return integer row where the prompt's heading stands now
-function Chat:take_question_from_prompt(id, lines)
+---@return integer row where the answer goes
+function Chat:take_question_from_prompt(entry, lines)
   local _, prompt = self:snapshot()
   local row = self:prompt_row()
   local text = vim.trim(table.concat(lines, "\n"))
@@ -97,12 +150,36 @@ function Chat:take_question_from_prompt(id, lines)
     local col = #taken:match("[^\n]*$")
     api.nvim_buf_set_text(self.buf, row + 1, 0, row + 1 + breaks, col, { "", "" })
   end
-  return self:insert_message(id, lines)
+  return self:insert_message(self:tail_row(), entry, lines)
 end
 
----@class gpt.ShownTurn
----@field removed? integer[]
----@field question? { id: integer, lines: string[], from_prompt: boolean }
+---@class gpt.ShownQuestion
+---@field id integer
+---@field lines string[]
+---@field origin "prompt"|"queue"|"command"
+
+--- Makes a question a message, where it stands.
+---@param question gpt.ShownQuestion
+---@return integer row where the answer goes
+function Chat:place_question(question)
+  local entry = { role = "user", id = question.id }
+  local pending = self.pending
+  self.pending = nil
+  if question.origin == "prompt" and self:holds_only(question.lines, pending) then
+    return (self:turn_prompt_into(entry))
+  elseif question.origin == "prompt" then
+    return self:take_question_from_prompt(entry, question.lines)
+  end
+  local waits = question.origin == "queue" and pending and pending.mark and self:row(pending.mark)
+  if waits and waits ~= self:find_prompt() then
+    self:become(pending.mark, waits, entry)
+    return self:tail_row()
+  end
+  return self:insert_message(self:tail_row(), entry, question.lines)
+end
+
+---@class gpt.ShownTurn: gpt.Shape
+---@field question? gpt.ShownQuestion
 ---@field answer integer
 ---@field label string
 
@@ -111,37 +188,43 @@ end
 function Chat:begin_turn(turn)
   -- All or nothing: where the text is locked (E565) or not modifiable this fails, and is asked for again.
   api.nvim_buf_set_text(self.buf, 0, 0, 0, 0, {})
+  self:break_undo()
   notice.clear(self)
   local following = self:windows_at_prompt()
-  for _, id in ipairs(turn.removed or {}) do
-    self:remove(id)
-  end
-  local question = turn.question
-  local row
-  if question then
-    self.roles[question.id] = "user"
-    if not question.from_prompt then
-      row = self:insert_message(question.id, question.lines)
-    elseif self:holds_only(question.lines) then
-      row = self:turn_prompt_into_message(question.id)
-    else
-      row = self:take_question_from_prompt(question.id, question.lines)
-    end
-    self.pending = nil
-  else
-    row = self:prompt_row()
-  end
-  api.nvim_buf_set_lines(self.buf, row, row, false, { "## " .. turn.label, "", "", "" })
-  self.roles[turn.answer] = "assistant"
-  self.answer, self.label = turn.answer, turn.label
-  self:mark_heading(headings, turn.answer, row, "GPTHeadingAssistant")
-  api.nvim_buf_set_extmark(self.buf, places, row + 2, 0, { id = ANSWER })
+  self:reshape(turn)
+  local row = turn.question and self:place_question(turn.question) or self:tail_row()
+  self:begin_answer(turn, row)
   self:after_edit(following)
-  highlight.begin(self, row + 2)
   self:start_spinner(row, "waiting")
   self:hear_interrupts(true)
   local provider, model = turn.label:match("^([^/]*)/(.*)$")
   announce(self, "GPTAnswerStarted", { provider = provider, model = model })
+end
+
+---@class gpt.ShownBranch: gpt.Shape
+---@field messages? { id: integer, role: "user"|"assistant", label: string, lines: string[] }[]
+
+--- Shows another branch of the conversation.
+---@param branch gpt.ShownBranch
+function Chat:show_branch(branch)
+  api.nvim_buf_set_text(self.buf, 0, 0, 0, 0, {})
+  local following = self:windows_at_prompt()
+  notice.clear(self)
+  self:break_undo()
+  self:reshape(branch)
+  local row = self:tail_row()
+  local first
+  for _, message in ipairs(branch.messages or {}) do
+    first = first or row
+    local entry = { role = message.role, id = message.id, label = message.label }
+    row = self:insert_message(row, entry, message.lines)
+  end
+  self:reshape({ branches = branch.branches })
+  self:note_step()
+  self:after_edit(first and {} or following)
+  if first and api.nvim_get_current_buf() == self.buf then
+    api.nvim_win_set_cursor(0, { first + 1, 0 })
+  end
 end
 
 --- The windows whose cursor is in the prompt: those that follow.
@@ -178,49 +261,6 @@ function Chat:show_reasoning(answer)
   end
 end
 
---- Makes the next change part of the last one's undo step, if that was an append too: an answer is one undo step, and
---- what the user changes meanwhile is not part of it.
-function Chat:join_undo()
-  if self.appended == api.nvim_buf_get_changedtick(self.buf) then
-    api.nvim_buf_call(self.buf, function()
-      vim.cmd("silent! undojoin")
-    end)
-  end
-end
-
---- Appends to the answer that is being written.
----@param answer integer
----@param lines string[]
-function Chat:append(answer, lines)
-  if self.answer ~= answer then
-    return
-  end
-  local at = api.nvim_buf_get_extmark_by_id(self.buf, places, ANSWER, {})
-  if not at[1] or not self:row(headings, answer) then
-    return -- the user took the answer away while it was being written: let them have it so
-  end
-  self:join_undo()
-  api.nvim_buf_set_text(self.buf, at[1], at[2], at[1], at[2], lines)
-  self.appended = api.nvim_buf_get_changedtick(self.buf)
-  vim.bo[self.buf].modified = false
-  if self.spinner then
-    self:stop_spinner()
-  end
-  if #lines > 1 then
-    local row = self:row(places, PROMPT)
-    if row then
-      window.follow(self.buf, row)
-    end
-  end
-  highlight.wake(self)
-end
-
---- The last line of the answer that is being written.
----@return integer? row
-function Chat:answer_end()
-  return api.nvim_buf_get_extmark_by_id(self.buf, places, ANSWER, {})[1]
-end
-
 local ENDS = { done = "GPTAnswerDone", stopped = "GPTAnswerStopped", failed = "GPTAnswerFailed" }
 
 ---@class gpt.ShownEnd
@@ -241,7 +281,7 @@ function Chat:end_turn(ended)
   self:stop_spinner()
   self:hear_interrupts(false)
   highlight.finish(self)
-  self.answer, self.usage, self.cost = nil, ended.usage, ended.cost
+  self.answer, self.stream, self.usage, self.cost = nil, nil, ended.usage, ended.cost
   local row = self:answer_end()
   if ended.notice and row then
     notice.place(self, row, ended.notice)
@@ -259,4 +299,5 @@ function Chat:end_turn(ended)
     local title = ended.outcome == "failed" and ended.notice and ended.notice.title or "The answer is there."
     notice.inform({ level = level, title = title, advice = ":GPTChat shows it." })
   end
+  self:go_on(ended.outcome == "done")
 end

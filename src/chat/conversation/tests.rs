@@ -1,3 +1,5 @@
+mod branching;
+
 use super::*;
 use crate::provider::ErrorClass;
 
@@ -5,7 +7,8 @@ fn send(text: &str) -> Event {
     Event::Sent {
         regions: Vec::new(),
         prompt: text.into(),
-        from_prompt: true,
+        origin: Origin::Prompt,
+        at: None,
     }
 }
 
@@ -14,7 +17,13 @@ fn region(id: u64, role: RegionRole, text: &str) -> Region {
         id: MessageId(id),
         role,
         text: text.into(),
+        label: String::new(),
     }
+}
+
+fn place(id: u64, number: usize, of: usize) -> Place {
+    let id = MessageId(id);
+    Place { id, number, of }
 }
 
 fn answered(turn: u64, event: ProviderEvent) -> Event {
@@ -58,13 +67,13 @@ fn sending_shows_the_question_and_starts_a_turn() {
     let question = Question {
         id: MessageId(1),
         text: "  hello".into(),
-        from_prompt: true,
+        origin: Origin::Prompt,
     };
     assert_eq!(
         effects,
         vec![
             Effect::ShowTurn {
-                removed: vec![],
+                shape: Shape::default(),
                 question: Some(question),
                 answer: MessageId(2)
             },
@@ -203,7 +212,8 @@ fn what_the_buffer_shows_wins_over_what_is_remembered() {
     chat.step(Event::Sent {
         regions,
         prompt: "next".into(),
-        from_prompt: true,
+        origin: Origin::Prompt,
+        at: None,
     });
     assert_eq!(texts(&chat), ["q, edited", "a", "next", ""]);
 }
@@ -215,7 +225,8 @@ fn messages_of_a_process_that_died_are_taken_from_the_buffer() {
     let effects = chat.step(Event::Sent {
         regions,
         prompt: "next".into(),
-        from_prompt: true,
+        origin: Origin::Prompt,
+        at: None,
     });
     assert_eq!(texts(&chat), ["q", "a", "next", ""]);
     assert!(
@@ -239,9 +250,10 @@ fn an_answer_without_a_word_is_removed_by_the_next_turn() {
     let effects = chat.step(Event::Sent {
         regions,
         prompt: "next".into(),
-        from_prompt: true,
+        origin: Origin::Prompt,
+        at: None,
     });
-    assert!(matches!(effects.first(), Some(Effect::ShowTurn { removed, .. }) if removed == &[MessageId(2)]));
+    assert!(matches!(effects.first(), Some(Effect::ShowTurn { shape, .. }) if shape.removed == [MessageId(2)]));
     assert_eq!(texts(&chat), ["q", "next", ""]);
 }
 
@@ -252,9 +264,13 @@ fn regenerating_asks_the_last_question_again() {
     chat.step(text(1, "a"));
     chat.step(stop(1));
     let regions = vec![region(1, RegionRole::User, "q"), region(2, RegionRole::Assistant, "a")];
-    let effects = chat.step(Event::Regenerated { regions });
+    let effects = chat.step(Event::Regenerated { regions, at: None });
     let show = Effect::ShowTurn {
-        removed: vec![MessageId(2)],
+        shape: Shape {
+            removed: vec![MessageId(2)],
+            places: vec![place(3, 2, 2)],
+            ..Shape::default()
+        },
         question: None,
         answer: MessageId(3),
     };
@@ -265,7 +281,10 @@ fn regenerating_asks_the_last_question_again() {
 #[test]
 fn regenerating_an_empty_chat_is_refused() {
     let mut chat = Conversation::default();
-    let effects = chat.step(Event::Regenerated { regions: Vec::new() });
+    let effects = chat.step(Event::Regenerated {
+        regions: Vec::new(),
+        at: None,
+    });
     assert_eq!(effects, vec![Effect::Refuse(Refusal::NothingToRegenerate)]);
 }
 

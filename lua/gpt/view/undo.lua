@@ -1,0 +1,115 @@
+--- Undo in a chat's buffer. These are methods of |gpt.Chat|.
+---
+--- Neovim brings an extmark back when the deletion of its text is undone, but not when its insertion is done again. So
+--- each heading remembers the undo step that it came with, and where it stood then: after a jump to a state in which
+--- that step is done, the headings are put where they belong by going through that state.
+local api = vim.api
+
+local Chat = require("gpt.view.regions")
+
+--- Runs `callback` with the chat's buffer as the current one.
+---@generic T
+---@param callback fun(): T
+---@return T
+function Chat:within(callback)
+  return api.nvim_buf_call(self.buf, callback)
+end
+
+--- The number of the last undo step, see |undotree()|.
+---@return integer seq
+function Chat:undo_step()
+  return self:within(vim.fn.changenr)
+end
+
+--- Makes the next change an undo step of its own.
+function Chat:break_undo()
+  vim.bo[self.buf].undolevels = vim.bo[self.buf].undolevels
+end
+
+---@class gpt.UndoState
+---@field applied table<integer, true>
+---@field undone integer[] steps that `<C-r>` would bring back, oldest first
+
+--- Which undo steps of the current buffer are done.
+---@return gpt.UndoState
+function Chat.undo_state()
+  local state, undone = { applied = { [0] = true }, undone = {} }, false
+  for _, entry in ipairs(vim.fn.undotree().entries) do
+    undone = undone or entry.curhead ~= nil
+    if undone then
+      state.undone[#state.undone + 1] = entry.seq
+    else
+      state.applied[entry.seq] = true
+    end
+  end
+  return state
+end
+
+--- Remembers where the headings stand that came with the current undo step.
+function Chat:note_step()
+  local seq = self:undo_step()
+  self.newest, self.seen = seq, seq
+  for _, heading in ipairs(self:headings()) do
+    if not heading.entry.born then
+      heading.entry.born, heading.entry.row = seq, heading.row
+    end
+  end
+end
+
+--- The headings by the undo steps that they came with, and the first of these steps that was undone and is done again:
+--- from there on the headings have to be marked anew.
+---@return integer? first
+---@return table<integer, integer[]> marks
+function Chat:redone_headings()
+  local first, marks = nil, {}
+  local applied = Chat.undo_state().applied
+  self.undone = self.undone or {}
+  for mark, entry in pairs(self.entries) do
+    local born = entry.born
+    if born and applied[born] then
+      marks[born] = marks[born] or {}
+      table.insert(marks[born], mark)
+      if self.undone[born] then
+        first = math.min(first or born, born)
+      end
+    end
+    if born then
+      self.undone[born] = not applied[born] or nil
+    end
+  end
+  return first, marks
+end
+
+--- Goes through the states in which headings came, and marks them there; what was done after that moves or removes them
+--- again. To be called within the buffer.
+function Chat:restore_headings()
+  local first, marks = self:redone_headings()
+  if not first then
+    return
+  end
+  local view, now = vim.fn.winsaveview(), vim.fn.changenr()
+  local steps = vim.tbl_filter(function(seq)
+    return seq >= first
+  end, vim.tbl_keys(marks))
+  table.sort(steps)
+  for _, seq in ipairs(steps) do
+    vim.cmd("silent! undo " .. seq)
+    for _, mark in ipairs(marks[seq]) do
+      local entry = self.entries[mark]
+      self:mark_heading(entry.row, entry, mark, entry.waits)
+    end
+  end
+  vim.cmd("silent! undo " .. now)
+  vim.fn.winrestview(view)
+end
+
+--- After a change of the user's: if it was an undo or a redo, puts the headings right.
+function Chat:mend_headings()
+  self:within(function()
+    local now = vim.fn.changenr()
+    if now <= (self.newest or 0) and now ~= self.seen then
+      self:restore_headings()
+    end
+    self.newest, self.seen = math.max(self.newest or 0, now), now
+  end)
+end
