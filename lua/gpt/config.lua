@@ -80,6 +80,8 @@ local options = {
   binary = string_option,
   log_level = { type = { "error", "warn", "info", "debug", "trace" }, default = "warn" },
   network = {
+    proxy = { type = "string|false" },
+    ca_file = string_option,
     connect_timeout = { type = "number", default = 10 },
     idle_timeout = { type = "number", default = 120 },
   },
@@ -292,6 +294,14 @@ local function plain(value)
   return copy
 end
 
+--- The program knows neither Neovim's folder nor its ways to write a path.
+---@param options table
+---@return table
+local function network(options)
+  local file = options.ca_file and vim.fn.fnamemodify(vim.fs.normalize(options.ca_file), ":p")
+  return vim.tbl_extend("force", options, { ca_file = file })
+end
+
 --- What the program needs to know of it.
 ---@return table
 function M.for_program()
@@ -307,7 +317,7 @@ function M.for_program()
       memory = config.chat.memory,
       language = config.chat.language,
     },
-    network = config.network,
+    network = network(config.network),
     log_level = config.log_level,
     state_dir = vim.fs.joinpath(vim.fn.stdpath("state") --[[@as string]], "gpt"),
     cache_dir = vim.fs.joinpath(vim.fn.stdpath("cache") --[[@as string]], "gpt"),

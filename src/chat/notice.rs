@@ -68,8 +68,20 @@ impl Notice {
     }
 }
 
-/// What is to be said about the end of a turn, if anything.
-pub fn of_outcome(outcome: &Outcome, provider: &Provider, model: &str) -> Option<Notice> {
+/// What is to be said about the end of a turn, if anything; `left_out` are the fields that the server refused, and was
+/// asked without.
+pub fn of_outcome(outcome: &Outcome, left_out: &[String], provider: &Provider, model: &str) -> Option<Notice> {
+    let ended = of_end(outcome, provider, model);
+    if left_out.is_empty() {
+        return ended;
+    }
+    let remark = of_left_out(left_out, provider, model);
+    let Some(mut notice) = ended else { return Some(remark) };
+    notice.details.extend([remark.title, remark.advice]);
+    Some(notice)
+}
+
+fn of_end(outcome: &Outcome, provider: &Provider, model: &str) -> Option<Notice> {
     match outcome {
         Outcome::Stopped => Some(Notice::new(Level::Info, "Stopped.", "")),
         Outcome::Incomplete => Some(Notice::new(
@@ -105,6 +117,71 @@ fn of_finish(reason: &FinishReason, tools: &[String], empty: bool, provider: &Pr
     }
 }
 
+/// A server refused parameters, and was asked without.
+fn of_left_out(fields: &[String], provider: &Provider, model: &str) -> Notice {
+    let title = format!(
+        "{} refuses {} for {model}: it was asked without.",
+        provider.label,
+        fields.join(", ")
+    );
+    Notice::new(Level::Warning, title, leaving_out(fields, provider))
+}
+
+/// How to leave fields of the request out for good.
+fn leaving_out(fields: &[String], provider: &Provider) -> String {
+    let name = &provider.name;
+    let is_configured = |field: &String| {
+        let top = field.split('.').next().unwrap_or(field);
+        provider.params.contains_key(top)
+    };
+    if fields.iter().all(is_configured) {
+        return format!("To leave it out for good, take it out of providers.{name}.params.");
+    }
+    let nothing: Vec<String> = fields.iter().map(|field| assignment(field)).collect();
+    let option = fields.iter().find_map(|field| option_of(field));
+    format!(
+        "To leave it out for good: providers.{name}.params = {{ {} }}{}.",
+        nothing.join(", "),
+        option.map(|option| format!(", or no {option}")).unwrap_or_default()
+    )
+}
+
+/// The option that a field of the request's body comes from.
+fn option_of(field: &str) -> Option<&'static str> {
+    match field.rsplit('.').next().unwrap_or(field) {
+        "temperature" => Some("chat.temperature"),
+        "max_tokens" | "max_completion_tokens" | "max_output_tokens" | "maxOutputTokens" | "num_predict" => {
+            Some("chat.max_tokens")
+        }
+        _ => None,
+    }
+}
+
+/// The Lua that sets a field, given as a path with dots, to nothing.
+fn assignment(field: &str) -> String {
+    match field.split_once('.') {
+        Some((outer, inner)) => format!("{outer} = {{ {} }}", assignment(inner)),
+        None => format!("{field} = vim.NIL"),
+    }
+}
+
+/// What is said while a failed request waits to be sent again, with places for the seconds left and the stop key.
+pub fn of_retry(error: &ProviderError, provider: &Provider) -> String {
+    let label = &provider.label;
+    let status = error
+        .status
+        .map(|status| format!(" (HTTP {status})"))
+        .unwrap_or_default();
+    let what = match error.class {
+        ErrorClass::RateLimit | ErrorClass::Overloaded => format!("{label} is busy{status}"),
+        ErrorClass::Network => format!("No connection to {}", provider.host()),
+        ErrorClass::ProxyRefused => "No connection through the proxy".into(),
+        ErrorClass::Timeout => format!("Nothing came from {}", provider.host()),
+        _ => format!("{label} failed{status}"),
+    };
+    fit(&format!("{what} · asks again in {{seconds}} s · {{key}} stops"))
+}
+
 /// The first names, and how many more there are.
 fn listed(names: &[String]) -> String {
     let shown = names.get(..NAMES_SHOWN).unwrap_or(names);
@@ -117,11 +194,15 @@ fn listed(names: &[String]) -> String {
 /// What is to be said about a failed turn.
 pub fn of_error(error: &ProviderError, provider: &Provider, model: &str) -> Notice {
     let (title, advice) = sentences(error, provider, model);
+    let tried = match error.attempts {
+        0 | 1 => String::new(),
+        times => format!("Tried {times} times. "),
+    };
     Notice {
         level: Level::Error,
         details: details(error).into_iter().filter(|line| *line != title).collect(),
         title,
-        advice,
+        advice: tried + &advice,
     }
 }
 
@@ -206,12 +287,15 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
         ),
         ErrorClass::Tls => (
             format!("No trusted connection to {host}."),
-            "Check this machine's certificates (package ca-certificates) and its clock.".into(),
+            "Check this machine's certificates (package ca-certificates) and its clock. If the server's certificate is \
+             of your own making, name its authority's PEM file in network.ca_file."
+                .into(),
         ),
         ErrorClass::Proxy => (
             format!("A web page came from {host} instead of an answer."),
             "Something between you and it answers for it (proxy, captive portal, login), or base_url is wrong.".into(),
         ),
+        ErrorClass::ProxyRefused => (format!("The proxy does not let us through to {host}."), proxy(error)),
         ErrorClass::Timeout => (
             format!("Nothing came from {host} in time."),
             "Press gr to ask again, or raise network.idle_timeout in the configuration.".into(),
@@ -308,6 +392,16 @@ pub fn keyring_waits() -> Notice {
 /// Whether a host, perhaps with a port, is this machine.
 fn is_here(host: &str) -> bool {
     ["localhost", "127.", "[::1]"].iter().any(|here| host.starts_with(here))
+}
+
+/// What to do about a proxy.
+fn proxy(error: &ProviderError) -> String {
+    if error.status == Some(407) {
+        "It wants a name and a password: http://name:password@host:port in network.proxy or HTTPS_PROXY.".into()
+    } else {
+        "Check network.proxy, or HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; NO_PROXY names hosts to reach without it."
+            .into()
+    }
 }
 
 /// Where to look about money.

@@ -10,11 +10,12 @@ use crate::chat::conversation::{Conversation, Effect, Ended, Event, Message, Out
 use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::{ChatId, MessageId, TurnId, notice, prompt};
 use crate::config::ChatConfig;
-use crate::editor::{Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownShape, ShownTurn};
+use crate::editor::{Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownShape, ShownTurn, ShownRetry};
 use crate::keys::vault::Vault;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
 use crate::provider::registry::Target;
+use crate::provider::retry::Retrying;
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
 
 /// How many batches of a provider's events may wait for the session.
@@ -91,6 +92,8 @@ struct RunningTurn {
     id: TurnId,
     target: Target,
     answers: mpsc::Receiver<Vec<ProviderEvent>>,
+    /// The fields that the server refused, and was asked without.
+    left_out: Vec<String>,
     _task: Running,
 }
 
@@ -142,6 +145,12 @@ impl Task {
             Effect::StartTurn(turn) => self.start_turn(turn),
             Effect::AbortTurn => self.abort_turn(),
             Effect::ShowReasoning(answer) => self.canvas.add(Stroke::Reasoning(answer)),
+            Effect::ShowRetry(answer, retrying) => self.show_retry(answer, &retrying),
+            Effect::NoteLeftOut(fields) => {
+                if let Some(turn) = &mut self.turn {
+                    turn.left_out = fields;
+                }
+            }
             Effect::Paint(answer, text) => self.canvas.add(Stroke::Text(answer, text)),
             Effect::EndTurn(answer, ended) => self.show_end(answer, &ended),
             Effect::Refuse(refusal) => {
@@ -201,6 +210,7 @@ impl Task {
             id,
             target,
             answers,
+            left_out: Vec::new(),
             _task: task,
         });
     }
@@ -212,10 +222,20 @@ impl Task {
         }
     }
 
+    fn show_retry(&self, answer: MessageId, retrying: &Retrying) {
+        let Some(turn) = &self.turn else { return };
+        self.canvas.add(Stroke::Retry(ShownRetry {
+            chat: self.chat.clone(),
+            answer,
+            text: notice::of_retry(&retrying.error, &turn.target.provider),
+            wait: u64::try_from(retrying.wait.as_millis()).unwrap_or(u64::MAX),
+        }));
+    }
+
     fn show_end(&mut self, answer: MessageId, ended: &Ended) {
-        let target = match self.turn.take() {
-            Some(turn) => turn.target,
-            None => self.settings.borrow().target.clone(),
+        let (target, left_out) = match self.turn.take() {
+            Some(turn) => (turn.target, turn.left_out),
+            None => (self.settings.borrow().target.clone(), Vec::new()),
         };
         let outcome = match ended.outcome {
             Outcome::Done { .. } => ShownOutcome::Done,
@@ -227,7 +247,7 @@ impl Task {
             chat: self.chat.clone(),
             answer,
             outcome,
-            notice: notice::of_outcome(&ended.outcome, &target.provider, &target.model),
+            notice: notice::of_outcome(&ended.outcome, &left_out, &target.provider, &target.model),
             provider: target.provider.name,
             model: target.model,
             usage: ended.usage.map(Into::into),

@@ -14,7 +14,7 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt, TokioAsyncWriteCompatE
 use super::event::Inbound;
 use super::handler::EventHandler;
 use super::{
-    Choice, Editor, EditorError, KeyForm, ShownBranch, ShownEnd, ShownKeyChange, ShownModel, ShownTurn, transport,
+    Choice, Editor, EditorError, KeyForm, ShownBranch, ShownEnd, ShownKeyChange, ShownModel, ShownTurn, transport, ShownRetry,
     values,
 };
 use crate::chat::notice::Notice;
@@ -115,6 +115,10 @@ impl Editor for Nvim {
     async fn reasoning(&self, chat: &ChatId, answer: MessageId) -> Result<(), EditorError> {
         self.apply_data("reasoning", &serde_json::json!({ "chat": chat, "answer": answer }))
             .await
+    }
+
+    async fn retrying(&self, retry: &ShownRetry) -> Result<(), EditorError> {
+        self.apply_data("retrying", retry).await
     }
 
     async fn append(&self, chat: &ChatId, answer: MessageId, lines: Vec<String>) -> Result<(), EditorError> {

@@ -4,17 +4,19 @@
 //! on a `Connection: close` answer is silent, so whether an answer is whole is for its decoder to say.
 
 mod call;
+mod client;
+mod failed;
 
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 use reqwest::header::{ACCEPT, HeaderValue};
-use reqwest::{Client, RequestBuilder, Response, redirect};
+use reqwest::{RequestBuilder, Response, Url};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -24,11 +26,11 @@ use crate::keys::{Credentials, Redactor};
 use crate::provider::error::{AnswerHeaders, word};
 use crate::provider::models::{self, Listed};
 use crate::provider::registry::Provider;
-use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, ToolCall};
+use crate::provider::retry::{Failure, Retrying, persist};
+use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, ToolCall, refused};
 use call::Call;
-
-/// The most of an error's body that is read, in bytes.
-const ERROR_BODY_BYTES: usize = 64 * 1024;
+use client::Clients;
+use failed::{broken, not_connected, silence};
 
 /// The most of a list of models that is read, in bytes.
 const LIST_BYTES: usize = 8 * 1024 * 1024;
@@ -113,29 +115,54 @@ fn is_empty(event: &Event) -> bool {
 }
 
 /// What failed, or `()` when the terminal event has been sent.
-type Outcome = Result<(), ProviderError>;
+type Outcome = Result<(), Failure>;
 
-/// The HTTP client, made when it is first needed: for http to this machine without a proxy, for the rest with the
-/// environment's proxy and the system's certificates.
+/// A failure before a byte of the answer had come.
+fn before(error: ProviderError) -> Failure {
+    Failure { error, begun: false }
+}
+
+/// Who is asked, as whom, what, and who hears the answer.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    provider: &'a Provider,
+    credentials: &'a Credentials,
+    request: &'a Request,
+    events: &'a mpsc::Sender<Vec<Event>>,
+}
+
+impl Asking<'_> {
+    async fn tell(self, event: Event) {
+        self.events.send(vec![event]).await.ok();
+    }
+
+    /// The error as it may be told.
+    fn clean(self, error: ProviderError) -> ProviderError {
+        understood(error, self.credentials).redacted(&self.credentials.redactor())
+    }
+}
+
+/// Asks providers over HTTP.
 #[derive(Debug)]
 pub struct Http {
     limits: NetworkConfig,
-    local: OnceLock<Result<Client, ProviderError>>,
-    remote: OnceLock<Result<Client, ProviderError>>,
+    clients: Clients,
+    /// The fields that a server refused in this session, by provider and model: they are not sent again.
+    refused: Mutex<BTreeMap<(String, String), Vec<String>>>,
 }
 
 impl Http {
     /// A client with these limits.
     pub fn new(limits: NetworkConfig) -> Self {
         Self {
+            clients: Clients::new(limits.clone()),
             limits,
-            local: OnceLock::new(),
-            remote: OnceLock::new(),
+            refused: Mutex::default(),
         }
     }
 
     /// Asks a provider, and hands its answer on as it comes. Ends with the terminal event; dropping the future closes
-    /// the connection.
+    /// the connection, or ends the wait for the next attempt.
     pub async fn ask(
         &self,
         provider: &Provider,
@@ -143,27 +170,65 @@ impl Http {
         request: &Request,
         events: &mpsc::Sender<Vec<Event>>,
     ) {
-        if let Err(error) = self.try_ask(provider, credentials, request, events).await {
-            let error = understood(error, credentials).redacted(&credentials.redactor());
+        let asking = Asking {
+            provider,
+            credentials,
+            request,
+            events,
+        };
+        if let Err(error) = self.ask_without_refused(asking).await {
+            let error = asking.clean(error);
             tracing::warn!(provider = %provider.name, class = ?error.class, status = ?error.status, code = ?error.code,
-                request_id = ?error.request_id, message = %error.message, "a turn failed");
-            events.send(vec![Event::Error(error)]).await.ok();
+                attempts = error.attempts, request_id = ?error.request_id, message = %error.message, "a turn failed");
+            asking.tell(Event::Error(error)).await;
         }
     }
 
-    async fn try_ask(
-        &self,
-        provider: &Provider,
-        credentials: &Credentials,
-        request: &Request,
-        events: &mpsc::Sender<Vec<Event>>,
-    ) -> Outcome {
-        let call = Call::new(provider, credentials, request)?;
-        let client = self.client(call.local).await?;
-        let response = self
-            .send(client.post(call.url).headers(call.headers).body(call.body))
-            .await?;
-        self.decode(response, call.decoder, credentials, events).await
+    /// Asks; when the server refuses a parameter that can be left out, asks once more without it.
+    async fn ask_without_refused(&self, asking: Asking<'_>) -> Result<(), ProviderError> {
+        let known = self.known_refused(asking);
+        let error = match self.persist(asking, &known).await {
+            Err(error) if error.class == ErrorClass::RefusedParameter => error,
+            outcome => return outcome,
+        };
+        let fields = refused::fields(&error, &call::body(asking.provider, asking.request, &known));
+        if fields.is_empty() {
+            return Err(error);
+        }
+        tracing::info!(provider = %asking.provider.name, ?fields, "refused: asking without");
+        let all = [known, fields.clone()].concat();
+        self.remember_refused(asking, &all);
+        asking.tell(Event::LeftOut(fields)).await;
+        self.persist(asking, &all).await
+    }
+
+    fn known_refused(&self, asking: Asking<'_>) -> Vec<String> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.get(&target(asking)).cloned().unwrap_or_default()
+    }
+
+    fn remember_refused(&self, asking: Asking<'_>, fields: &[String]) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.insert(target(asking), fields.to_vec());
+    }
+
+    /// Asks, again where that may help.
+    async fn persist(&self, asking: Asking<'_>, left_out: &[String]) -> Result<(), ProviderError> {
+        let tell = |retrying: Retrying| {
+            let error = asking.clean(retrying.error);
+            tracing::info!(provider = %asking.provider.name, class = ?error.class, status = ?error.status,
+                attempt = retrying.attempt, wait = ?retrying.wait, request_id = ?error.request_id, "asking again");
+            asking.tell(Event::Retrying(Retrying { error, ..retrying }))
+        };
+        persist(|| self.try_ask(asking, left_out), tell).await
+    }
+
+    async fn try_ask(&self, asking: Asking<'_>, left_out: &[String]) -> Outcome {
+        let call = Call::new(asking.provider, asking.credentials, asking.request, left_out).map_err(before)?;
+        let client = self.clients.to(&call.url).await.map_err(before)?;
+        let request = client.post(call.url.clone()).headers(call.headers).body(call.body);
+        let response = self.send(request, &call.url).await.map_err(before)?;
+        self.decode(response, call.decoder, asking).await
     }
 
     /// The models that a provider lists (`GET /models`), all of them: also the check that a key works.
@@ -177,10 +242,10 @@ impl Http {
 
     async fn try_models(&self, provider: &Provider, credentials: &Credentials) -> Result<Vec<Listed>, ProviderError> {
         let url = call::models(provider)?;
-        let client = self.client(call::is_local(&url)).await?;
+        let client = self.clients.to(&url).await?;
         let mut headers = call::headers(provider, credentials)?;
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let mut response = self.send(client.get(url).headers(headers)).await?;
+        let mut response = self.send(client.get(url.clone()).headers(headers), &url).await?;
         let mut body = Vec::new();
         while let Some(bytes) = self.chunk(&mut response).await? {
             if body.len() + bytes.len() > LIST_BYTES {
@@ -201,39 +266,33 @@ impl Http {
     }
 
     /// Sends a request; an answer that is not a success is an error.
-    async fn send(&self, request: RequestBuilder) -> Result<Response, ProviderError> {
+    async fn send(&self, request: RequestBuilder, url: &Url) -> Result<Response, ProviderError> {
         let limit = self.limits.connect() + self.limits.idle();
         let response = timeout(limit, request.send())
             .await
             .map_err(|_| silence(limit))?
-            .map_err(not_connected)?;
+            .map_err(|error| not_connected(&error, self.clients.between(url).as_deref()))?;
         if response.status().is_success() {
             Ok(response)
         } else {
-            Err(self.refused(response).await)
+            Err(failed::refused(response, self.limits.idle()).await)
         }
     }
 
     /// Reads the answer to its end; the terminal event comes after everything else.
-    async fn decode(
-        &self,
-        response: Response,
-        decoder: Box<dyn Decoder>,
-        credentials: &Credentials,
-        events: &mpsc::Sender<Vec<Event>>,
-    ) -> Outcome {
+    async fn decode(&self, response: Response, decoder: Box<dyn Decoder>, asking: Asking<'_>) -> Outcome {
         let request_id = header(&response, "x-request-id").or_else(|| header(&response, "request-id"));
-        let mut listener = Listener::new(credentials, events);
+        let mut listener = Listener::new(asking.credentials, asking.events);
         let end = self.read(response, decoder, &mut listener).await;
         listener.flush().await;
         match end {
             Ok(reason) => {
-                events.send(vec![Event::Finished(reason)]).await.ok();
+                asking.tell(Event::Finished(reason)).await;
                 Ok(())
             }
-            Err(error) => {
-                let request_id = error.request_id.clone().or(request_id);
-                Err(ProviderError { request_id, ..error })
+            Err(mut failure) => {
+                failure.error.request_id = failure.error.request_id.or(request_id);
+                Err(failure)
             }
         }
     }
@@ -243,91 +302,42 @@ impl Http {
         mut response: Response,
         mut decoder: Box<dyn Decoder>,
         listener: &mut Listener<'_>,
-    ) -> Result<FinishReason, ProviderError> {
+    ) -> Result<FinishReason, Failure> {
         let mut decoded = Vec::new();
+        let mut begun = false;
         loop {
-            let chunk = self.chunk(&mut response).await?;
+            let chunk = self.chunk(&mut response).await.map_err(|error| ended(error, begun))?;
+            begun = true;
             match &chunk {
                 Some(bytes) => decoder.feed(bytes, &mut decoded),
                 None => decoder.end(&mut decoded),
             }
             if let Some(end) = listener.hear(decoded.drain(..)).await {
-                return end;
+                return end.map_err(|error| Failure { error, begun });
             }
             if chunk.is_none() {
                 return Ok(FinishReason::Incomplete); // no decoder ends so
             }
         }
     }
-
-    /// An answer that is not a success.
-    async fn refused(&self, mut response: Response) -> ProviderError {
-        let status = response.status();
-        if status.is_redirection() {
-            let to = header(&response, "location").unwrap_or_else(|| "another address".into());
-            let message = format!("The server redirects to {to}: set base_url to where it really is.");
-            return ProviderError {
-                status: Some(status.as_u16()),
-                ..ProviderError::new(ErrorClass::Configuration, message)
-            };
-        }
-        let headers = response.headers().clone();
-        let read = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let mut body = Vec::new();
-        while body.len() < ERROR_BODY_BYTES {
-            match timeout(self.limits.idle().min(Duration::from_secs(10)), response.chunk()).await {
-                Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes),
-                _ => break,
-            }
-        }
-        let told = AnswerHeaders {
-            retry_after_ms: read("retry-after-ms"),
-            retry_after: read("retry-after"),
-            request_id: read("x-request-id").or_else(|| read("request-id")),
-        };
-        ProviderError::from_response(status.as_u16(), &told, &body)
-    }
-
-    /// The client for this kind of host. Building one reads certificates from disk, so it is done beside the runtime.
-    async fn client(&self, local: bool) -> Result<Client, ProviderError> {
-        let slot = if local { &self.local } else { &self.remote };
-        if let Some(client) = slot.get() {
-            return client.clone();
-        }
-        let connect = self.limits.connect();
-        let built = tokio::task::spawn_blocking(move || build(local, connect))
-            .await
-            .unwrap_or_else(|error| Err(ProviderError::new(ErrorClass::Tls, error.to_string())));
-        // A failure is not remembered: the certificates may be there the next time.
-        if built.is_ok() {
-            slot.set(built.clone()).ok();
-        }
-        built
-    }
 }
 
-fn silence(waited: Duration) -> ProviderError {
-    let seconds = waited.as_secs_f64();
-    ProviderError::new(ErrorClass::Timeout, format!("no byte for {seconds} seconds"))
+/// Whose answers are meant.
+fn target(asking: Asking<'_>) -> (String, String) {
+    (asking.provider.name.clone(), asking.request.model.clone())
 }
 
-fn build(local: bool, connect: Duration) -> Result<Client, ProviderError> {
-    rustls::crypto::ring::default_provider().install_default().ok();
-    let builder = Client::builder()
-        .user_agent(concat!("gpt.nvim/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none())
-        .connect_timeout(connect)
-        .tcp_nodelay(true);
-    // Only http to this machine goes through the local client, so it needs no certificates; without this, building it
-    // fails on a machine that has none.
-    let builder = if local {
-        builder.no_proxy().tls_danger_accept_invalid_certs(true)
-    } else {
-        builder
+/// A body that cannot be read further. Of one that broke off before its first byte there is nothing to keep: it is as if
+/// the connection had failed.
+fn ended(error: ProviderError, begun: bool) -> Failure {
+    let class = match error.class {
+        ErrorClass::BrokenStream if !begun => ErrorClass::Network,
+        class => class,
     };
-    builder
-        .build()
-        .map_err(|error| ProviderError::new(ErrorClass::Tls, deepest(&error)))
+    Failure {
+        error: ProviderError { class, ..error },
+        begun,
+    }
 }
 
 fn header(response: &Response, name: &str) -> Option<String> {
@@ -345,43 +355,4 @@ fn understood(error: ProviderError, credentials: &Credentials) -> ProviderError 
         (class, _) => class,
     };
     ProviderError { class, ..error }
-}
-
-/// A request that got no answer.
-fn not_connected(error: reqwest::Error) -> ProviderError {
-    let words = chain(&error);
-    let class = if error.is_timeout() {
-        ErrorClass::Timeout
-    } else if words.contains("certificate") || words.contains("TLS") || words.contains("tls handshake") {
-        ErrorClass::Tls
-    } else {
-        ErrorClass::Network
-    };
-    ProviderError::new(class, deepest(&error))
-}
-
-/// A body that broke off.
-fn broken(error: &reqwest::Error) -> ProviderError {
-    ProviderError::new(ErrorClass::BrokenStream, deepest(error))
-}
-
-/// An error and its causes, as one text.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
-/// The first cause of an error: what a person can act on.
-fn deepest(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(cause) = error.source() {
-        error = cause;
-    }
-    error.to_string()
 }
