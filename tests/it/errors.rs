@@ -772,7 +772,7 @@ async fn the_failure_of_a_hidden_chat_is_told_in_one_line() {
 #[tokio::test]
 async fn asking_again_takes_the_notice_away() {
     let server = Server::start([
-        refusal(503, "server_is_overloaded", "server_error", "Busy."),
+        refusal(503, "server_is_overloaded", "server_error", "Busy.").with_header("x-should-retry", "false"),
         Answer::chat_tokens(&["all ", "well"]),
     ])
     .await;

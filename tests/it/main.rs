@@ -24,6 +24,7 @@ mod chat;
 mod common;
 mod lifecycle;
 mod models;
+mod network;
 mod providers;
 mod queue;
 mod retries;

@@ -84,22 +84,20 @@ pub fn deepest(error: &(dyn Error + 'static)) -> String {
     causes(error).last().unwrap_or(error).to_string()
 }
 
-/// What TLS has to say, if it is TLS that failed. An [`io::Error`] hides the error that it is made of.
+/// What TLS has to say, if it is TLS that failed.
 fn distrust(error: &(dyn Error + 'static)) -> Option<String> {
-    causes(error).find_map(|cause| {
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let hidden = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        let tls = hidden.or_else(|| cause.downcast_ref::<rustls::Error>());
-        tls.map(ToString::to_string)
-    })
+    causes(error)
+        .find_map(|cause| cause.downcast_ref::<rustls::Error>())
+        .map(ToString::to_string)
 }
 
-/// An error and its causes, the first cause last.
+/// An error and its causes, the first cause last. An [`io::Error`] passes over the error that it is made of.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     let mut next = Some(error);
     std::iter::from_fn(move || {
         let this = next?;
-        next = this.source();
+        let made_of = this.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = made_of.map(|inner| inner as &(dyn Error + 'static)).or(this.source());
         Some(this)
     })
 }
