@@ -62,7 +62,28 @@ local function check_network()
   health.info(
     ("Time limits: %s s to connect, %s s between bytes."):format(network.connect_timeout, network.idle_timeout)
   )
-  for _, name in ipairs({ "OPENAI_BASE_URL", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "NO_PROXY", "no_proxy" }) do
+  if network.proxy then
+    local scheme = network.proxy:match("^%a[%w+.-]*://") or ""
+    health.info(("Proxy: %s%s"):format(scheme, network.proxy:sub(#scheme + 1):match("[^@]*$"))) -- no password
+  elseif network.proxy == false then
+    health.info("No proxy is used.")
+  end
+  if network.ca_file then
+    local file = vim.fs.normalize(network.ca_file)
+    local report = vim.uv.fs_access(file, "R") and health.ok or health.error
+    report("Certificates of your own: " .. file)
+  end
+  for _, name in ipairs({
+    "OPENAI_BASE_URL",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+  }) do
     if (vim.env[name] or ""):find("%S") then
       health.info(("The variable %s is set."):format(name))
     end

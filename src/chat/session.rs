@@ -14,6 +14,7 @@ use crate::editor::{Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, S
 use crate::keys::vault::Vault;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
+use crate::provider::models;
 use crate::provider::registry::Target;
 use crate::provider::retry::Retrying;
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
@@ -243,11 +244,13 @@ impl Task {
             Outcome::Failed(_) | Outcome::Incomplete => ShownOutcome::Failed,
         };
         let facts = self.settings.borrow().catalogue.facts(&target.provider, &target.model);
+        let notice = notice::of_outcome(&ended.outcome, &left_out, &target.provider, &target.model)
+            .map(|notice| notice::naming_end(notice, &ended.outcome, &target.model, &facts, &models::today()));
         self.canvas.add(Stroke::End(ShownEnd {
             chat: self.chat.clone(),
             answer,
             outcome,
-            notice: notice::of_outcome(&ended.outcome, &left_out, &target.provider, &target.model),
+            notice,
             provider: target.provider.name,
             model: target.model,
             usage: ended.usage.map(Into::into),

@@ -85,7 +85,9 @@ pub struct ProviderError {
     /// Whether the provider wants to be asked again, if it says so.
     pub should_retry: Option<bool>,
     /// How often the request was sent.
-    pub attempts: u32,
+    pub attempts: u8,
+    /// Whether a byte of the answer had come: then it is not asked again, since it would be answered twice.
+    pub begun: bool,
 }
 
 /// The longest wait that is sat out; when a provider asks for more, the turn has failed. As OpenAI's own client does.
@@ -127,6 +129,7 @@ impl ProviderError {
             retry_after: None,
             should_retry: None,
             attempts: 1,
+            begun: false,
         }
     }
 
@@ -178,6 +181,7 @@ impl ProviderError {
             request_id: said.request_id,
             should_retry: None,
             attempts: 1,
+            begun: false,
         }
     }
 

@@ -26,7 +26,7 @@ use crate::keys::{Credentials, Redactor};
 use crate::provider::error::{AnswerHeaders, word};
 use crate::provider::models::{self, Listed};
 use crate::provider::registry::Provider;
-use crate::provider::retry::{Failure, Retrying, persist};
+use crate::provider::retry::{Retrying, persist};
 use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, ToolCall, refused};
 use call::Call;
 use client::Clients;
@@ -115,12 +115,7 @@ fn is_empty(event: &Event) -> bool {
 }
 
 /// What failed, or `()` when the terminal event has been sent.
-type Outcome = Result<(), Failure>;
-
-/// A failure before a byte of the answer had come.
-fn before(error: ProviderError) -> Failure {
-    Failure { error, begun: false }
-}
+type Outcome = Result<(), ProviderError>;
 
 /// Who is asked, as whom, what, and who hears the answer.
 #[derive(Clone, Copy)]
@@ -185,7 +180,7 @@ impl Http {
     }
 
     /// Asks; when the server refuses a parameter that can be left out, asks once more without it.
-    async fn ask_without_refused(&self, asking: Asking<'_>) -> Result<(), ProviderError> {
+    async fn ask_without_refused(&self, asking: Asking<'_>) -> Outcome {
         let known = self.known_refused(asking);
         let error = match self.persist(asking, &known).await {
             Err(error) if error.class == ErrorClass::RefusedParameter => error,
@@ -213,7 +208,7 @@ impl Http {
     }
 
     /// Asks, again where that may help.
-    async fn persist(&self, asking: Asking<'_>, left_out: &[String]) -> Result<(), ProviderError> {
+    async fn persist(&self, asking: Asking<'_>, left_out: &[String]) -> Outcome {
         let tell = |retrying: Retrying| {
             let error = asking.clean(retrying.error);
             tracing::info!(provider = %asking.provider.name, class = ?error.class, status = ?error.status,
@@ -224,10 +219,10 @@ impl Http {
     }
 
     async fn try_ask(&self, asking: Asking<'_>, left_out: &[String]) -> Outcome {
-        let call = Call::new(asking.provider, asking.credentials, asking.request, left_out).map_err(before)?;
-        let client = self.clients.to(&call.url).await.map_err(before)?;
+        let call = Call::new(asking.provider, asking.credentials, asking.request, left_out)?;
+        let client = self.clients.to(&call.url).await?;
         let request = client.post(call.url.clone()).headers(call.headers).body(call.body);
-        let response = self.send(request, &call.url).await.map_err(before)?;
+        let response = self.send(request, &call.url).await?;
         self.decode(response, call.decoder, asking).await
     }
 
@@ -290,9 +285,9 @@ impl Http {
                 asking.tell(Event::Finished(reason)).await;
                 Ok(())
             }
-            Err(mut failure) => {
-                failure.error.request_id = failure.error.request_id.or(request_id);
-                Err(failure)
+            Err(error) => {
+                let request_id = error.request_id.clone().or(request_id);
+                Err(ProviderError { request_id, ..error })
             }
         }
     }
@@ -302,7 +297,7 @@ impl Http {
         mut response: Response,
         mut decoder: Box<dyn Decoder>,
         listener: &mut Listener<'_>,
-    ) -> Result<FinishReason, Failure> {
+    ) -> Result<FinishReason, ProviderError> {
         let mut decoded = Vec::new();
         let mut begun = false;
         loop {
@@ -313,7 +308,7 @@ impl Http {
                 None => decoder.end(&mut decoded),
             }
             if let Some(end) = listener.hear(decoded.drain(..)).await {
-                return end.map_err(|error| Failure { error, begun });
+                return end.map_err(|error| ProviderError { begun, ..error });
             }
             if chunk.is_none() {
                 return Ok(FinishReason::Incomplete); // no decoder ends so
@@ -329,15 +324,12 @@ fn target(asking: Asking<'_>) -> (String, String) {
 
 /// A body that cannot be read further. Of one that broke off before its first byte there is nothing to keep: it is as if
 /// the connection had failed.
-fn ended(error: ProviderError, begun: bool) -> Failure {
+fn ended(error: ProviderError, begun: bool) -> ProviderError {
     let class = match error.class {
         ErrorClass::BrokenStream if !begun => ErrorClass::Network,
         class => class,
     };
-    Failure {
-        error: ProviderError { class, ..error },
-        begun,
-    }
+    ProviderError { class, begun, ..error }
 }
 
 fn header(response: &Response, name: &str) -> Option<String> {

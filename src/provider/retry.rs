@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::ProviderError;
 
 /// How often a request is sent at most.
-pub const ATTEMPTS: u32 = 3;
+pub const ATTEMPTS: u8 = 3;
 
 /// The wait after the first failure, if the server names none.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -24,22 +24,13 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 /// The part of a wait that chance may take off, so that not all who failed together come back together.
 const JITTER: f64 = 0.25;
 
-/// An attempt that failed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Failure {
-    /// Why.
-    pub error: ProviderError,
-    /// Whether a byte of the answer had come: then it is not asked again, since it would be answered twice.
-    pub begun: bool,
-}
-
 /// A request failed, and is sent again after a wait.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Retrying {
     /// The wait.
     pub wait: Duration,
     /// Which attempt comes then: 2 or more.
-    pub attempt: u32,
+    pub attempt: u8,
     /// Why the last one failed.
     pub error: ProviderError,
 }
@@ -47,16 +38,16 @@ pub struct Retrying {
 /// How long to wait after the attempt of this number, the first being 1; `None`: it is not sent again. `chance` is
 /// from 0 to 1.
 #[must_use]
-pub fn delay(attempt: u32, failure: &Failure, chance: f64) -> Option<Duration> {
-    if failure.begun || attempt >= ATTEMPTS || !failure.error.is_retryable() {
+pub fn delay(attempt: u8, error: &ProviderError, chance: f64) -> Option<Duration> {
+    if error.begun || attempt >= ATTEMPTS || !error.is_retryable() {
         return None;
     }
-    let asked = failure.error.retry_after.filter(|wait| !wait.is_zero());
+    let asked = error.retry_after.filter(|wait| !wait.is_zero());
     Some(asked.unwrap_or_else(|| backoff(attempt, chance)))
 }
 
-fn backoff(attempt: u32, chance: f64) -> Duration {
-    let doubled = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
+fn backoff(attempt: u8, chance: f64) -> Duration {
+    let doubled = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(u32::from(attempt.saturating_sub(1))));
     doubled
         .min(LONGEST_BACKOFF)
         .mul_f64(1.0 - JITTER * chance.clamp(0.0, 1.0))
@@ -69,27 +60,19 @@ fn backoff(attempt: u32, chance: f64) -> Duration {
 pub async fn persist<Ask, Asked, Tell, Told>(mut ask: Ask, mut tell: Tell) -> Result<(), ProviderError>
 where
     Ask: FnMut() -> Asked,
-    Asked: Future<Output = Result<(), Failure>>,
+    Asked: Future<Output = Result<(), ProviderError>>,
     Tell: FnMut(Retrying) -> Told,
     Told: Future<Output = ()>,
 {
     let mut attempt = 1;
     loop {
-        let Err(failure) = ask().await else { return Ok(()) };
-        let Some(wait) = delay(attempt, &failure, chance()) else {
-            let attempts = if failure.begun { 1 } else { attempt };
-            return Err(ProviderError {
-                attempts,
-                ..failure.error
-            });
+        let Err(error) = ask().await else { return Ok(()) };
+        let Some(wait) = delay(attempt, &error, chance()) else {
+            let attempts = if error.begun { 1 } else { attempt };
+            return Err(ProviderError { attempts, ..error });
         };
         attempt += 1;
-        tell(Retrying {
-            wait,
-            attempt,
-            error: failure.error,
-        })
-        .await;
+        tell(Retrying { wait, attempt, error }).await;
         sleep(wait).await;
     }
 }

@@ -220,6 +220,27 @@ async fn an_address_that_is_no_proxys_is_told_without_being_repeated() {
     nowhere(&nvim, &["pass-word"]).await;
 }
 
+#[tokio::test]
+async fn health_names_the_proxy_without_its_password_and_the_file_of_certificates() {
+    let home = Home::new();
+    home.write("ca.pem", "");
+    let network = "proxy = 'http://me:pass/w@rd@proxy.test:3128', ca_file = '~/ca.pem'";
+    let nvim = editor("https://llm.test/v1", network).home(&home).start().await;
+    nvim.command("checkhealth gpt").await;
+    let said = nvim
+        .lua_string(
+            "return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, true), '\\n')",
+            &[],
+        )
+        .await;
+    assert!(said.contains("Proxy: http://proxy.test:3128\n"), "{said}");
+    assert!(
+        said.contains("Certificates of your own: /") && said.contains("/ca.pem"),
+        "{said}"
+    );
+    assert!(!said.contains("pass") && !said.contains("w@rd"), "{said}");
+}
+
 // Certificates ---------------------------------------------------------------------------------------------------------
 
 #[tokio::test]

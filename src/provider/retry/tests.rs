@@ -7,12 +7,8 @@ use super::*;
 use crate::provider::ErrorClass;
 use crate::provider::error::AnswerHeaders;
 
-fn before(error: ProviderError) -> Failure {
-    Failure { error, begun: false }
-}
-
 /// An answer with this status and code, and these headers: `retry-after-ms`, `retry-after`, `x-should-retry`.
-fn answered(status: u16, code: &str, headers: [Option<&str>; 3]) -> Failure {
+fn answered(status: u16, code: &str, headers: [Option<&str>; 3]) -> ProviderError {
     let [retry_after_ms, retry_after, should_retry] = headers;
     let headers = AnswerHeaders {
         retry_after_ms,
@@ -21,21 +17,21 @@ fn answered(status: u16, code: &str, headers: [Option<&str>; 3]) -> Failure {
         request_id: None,
     };
     let body = json!({"error": {"message": "m", "code": code}}).to_string();
-    before(ProviderError::from_response(status, &headers, body.as_bytes()))
+    ProviderError::from_response(status, &headers, body.as_bytes())
 }
 
-fn plain(status: u16) -> Failure {
+fn plain(status: u16) -> ProviderError {
     answered(status, "", [None; 3])
 }
 
-fn wait(failure: &Failure) -> Option<Duration> {
+fn wait(failure: &ProviderError) -> Option<Duration> {
     delay(1, failure, 0.0)
 }
 
 #[test]
 fn connections_time_outs_and_busy_servers_are_tried_again() {
     for class in [ErrorClass::Network, ErrorClass::Timeout] {
-        assert!(wait(&before(ProviderError::new(class, ""))).is_some(), "{class:?}");
+        assert!(wait(&ProviderError::new(class, "")).is_some(), "{class:?}");
     }
     for status in [408, 409, 429, 500, 502, 503, 504, 529] {
         assert!(wait(&plain(status)).is_some(), "{status}");
@@ -48,12 +44,12 @@ fn what_asking_again_does_not_mend_is_asked_once() {
         assert_eq!(wait(&plain(status)), None, "{status}");
     }
     for class in [ErrorClass::Tls, ErrorClass::Configuration, ErrorClass::NoKey] {
-        assert_eq!(wait(&before(ProviderError::new(class, ""))), None, "{class:?}");
+        assert_eq!(wait(&ProviderError::new(class, "")), None, "{class:?}");
     }
     let quota = answered(429, "insufficient_quota", [Some("5"), None, Some("true")]);
     assert_eq!(wait(&quota), None);
     let large = ProviderError::new(ErrorClass::RateLimit, "Request too large for m");
-    assert_eq!(wait(&before(large)), None);
+    assert_eq!(wait(&large), None);
 }
 
 #[test]
@@ -87,7 +83,7 @@ fn without_a_named_wait_it_doubles_up_to_eight_seconds_less_a_quarter_by_chance(
 
 #[test]
 fn an_answer_that_has_begun_is_not_asked_for_again() {
-    let begun = Failure {
+    let begun = ProviderError {
         begun: true,
         ..plain(503)
     };
@@ -95,7 +91,7 @@ fn an_answer_that_has_begun_is_not_asked_for_again() {
 }
 
 /// Runs attempts with these outcomes; yields the result, the attempts made, the waits told and the time taken.
-async fn run(outcomes: Vec<Result<(), Failure>>) -> (Result<(), ProviderError>, usize, Vec<Retrying>, Duration) {
+async fn run(outcomes: Vec<Result<(), ProviderError>>) -> (Result<(), ProviderError>, usize, Vec<Retrying>, Duration) {
     let count = outcomes.len();
     let mut left: VecDeque<_> = outcomes.into();
     let mut told = Vec::new();
@@ -119,7 +115,7 @@ async fn a_request_is_sent_again_after_the_wait_that_is_told() {
     let expected = Retrying {
         wait: Duration::from_secs(7),
         attempt: 2,
-        error: busy.error,
+        error: busy,
     };
     assert_eq!(told, [expected]);
     assert_eq!(took.as_secs(), 7);
@@ -131,7 +127,7 @@ async fn after_three_attempts_the_last_failure_is_told_with_their_number() {
     let (outcome, sent, told, took) = run(failures).await;
     let error = outcome.unwrap_err();
     assert_eq!((error.status, error.attempts, sent), (Some(502), 3, 3));
-    let attempts: Vec<u32> = told.iter().map(|retrying| retrying.attempt).collect();
+    let attempts: Vec<u8> = told.iter().map(|retrying| retrying.attempt).collect();
     assert_eq!(attempts, [2, 3]);
     assert!((1125..=1600).contains(&took.as_millis()), "{took:?}");
 }
