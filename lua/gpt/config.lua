@@ -295,11 +295,11 @@ local function plain(value)
 end
 
 --- The program knows neither Neovim's folder nor its ways to write a path.
----@param options table
+---@param wanted table
 ---@return table
-local function network(options)
-  local file = options.ca_file and vim.fn.fnamemodify(vim.fs.normalize(options.ca_file), ":p")
-  return vim.tbl_extend("force", options, { ca_file = file })
+local function network(wanted)
+  local file = wanted.ca_file and vim.fn.fnamemodify(vim.fs.normalize(wanted.ca_file), ":p")
+  return vim.tbl_extend("force", wanted, { ca_file = file })
 end
 
 --- What the program needs to know of it.
