@@ -72,10 +72,15 @@ async fn a_connection_that_is_reset_before_the_answer_is_asked_again() {
 
 #[tokio::test]
 async fn an_answer_that_has_begun_is_not_asked_for_again() {
-    let cut = well().cut_after_tokens(0, Step::Reset);
-    let (nvim, server) = asked([cut, well()], "chat", "").await;
-    is_calm(&says(&nvim, "The answer broke off.").await);
-    assert_eq!(server.requests().len(), 1);
+    let error = r#"{"error":{"message":"Busy.","type":"server_error","code":"server_is_overloaded"}}"#;
+    for (answer, sentence) in [
+        (well().cut_after_tokens(0, Step::Reset), "The answer broke off."),
+        (Answer::sse(&[error]), "work is overloaded. Wait a little"),
+    ] {
+        let (nvim, server) = asked([answer, well()], "chat", "").await;
+        is_calm(&says(&nvim, sentence).await);
+        assert_eq!(server.requests().len(), 1);
+    }
 }
 
 #[tokio::test]
