@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use crate::chat::{ChatId, MessageId};
-use crate::editor::{Editor, EditorError, ShownBranch, ShownEnd, ShownTurn, ShownRetry};
+use crate::editor::{Editor, EditorError, ShownBranch, ShownEnd, ShownRetry, ShownTurn};
 
 /// The pause after a frame, as a multiple of what frames take.
 const PAUSE_FACTOR: u32 = 4;

@@ -10,7 +10,9 @@ use crate::chat::conversation::{Conversation, Effect, Ended, Event, Message, Out
 use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::{ChatId, MessageId, TurnId, notice, prompt};
 use crate::config::ChatConfig;
-use crate::editor::{Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownShape, ShownTurn, ShownRetry};
+use crate::editor::{
+    Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownRetry, ShownShape, ShownTurn,
+};
 use crate::keys::vault::Vault;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;

@@ -14,8 +14,8 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt, TokioAsyncWriteCompatE
 use super::event::Inbound;
 use super::handler::EventHandler;
 use super::{
-    Choice, Editor, EditorError, KeyForm, ShownBranch, ShownEnd, ShownKeyChange, ShownModel, ShownTurn, transport, ShownRetry,
-    values,
+    Choice, Editor, EditorError, KeyForm, ShownBranch, ShownEnd, ShownKeyChange, ShownModel, ShownRetry, ShownTurn,
+    transport, values,
 };
 use crate::chat::notice::Notice;
 use crate::chat::{ChatId, MessageId};
