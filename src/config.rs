@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::provider::catalogue::Facts;
+use crate::words::Locale;
 
 /// All that a user can set, with the defaults for what they did not.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -25,6 +26,8 @@ pub struct Config {
     pub chat: ChatConfig,
     /// Limits of the network.
     pub network: NetworkConfig,
+    /// The language of messages. The editor's side has resolved it.
+    pub locale: Locale,
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub log_level: Option<String>,
     /// Where the log goes: the editor's `stdpath("log")/gpt.log`.

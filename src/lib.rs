@@ -9,6 +9,7 @@
 //!      app::{model, picker, lists}: which model answers → provider (catalogue, models), keys, disk
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
 //! chat::conversation: pure; calls nothing · config, logging, disk: read and written at the edges
+//! words: what a user reads, in their language, from one table; called by all of them, calls nobody
 //! ```
 //!
 //! A token's way: `provider::http` reads bytes → a wire's `Decoder` makes events → `chat::session` steps the
@@ -23,3 +24,4 @@ pub mod editor;
 pub mod keys;
 pub mod logging;
 pub mod provider;
+pub mod words;

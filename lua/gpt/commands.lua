@@ -97,11 +97,13 @@ function M.gpt(args)
     return action(args)
   end
   -- What is perhaps a key is not shown either.
-  local title = guard(args) and ":GPT does not know that." or (":GPT knows no %q."):format(args.fargs[1])
+  local words = require("gpt.words")
+  local title = guard(args) and words("view.unknown_action_hidden")
+    or words("view.unknown_action", { name = ("%q"):format(args.fargs[1]) })
   require("gpt.view.notice").inform({
     level = "warning",
     title = title,
-    advice = "It knows: " .. table.concat(M.complete(""), ", ") .. ".",
+    advice = words("view.known_actions", { names = table.concat(M.complete(""), ", ") }),
   })
 end
 

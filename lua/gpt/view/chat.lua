@@ -6,6 +6,7 @@ local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local remote = require("gpt.remote")
 local window = require("gpt.view.window")
+local words = require("gpt.words")
 require("gpt.view.keys")
 require("gpt.view.queue")
 require("gpt.view.spinner")
@@ -45,7 +46,7 @@ end
 ---@return boolean
 function Chat:refuses()
   if self.answer then
-    M.inform({ level = "info", title = "An answer is being written.", advice = "<C-c> stops it." })
+    M.inform({ level = "info", title = words("view.answering"), advice = words("view.answering_advice") })
   end
   return self.answer ~= nil
 end
@@ -113,9 +114,10 @@ function Chat:save_copy(path)
   end
   if not written then
     reason = tostring(reason):gsub("^.*: ", "")
-    return notice.inform({ level = "warning", title = ("Not saved to %s: %s."):format(name, reason), advice = "" })
+    local title = words("view.not_saved", { file = name, reason = reason })
+    return notice.inform({ level = "warning", title = title, advice = "" })
   end
-  notice.inform({ level = "info", title = ("Saved to %s."):format(name), advice = "" })
+  notice.inform({ level = "info", title = words("view.saved", { file = name }), advice = "" })
 end
 
 function Chat:stop()
@@ -188,7 +190,7 @@ local function watch(group, chat)
     if args.match ~= api.nvim_buf_get_name(chat.buf) then
       return chat:save_copy(args.match)
     end
-    notice.inform({ level = "info", title = "A chat is not a file.", advice = ":write name.md saves a copy." })
+    notice.inform({ level = "info", title = words("view.no_file"), advice = words("view.no_file_advice") })
   end)
   on("BufEnter", function()
     latest = chat
@@ -332,8 +334,8 @@ function M.program_ended()
         outcome = "failed",
         notice = {
           level = "error",
-          title = "The program behind gpt.nvim ended in the middle of the answer.",
-          advice = "What came so far is kept. Press gr to ask again.",
+          title = words("view.program_ended"),
+          advice = words("view.kept"),
         },
       })
     end

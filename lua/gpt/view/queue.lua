@@ -5,11 +5,12 @@ local api = vim.api
 local Chat = require("gpt.view.regions")
 local notice = require("gpt.view.notice")
 local remote = require("gpt.remote")
+local words = require("gpt.words")
 
 --- Puts the prompt among the questions that wait.
 function Chat:enqueue()
   if not vim.bo[self.buf].modifiable then
-    return notice.inform({ level = "info", title = "The chat is not modifiable now.", advice = "" })
+    return notice.inform({ level = "info", title = words("view.not_modifiable"), advice = "" })
   end
   local _, prompt = self:snapshot()
   if vim.trim(prompt) == "" then

@@ -81,7 +81,7 @@ end
 ---@return table[]? virtual text
 local function edge(entry, queued)
   local told = {}
-  told[#told + 1] = queued and "queued: goes out when the answer is done" or nil
+  told[#told + 1] = queued and require("gpt.words")("view.queued") or nil
   told[#told + 1] = entry.branch
   told[#told + 1] = entry.facts
   return #told > 0 and { { " " .. table.concat(told, " · ") .. " ", "GPTHeadingFacts" } } or nil

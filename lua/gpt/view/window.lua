@@ -2,6 +2,7 @@
 local M = {}
 
 local config = require("gpt.config")
+local words = require("gpt.words")
 
 local FLOAT_HIGHLIGHTS =
   "NormalFloat:GPTNormal,FloatBorder:GPTFloatBorder,FloatTitle:GPTFloatTitle,FloatFooter:GPTFloatFooter"
@@ -40,10 +41,10 @@ local function footer(width)
       parts[#parts + 1] = ("%s %s"):format(key, what)
     end
   end
-  add("send", "send")
-  add("stop", "stop")
-  add("hide", "hide")
-  add("help", "keys")
+  add("send", words("view.footer.send"))
+  add("stop", words("view.footer.stop"))
+  add("hide", words("view.footer.hide"))
+  add("help", words("view.footer.help"))
   local function joined()
     return #parts > 0 and (" %s "):format(table.concat(parts, " · ")) or ""
   end
