@@ -30,6 +30,7 @@ mod streaming;
 mod support_works;
 mod undo;
 mod windows;
+mod words;
 
 use support::nvim::{Builder, Nvim};
 
