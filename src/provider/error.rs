@@ -72,7 +72,7 @@ pub struct ProviderError {
     /// The provider's (or the library's) own words, on one or more lines; may be empty.
     pub message: String,
     /// The same as the message, where the words are ours, for whoever reads another language.
-    pub own: Option<Text>,
+    pub own: Option<Box<Text>>,
     /// The HTTP status, if an answer came.
     pub status: Option<u16>,
     /// The provider's code, e.g. `insufficient_quota`.
@@ -128,7 +128,7 @@ impl ProviderError {
     #[must_use]
     pub fn ours(class: ErrorClass, text: Text) -> Self {
         Self {
-            own: Some(text.clone()),
+            own: Some(Box::new(text.clone())),
             ..Self::new(class, text.to_string())
         }
     }
@@ -136,7 +136,10 @@ impl ProviderError {
     /// What happened: in our words, else in the provider's or the library's.
     #[must_use]
     pub fn words(&self) -> Text {
-        self.own.clone().unwrap_or_else(|| self.message.as_str().into())
+        match &self.own {
+            Some(own) => Text::clone(own),
+            None => self.message.as_str().into(),
+        }
     }
 
     /// An answer whose status is not a success.
@@ -227,7 +230,7 @@ impl ProviderError {
         self.message = redactor.redact_cut(&self.message);
         self.own = self
             .own
-            .map(|own| own.change_plain(&|plain| redactor.redact_cut(plain)));
+            .map(|own| Box::new(own.change_plain(&|plain| redactor.redact_cut(plain))));
         self.code = self.code.map(clean);
         self.param = self.param.map(clean);
         self.request_id = self.request_id.map(clean);
