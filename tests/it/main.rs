@@ -26,6 +26,7 @@ mod lifecycle;
 mod models;
 mod providers;
 mod queue;
+mod random;
 mod streaming;
 mod support_works;
 mod undo;

@@ -56,7 +56,7 @@ function Chat:send()
   if self.answer then
     return self:enqueue()
   end
-  self:restore_prompt()
+  self:settle()
   local regions, prompt = self:snapshot()
   self.pending = { text = prompt, origin = "prompt" }
   remote.notify({
@@ -80,6 +80,7 @@ function Chat:ask(question, selection)
   if self.answer then
     return self:wait_with(vim.split(question, "\n"))
   end
+  self:settle()
   local event = { event = "sent", chat = self.id, regions = self:snapshot(), prompt = question, origin = "command" }
   if remote.notify(event) then
     self.pending = { text = question, origin = "command" }
@@ -128,6 +129,7 @@ function Chat:regenerate()
   if self:refuses() then
     return
   end
+  self:settle()
   local event = { event = "regenerated", chat = self.id, regions = self:snapshot(), at = self:message_at_cursor() }
   remote.notify(event)
 end
@@ -138,6 +140,7 @@ function Chat:switch_branch(by)
   if self:refuses() then
     return
   end
+  self:settle()
   remote.notify({
     event = "branch_switched",
     chat = self.id,
