@@ -195,8 +195,10 @@ function Chat:append(answer, lines)
   if self.answer ~= answer then
     return
   end
+  local untouched = self.appended == api.nvim_buf_get_changedtick(self.buf)
   local at = api.nvim_buf_get_extmark_by_id(self.buf, places, ANSWER, {})
-  if not at[1] or not self:row(headings, answer) then
+  -- Where nothing has changed since the last token, the heading stands where it stood.
+  if not at[1] or not (untouched or self:row(headings, answer)) then
     return -- the user took the answer away while it was being written: let them have it so
   end
   self:join_undo()
