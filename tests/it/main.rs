@@ -20,6 +20,7 @@ mod selection;
 mod support;
 
 mod chat;
+mod colours;
 mod common;
 mod lifecycle;
 mod models;
