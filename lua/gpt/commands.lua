@@ -103,18 +103,33 @@ function M.gpt(args)
   require("gpt.view.notice").inform({
     level = "warning",
     title = title,
-    advice = words("view.known_actions", { names = table.concat(M.complete(""), ", ") }),
+    advice = words("view.known_actions", { names = table.concat(M.complete_action(""), ", ") }),
   })
 end
 
+--- What :GPT knows.
 ---@param lead string
 ---@return string[]
-function M.complete(lead)
+function M.complete_action(lead)
   local names = vim.tbl_filter(function(name)
     return vim.startswith(name, lead)
   end, vim.tbl_keys(actions))
   table.sort(names)
   return names
+end
+
+local commands = {
+  GPT = M.gpt,
+  GPTChat = M.chat,
+  GPTModel = M.model,
+  GPTSetKey = M.set_key,
+  GPTRemoveKey = M.remove_key,
+}
+
+--- Runs the command that `args` names.
+---@param args vim.api.keyset.create_user_command.command_args
+function M.run(args)
+  commands[args.name](args)
 end
 
 return M

@@ -21,6 +21,7 @@ mod support;
 
 mod branches;
 mod chat;
+mod colours;
 mod common;
 mod lifecycle;
 mod models;

@@ -381,7 +381,12 @@ api.nvim_create_autocmd({ "VimResized", "WinResized" }, {
 })
 api.nvim_create_autocmd("ColorScheme", {
   group = api.nvim_create_augroup("gpt.highlights", {}),
-  callback = define_highlights,
+  callback = function()
+    define_highlights()
+    for _, chat in pairs(chats) do
+      window.refresh(chat)
+    end
+  end,
 })
 
 return M
