@@ -20,6 +20,7 @@ pub mod chat;
 pub mod config;
 pub mod disk;
 pub mod editor;
+pub mod history;
 pub mod keys;
 pub mod logging;
 pub mod provider;
