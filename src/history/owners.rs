@@ -116,7 +116,7 @@ impl Process {
     }
 
     /// Says goodbye: what this process was writing is interrupted.
-    pub(super) fn leave(&mut self, transaction: &Transaction<'_>) -> Result<()> {
+    pub(super) fn leave(&self, transaction: &Transaction<'_>) -> Result<()> {
         transaction.execute("DELETE FROM processes WHERE name = ?1", [&self.name])?;
         interrupt(transaction)?;
         Ok(())

@@ -36,6 +36,13 @@ impl Reader {
         Ok(&self.opened.insert(current).connection)
     }
 
+    /// Closes the file.
+    #[allow(clippy::unnecessary_wraps, reason = "a job's shape")]
+    pub(super) fn close(&mut self) -> Result<()> {
+        self.opened = None;
+        Ok(())
+    }
+
     /// The connection, and the one that cuts snippets.
     pub(super) fn connections(&mut self) -> Result<(&Connection, &Connection)> {
         self.connection()?;

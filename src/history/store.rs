@@ -263,6 +263,14 @@ impl History {
     /// By what is wrong with the file.
     pub async fn clear(&self) -> Result<()> {
         while self.change(|tx, _| retention::clear(tx)).await? > 0 {}
+        self.compact().await
+    }
+
+    /// Writes the file anew, without what is free or deleted in it. Takes seconds where it is large.
+    ///
+    /// # Errors
+    /// By what is wrong with the file.
+    pub async fn compact(&self) -> Result<()> {
         self.write(|writer| retention::vacuum(writer.connection()?)).await
     }
 
@@ -287,7 +295,8 @@ impl History {
         self.trouble.subscribe()
     }
 
-    /// Writes all that waits and says goodbye: answers that are still streaming are interrupted from here on.
+    /// Writes all that waits, says goodbye and closes the file: answers that are still streaming are interrupted from
+    /// here on. Whatever is asked for afterwards opens it again.
     ///
     /// # Errors
     /// By what is wrong with the file.
@@ -295,7 +304,8 @@ impl History {
         for message in self.pending.messages() {
             self.flush(&message).await.ok();
         }
-        self.write(Writer::leave).await
+        ask(&self.reader, Reader::close).await?;
+        self.write(Writer::close).await
     }
 
     fn note(&self, outcome: &Result<()>) {

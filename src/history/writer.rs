@@ -95,12 +95,14 @@ impl Writer {
         self.process.sweep(connection)
     }
 
-    /// Says goodbye to the others.
-    pub(super) fn leave(&mut self) -> Result<()> {
+    /// Says goodbye to the others, and closes the file.
+    pub(super) fn close(&mut self) -> Result<()> {
         let connection = connect(&mut self.opened, &self.path, self.limits)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         self.process.leave(&transaction)?;
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        self.opened = None;
+        Ok(())
     }
 
     /// Reads all of the file.

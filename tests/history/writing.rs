@@ -26,7 +26,7 @@ async fn pieces_are_written_without_being_asked_for_and_come_back_as_one_text() 
     let mut changes = history.changes();
     for pieces in [["be", "cau"], ["se", "!"]] {
         let changed = changes.changed();
-        pieces.map(|piece| history.append(&at("a", 2), PartKind::Text, piece));
+        pieces.iter().for_each(|piece| history.append(&at("a", 2), PartKind::Text, piece));
         changed.await.unwrap();
     }
     let rows = |kind: &str| {
