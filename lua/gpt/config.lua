@@ -310,6 +310,7 @@ function M.for_program()
     network = config.network,
     log_level = config.log_level,
     state_dir = vim.fs.joinpath(vim.fn.stdpath("state") --[[@as string]], "gpt"),
+    data_dir = vim.fs.joinpath(vim.fn.stdpath("data") --[[@as string]], "gpt"),
     cache_dir = vim.fs.joinpath(vim.fn.stdpath("cache") --[[@as string]], "gpt"),
     log_file = vim.fs.joinpath(vim.fn.stdpath("log") --[[@as string]], "gpt.log"),
   }) or {}

@@ -26,7 +26,8 @@ pub(super) fn put(path: &Path, now: Time) -> Result<PathBuf> {
 fn free_name(wanted: &Path) -> PathBuf {
     let is_free = |path: &Path| {
         let all = BESIDE.iter().map(|suffix| with_suffix(path, suffix));
-        all.chain([path.to_owned()]).all(|path| fs::symlink_metadata(path).is_err())
+        all.chain([path.to_owned()])
+            .all(|path| fs::symlink_metadata(path).is_err())
     };
     let numbered = (2u32..).map(|number| with_suffix(wanted, &format!("-{number}")));
     std::iter::once(wanted.to_owned())

@@ -110,7 +110,18 @@ fn prepare(connection: &Connection, limits: Limits) -> Result<()> {
 /// A first look at each table: a file that was cut or overwritten shows it here. A whole check takes seconds, and is for
 /// [`super::History::check`].
 fn look(connection: &Connection) -> Result<()> {
-    for table in ["projects", "chats", "processes", "claims", "messages", "parts", "usage", "notices", "words", "titles"] {
+    for table in [
+        "projects",
+        "chats",
+        "processes",
+        "claims",
+        "messages",
+        "parts",
+        "usage",
+        "notices",
+        "words",
+        "titles",
+    ] {
         let mut first = connection.prepare(&format!("SELECT 1 FROM {table} LIMIT 1"))?;
         first.exists([])?;
     }

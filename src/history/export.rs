@@ -17,7 +17,11 @@ pub fn markdown(chat: &Chat, head: Option<u64>, unclosed: impl Fn(&str) -> Optio
 
 fn origin(chat: &Chat) -> String {
     let model = format!("{}/{}", chat.info.provider, chat.info.model);
-    let facts = [Some(clock::minute(chat.info.created) + " UTC"), Some(model), chat.info.project.clone()];
+    let facts = [
+        Some(clock::minute(chat.info.created) + " UTC"),
+        Some(model),
+        chat.info.project.clone(),
+    ];
     let facts: Vec<String> = facts.into_iter().flatten().collect();
     format!("*{}*", facts.join(" · "))
 }

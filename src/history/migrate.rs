@@ -54,7 +54,10 @@ mod tests {
     #[test]
     fn a_step_that_fails_leaves_no_trace() {
         let mut file = Connection::open_in_memory().unwrap();
-        let steps = ["CREATE TABLE a(x)", "INSERT INTO a VALUES (1); INSERT INTO nowhere VALUES (1)"];
+        let steps = [
+            "CREATE TABLE a(x)",
+            "INSERT INTO a VALUES (1); INSERT INTO nowhere VALUES (1)",
+        ];
         assert!(apply(&mut file, &steps).is_err());
         let rows: i64 = file.query_row("SELECT count(*) FROM a", [], |row| row.get(0)).unwrap();
         assert_eq!((rows, version(&file)), (0, Ok(1)));

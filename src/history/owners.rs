@@ -55,7 +55,10 @@ impl Process {
     /// This process's number in the database.
     pub(super) fn key(&self, transaction: &Transaction<'_>) -> Result<i64> {
         let find = "SELECT key FROM processes WHERE name = ?1";
-        let found = transaction.prepare_cached(find)?.query_row([&self.name], |row| row.get(0)).optional()?;
+        let found = transaction
+            .prepare_cached(find)?
+            .query_row([&self.name], |row| row.get(0))
+            .optional()?;
         if let Some(key) = found {
             return Ok(key);
         }
@@ -98,7 +101,9 @@ impl Process {
     pub(super) fn sweep(&self, connection: &mut Connection) -> Result<usize> {
         let names = names(connection)?;
         let others = names.iter().filter(|(_, name)| *name != self.name);
-        let dead: Vec<_> = others.filter_map(|(key, name)| Some((*key, name, self.dead(name)?))).collect();
+        let dead: Vec<_> = others
+            .filter_map(|(key, name)| Some((*key, name, self.dead(name)?)))
+            .collect();
         if dead.is_empty() && !has_orphans(connection)? {
             return Ok(0);
         }
@@ -147,7 +152,9 @@ fn has_orphans(connection: &Connection) -> Result<bool> {
 
 fn interrupt(transaction: &Transaction<'_>) -> Result<usize> {
     let mut statement = transaction.prepare(ORPHANS)?;
-    let keys: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let keys: Vec<i64> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
     for &key in &keys {
         write::settle(transaction, key, State::Interrupted)?;
     }

@@ -33,7 +33,10 @@ impl Pending {
 
     /// Takes all that waits for a message: several who come for the same find it once.
     pub(super) fn take(&self, message: &MessageRef) -> Vec<Part> {
-        self.lock().remove(message).map(|waiting| waiting.parts).unwrap_or_default()
+        self.lock()
+            .remove(message)
+            .map(|waiting| waiting.parts)
+            .unwrap_or_default()
     }
 
     /// Gives back what could not be written, before what came meanwhile.

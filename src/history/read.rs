@@ -122,7 +122,11 @@ fn messages(connection: &Connection, chat: i64, from: u64) -> Result<Vec<Message
     }
     add_parts(connection, chat, from, |id, row| {
         if let Some(message) = places.get(&id).and_then(|&place| messages.get_mut(place)) {
-            push_part(&mut message.parts, row.get(1)?, row.get_ref(2)?.as_str().unwrap_or_default());
+            push_part(
+                &mut message.parts,
+                row.get(1)?,
+                row.get_ref(2)?.as_str().unwrap_or_default(),
+            );
         }
         Ok(())
     })?;
@@ -194,7 +198,10 @@ fn add_notices(connection: &Connection, chat: i64, from: u64, mut add: impl FnMu
 pub(super) fn latest(connection: &Connection, project: Option<&str>) -> Result<Option<String>> {
     let select = "SELECT id FROM chats WHERE project IS (SELECT key FROM projects WHERE root = ?1)
                   ORDER BY updated DESC LIMIT 1";
-    Ok(connection.prepare_cached(select)?.query_row([project], |row| row.get(0)).optional()?)
+    Ok(connection
+        .prepare_cached(select)?
+        .query_row([project], |row| row.get(0))
+        .optional()?)
 }
 
 /// A number that changes whenever another connection, of this process or another, has written.

@@ -51,7 +51,9 @@ impl Reader {
             None => search::snippets()?,
         };
         let snippets = &*self.snippets.insert(snippets);
-        let Some(opened) = &self.opened else { return Err(super::HistoryError::Closed) };
+        let Some(opened) = &self.opened else {
+            return Err(super::HistoryError::Closed);
+        };
         Ok((&opened.connection, snippets))
     }
 }

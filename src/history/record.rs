@@ -182,7 +182,11 @@ impl Message {
             provider: None,
             model: None,
             finish: None,
-            parts: if text.is_empty() { Vec::new() } else { vec![Part::text(text)] },
+            parts: if text.is_empty() {
+                Vec::new()
+            } else {
+                vec![Part::text(text)]
+            },
             usage: None,
             notices: Vec::new(),
         }

@@ -38,7 +38,10 @@ pub(super) fn prune(transaction: &Transaction<'_>, retention: Retention, now: Ti
     if let Some(days) = retention.days {
         deleted += delete_oldest(transaction, now.saturating_sub(i64::from(days) * DAY), AT_ONCE)?;
     }
-    if retention.bytes.is_some_and(|most| size(transaction).is_ok_and(|size| size.used > most)) {
+    if retention
+        .bytes
+        .is_some_and(|most| size(transaction).is_ok_and(|size| size.used > most))
+    {
         deleted += delete_oldest(transaction, Time::MAX, AT_ONCE / 4)?;
     }
     Ok(deleted)
@@ -46,7 +49,10 @@ pub(super) fn prune(transaction: &Transaction<'_>, retention: Retention, now: Ti
 
 /// Deletes a few chats, whoever has them open. Returns how many: with 0 it is done.
 pub(super) fn clear(transaction: &Transaction<'_>) -> Result<usize> {
-    Ok(transaction.execute("DELETE FROM chats WHERE key IN (SELECT key FROM chats LIMIT ?1)", [AT_ONCE])?)
+    Ok(transaction.execute(
+        "DELETE FROM chats WHERE key IN (SELECT key FROM chats LIMIT ?1)",
+        [AT_ONCE],
+    )?)
 }
 
 fn delete_oldest(transaction: &Transaction<'_>, before: Time, most: u32) -> Result<usize> {

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, params};
 
-use super::read::{self, Listed};
 use super::Result;
+use super::read::{self, Listed};
 
 /// What encloses a match in a [`Found::snippet`]: characters that no text of ours keeps.
 pub const MARKS: (char, char) = ('\u{2}', '\u{3}');
@@ -80,8 +80,20 @@ pub(super) fn search(connection: &Connection, snippets: &Connection, wanted: &Se
 fn query(words: &str) -> Option<String> {
     let has_letters = |word: &&str| word.chars().any(char::is_alphanumeric);
     let quote = |word: &str| format!("\"{}\"", word.replace('"', "\"\""));
-    let words: Vec<String> = words.split_whitespace().filter(has_letters).map(quote).collect();
-    (!words.is_empty()).then(|| format!("text : ({}*)", words.join(" AND ")))
+    let words: Vec<&str> = words.split_whitespace().filter(has_letters).collect();
+    let star = if words.last().is_some_and(|word| may_go_on(word)) {
+        "*"
+    } else {
+        ""
+    };
+    let words: Vec<String> = words.into_iter().map(quote).collect();
+    (!words.is_empty()).then(|| format!("text : ({}{star})", words.join(" AND ")))
+}
+
+/// Whether a word may be the beginning of one: with a letter, half of all that was ever said begins, which the index
+/// has to collect first. A sign of Chinese or Japanese is as much as a word.
+fn may_go_on(word: &str) -> bool {
+    word.chars().filter(|c| c.is_alphanumeric()).count() > 1 || word.chars().any(|c| c >= '\u{2e80}')
 }
 
 fn project_word(connection: &Connection, root: &str) -> Result<Option<String>> {
@@ -133,7 +145,9 @@ fn snippet(connection: &Connection, snippets: &Connection, hit: &Hit, query: &st
         None => chat.info.title.clone(),
     };
     let text = one_line(&text);
-    snippets.prepare_cached("INSERT INTO snippets(rowid, text) VALUES (1, ?1)")?.execute([&text])?;
+    snippets
+        .prepare_cached("INSERT INTO snippets(rowid, text) VALUES (1, ?1)")?
+        .execute([&text])?;
     let select = "SELECT snippet(snippets, 0, ?2, ?3, '…', ?4) FROM snippets WHERE snippets MATCH ?1";
     let mut select = snippets.prepare_cached(select)?;
     let (open, close) = (MARKS.0.to_string(), MARKS.1.to_string());
@@ -159,9 +173,8 @@ fn one_line(text: &str) -> String {
 /// The table that snippets are cut with.
 pub(super) fn snippets() -> Result<Connection> {
     let connection = Connection::open_in_memory()?;
-    connection.execute_batch(
-        "CREATE VIRTUAL TABLE snippets USING fts5(text, tokenize = 'unicode61 remove_diacritics 2')",
-    )?;
+    connection
+        .execute_batch("CREATE VIRTUAL TABLE snippets USING fts5(text, tokenize = 'unicode61 remove_diacritics 2')")?;
     Ok(connection)
 }
 
@@ -171,9 +184,15 @@ mod tests {
 
     #[test]
     fn no_word_is_an_operator() {
-        assert_eq!(query("a OR b").unwrap(), r#"text : ("a" AND "OR" AND "b"*)"#);
+        assert_eq!(query("a OR bc").unwrap(), r#"text : ("a" AND "OR" AND "bc"*)"#);
         assert_eq!(query(r#"say "hi"#).unwrap(), r#"text : ("say" AND """hi"*)"#);
-        assert_eq!(query("-> c++").unwrap(), r#"text : ("c++"*)"#);
+        assert_eq!(query("-> cc++").unwrap(), r#"text : ("cc++"*)"#);
+    }
+
+    #[test]
+    fn a_letter_is_a_word_and_no_beginning_but_a_chinese_sign_is() {
+        assert_eq!(query("vitamin C").unwrap(), r#"text : ("vitamin" AND "C")"#);
+        assert_eq!(query("心").unwrap(), r#"text : ("心"*)"#);
     }
 
     #[test]

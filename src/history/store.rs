@@ -83,7 +83,8 @@ impl History {
     /// [`HistoryError::NoMessage`] if the parent of the first message is not there: save the chat with
     /// [`Self::import`] first. Others by what is wrong with the file.
     pub async fn save_turn(&self, turn: Turn) -> Result<Saved> {
-        self.write(move |writer| writer.run(Safety::Synced, |tx, owner| write::save_turn(tx, owner, &turn))).await
+        self.write(move |writer| writer.run(Safety::Synced, |tx, owner| write::save_turn(tx, owner, &turn)))
+            .await
     }
 
     /// Adds to an answer. Never waits: it is written within [`PIECE_EVERY`], with all that comes until then. What could
@@ -163,7 +164,8 @@ impl History {
     /// [`HistoryError::NoChat`], [`HistoryError::NoMessage`]. Others by what is wrong with the file.
     pub async fn set_head(&self, chat: &str, expected: Option<u64>, head: u64) -> Result<bool> {
         let chat = chat.to_owned();
-        self.change(move |tx, _| write::set_head(tx, &chat, expected, head)).await
+        self.change(move |tx, _| write::set_head(tx, &chat, expected, head))
+            .await
     }
 
     /// Gives a chat another title.
@@ -190,7 +192,8 @@ impl History {
     /// # Errors
     /// By what is wrong with the file.
     pub async fn import(&self, chat: Chat) -> Result<bool> {
-        self.write(move |writer| writer.run(Safety::Synced, |tx, owner| write::import(tx, owner, &chat))).await
+        self.write(move |writer| writer.run(Safety::Synced, |tx, owner| write::import(tx, owner, &chat)))
+            .await
     }
 
     /// Lists chats, the newest first.
@@ -219,7 +222,8 @@ impl History {
     /// [`HistoryError::NoChat`]. Others by what is wrong with the file.
     pub async fn load(&self, chat: &str, from: u64) -> Result<Chat> {
         let chat = chat.to_owned();
-        self.read(move |reader| read::load(reader.connection()?, &chat, from)).await
+        self.read(move |reader| read::load(reader.connection()?, &chat, from))
+            .await
     }
 
     /// The id of the newest chat of a project; of those without a project for `None`.
@@ -228,7 +232,8 @@ impl History {
     /// By what is wrong with the file.
     pub async fn latest(&self, project: Option<&str>) -> Result<Option<String>> {
         let project = project.map(str::to_owned);
-        self.read(move |reader| read::latest(reader.connection()?, project.as_deref())).await
+        self.read(move |reader| read::latest(reader.connection()?, project.as_deref()))
+            .await
     }
 
     /// How large the history is.
@@ -335,10 +340,7 @@ impl History {
     }
 
     /// Reads. Where that shows damage, the writer is asked to look at all of the file: only it may put it aside.
-    async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Reader) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+    async fn read<T: Send + 'static>(&self, work: impl FnOnce(&mut Reader) -> Result<T> + Send + 'static) -> Result<T> {
         match ask(&self.reader, work).await {
             Err(damage @ HistoryError::Corrupt { .. }) => {
                 self.check().await?;

@@ -28,20 +28,33 @@ pub(super) fn save_turn(transaction: &Transaction<'_>, owner: i64, turn: &Turn) 
     };
     let mut numbers = HashMap::new();
     for message in &turn.messages {
-        let parent = message.parent.map(|parent| numbers.get(&parent).copied().unwrap_or(parent));
+        let parent = message
+            .parent
+            .map(|parent| numbers.get(&parent).copied().unwrap_or(parent));
         if saved.ids.is_empty() {
             check_parent(transaction, chat, parent, &turn.chat.id)?;
             saved.is_branch = has_child(transaction, chat, parent)?;
         }
         let id = free_number(transaction, chat, message.id)?;
         numbers.insert(message.id, id);
-        insert_message(transaction, Place { chat, id, parent, owner }, message)?;
+        insert_message(
+            transaction,
+            Place {
+                chat,
+                id,
+                parent,
+                owner,
+            },
+            message,
+        )?;
         saved.ids.push(id);
     }
     let update = "UPDATE chats SET updated = max(updated, ?2), provider = ?3, model = ?4, head = ifnull(?5, head)
                   WHERE key = ?1";
     let head = saved.ids.last();
-    transaction.prepare_cached(update)?.execute(params![chat, turn.at, turn.chat.provider, turn.chat.model, head])?;
+    transaction
+        .prepare_cached(update)?
+        .execute(params![chat, turn.at, turn.chat.provider, turn.chat.model, head])?;
     claim(transaction, owner, chat)?;
     Ok(saved)
 }
@@ -94,10 +107,22 @@ fn find_message(transaction: &Transaction<'_>, message: &MessageRef) -> Result<i
 }
 
 fn insert_chat(transaction: &Transaction<'_>, chat: &ChatInfo, updated: Time) -> Result<i64> {
-    let project = chat.project.as_deref().map(|root| project_key(transaction, root)).transpose()?;
+    let project = chat
+        .project
+        .as_deref()
+        .map(|root| project_key(transaction, root))
+        .transpose()?;
     let insert = "INSERT INTO chats(id, created, updated, title, project, provider, model)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let row = params![chat.id, chat.created, updated, chat.title, project, chat.provider, chat.model];
+    let row = params![
+        chat.id,
+        chat.created,
+        updated,
+        chat.title,
+        project,
+        chat.provider,
+        chat.model
+    ];
     Ok(transaction.prepare_cached(insert)?.insert(row)?)
 }
 
@@ -146,13 +171,22 @@ fn insert_parts(transaction: &Transaction<'_>, message: i64, first: i64, parts: 
 }
 
 fn insert_usage(transaction: &Transaction<'_>, message: i64, usage: Option<Usage>) -> Result<()> {
-    let Some(Usage { input, cached, output, reasoning, cost }) = usage else {
+    let Some(Usage {
+        input,
+        cached,
+        output,
+        reasoning,
+        cost,
+    }) = usage
+    else {
         return Ok(());
     };
     let insert = "INSERT OR REPLACE INTO usage(message, input, cached, output, reasoning, cost)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let cost = cost.filter(|cost| cost.is_finite());
-    transaction.prepare_cached(insert)?.execute(params![message, input, cached, output, reasoning, cost])?;
+    transaction
+        .prepare_cached(insert)?
+        .execute(params![message, input, cached, output, reasoning, cost])?;
     Ok(())
 }
 
@@ -160,7 +194,9 @@ fn insert_notices(transaction: &Transaction<'_>, message: i64, notices: &[Notice
     let insert = "INSERT OR REPLACE INTO notices(message, position, level, content) VALUES (?1, ?2, ?3, ?4)";
     for (position, notice) in (0i64..).zip(notices) {
         let content = notice.content.to_string();
-        transaction.prepare_cached(insert)?.execute(params![message, position, notice.level, content])?;
+        transaction
+            .prepare_cached(insert)?
+            .execute(params![message, position, notice.level, content])?;
     }
     Ok(())
 }
@@ -193,12 +229,18 @@ pub(super) fn finish(transaction: &Transaction<'_>, message: &MessageRef, rest: 
     let key = find_message(transaction, message)?;
     append_to(transaction, key, rest)?;
     settle(transaction, key, end.state)?;
-    transaction.execute("UPDATE messages SET finish = ?2 WHERE key = ?1", params![key, end.finish])?;
+    transaction.execute(
+        "UPDATE messages SET finish = ?2 WHERE key = ?1",
+        params![key, end.finish],
+    )?;
     insert_usage(transaction, key, end.usage)?;
     transaction.execute("DELETE FROM notices WHERE message = ?1", [key])?;
     insert_notices(transaction, key, &end.notices)?;
     let chat = chat_key(transaction, &message.chat)?;
-    transaction.execute("UPDATE chats SET updated = max(updated, ?2) WHERE key = ?1", params![chat, end.at])?;
+    transaction.execute(
+        "UPDATE chats SET updated = max(updated, ?2) WHERE key = ?1",
+        params![chat, end.at],
+    )?;
     count(transaction, chat)
 }
 
@@ -261,7 +303,10 @@ pub(super) fn set_head(transaction: &Transaction<'_>, chat: &str, expected: Opti
 
 /// Gives a chat another title.
 pub(super) fn rename(transaction: &Transaction<'_>, chat: &str, title: &str) -> Result<()> {
-    one(transaction.execute("UPDATE chats SET title = ?2 WHERE id = ?1", [chat, title])?, chat)
+    one(
+        transaction.execute("UPDATE chats SET title = ?2 WHERE id = ?1", [chat, title])?,
+        chat,
+    )
 }
 
 /// Deletes a chat with all that belongs to it.
@@ -270,7 +315,11 @@ pub(super) fn delete(transaction: &Transaction<'_>, chat: &str) -> Result<()> {
 }
 
 fn one(changed: usize, chat: &str) -> Result<()> {
-    if changed == 0 { Err(HistoryError::NoChat(chat.to_owned())) } else { Ok(()) }
+    if changed == 0 {
+        Err(HistoryError::NoChat(chat.to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 /// Saves a whole chat. `false`: there is one of that id, and nothing changed.
@@ -283,7 +332,16 @@ pub(super) fn import(transaction: &Transaction<'_>, owner: i64, chat: &Chat) -> 
     let key = insert_chat(transaction, &chat.info, chat.updated)?;
     for message in &chat.messages {
         let (id, parent) = (message.id, message.parent);
-        insert_message(transaction, Place { chat: key, id, parent, owner }, message)?;
+        insert_message(
+            transaction,
+            Place {
+                chat: key,
+                id,
+                parent,
+                owner,
+            },
+            message,
+        )?;
     }
     transaction.execute("UPDATE chats SET head = ?2 WHERE key = ?1", params![key, chat.head])?;
     count(transaction, key)?;

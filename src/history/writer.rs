@@ -121,7 +121,11 @@ impl Writer {
 
     /// Puts the file aside if it turned out to be damaged; the next write begins a new one.
     fn after<T>(&mut self, outcome: Result<T>) -> Result<T> {
-        let Err(HistoryError::Corrupt { reason, set_aside: None }) = outcome else {
+        let Err(HistoryError::Corrupt {
+            reason,
+            set_aside: None,
+        }) = outcome
+        else {
             return outcome;
         };
         tracing::error!(%reason, "the history is damaged: it is put aside");

@@ -34,7 +34,10 @@ pub fn start(work: &str, seed: u64, file: &Path) -> Running {
 pub fn command(work: &str, seed: u64, file: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["child::works_for_another_test", "--exact", "--ignored", "--nocapture"]);
-    command.env("HISTORY_WORK", work).env("HISTORY_SEED", seed.to_string()).env("HISTORY_FILE", file);
+    command
+        .env("HISTORY_WORK", work)
+        .env("HISTORY_SEED", seed.to_string())
+        .env("HISTORY_FILE", file);
     command
 }
 
@@ -83,7 +86,9 @@ impl Drop for Running {
 #[tokio::test]
 #[ignore = "no test: what other tests start as a child"]
 async fn works_for_another_test() {
-    let Ok(work) = std::env::var("HISTORY_WORK") else { return };
+    let Ok(work) = std::env::var("HISTORY_WORK") else {
+        return;
+    };
     let seed = std::env::var("HISTORY_SEED").unwrap().parse().unwrap();
     let file = PathBuf::from(std::env::var("HISTORY_FILE").unwrap());
     println!("\nstarted");
@@ -128,7 +133,10 @@ async fn chat(file: &Path, seed: u64) {
 }
 
 async fn exchange(history: &History, chat: &str, id: u64, parent: Option<u64>, chance: &mut Chance) {
-    let saved = history.save_turn(turn(&info(chat), id, parent, &format!("question {chat} {id}"))).await.unwrap();
+    let saved = history
+        .save_turn(turn(&info(chat), id, parent, &format!("question {chat} {id}")))
+        .await
+        .unwrap();
     assert_eq!(saved.ids, [id, id + 1]);
     println!("done turn {chat} {id}");
     let answer = at(chat, id + 1);
@@ -151,7 +159,12 @@ async fn stream(history: &History, answer: &MessageRef, chance: &mut Chance) -> 
 
 /// A piece of an answer: which one it is can be read from it.
 pub fn text_of(answer: &MessageRef, piece: u64) -> String {
-    format!("{} {} {piece} {}\n", answer.chat, answer.id, "ção ".repeat(usize::try_from(piece * 7 % 50).unwrap()))
+    format!(
+        "{} {} {piece} {}\n",
+        answer.chat,
+        answer.id,
+        "ção ".repeat(usize::try_from(piece * 7 % 50).unwrap())
+    )
 }
 
 /// How many rows each step of the migration adds.
@@ -166,7 +179,9 @@ fn steps() -> Vec<String> {
 fn step_by_step(file: &Path) {
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     let mut connection = raw(file);
-    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).unwrap();
+    connection
+        .pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))
+        .unwrap();
     println!("ready");
     let steps = steps();
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();

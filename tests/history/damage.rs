@@ -26,7 +26,14 @@ async fn chats(history: &History) -> usize {
 async fn filled(home: &Home) -> History {
     let history = home.open().await;
     for number in 0..60 {
-        exchange(&history, &info(&number.to_string()), "q", &"some words ".repeat(700), 3_000).await;
+        exchange(
+            &history,
+            &info(&number.to_string()),
+            "q",
+            &"some words ".repeat(700),
+            3_000,
+        )
+        .await;
     }
     let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
     raw(&home.file()).query_row(checkpoint, [], |_| Ok(())).unwrap();
@@ -59,7 +66,12 @@ async fn a_file_that_was_cut_is_put_aside() {
     let home = Home::new();
     filled(&home).await.close().await.unwrap();
     let length = fs::metadata(home.file()).unwrap().len();
-    fs::OpenOptions::new().write(true).open(home.file()).unwrap().set_len(length / 2).unwrap();
+    fs::OpenOptions::new()
+        .write(true)
+        .open(home.file())
+        .unwrap()
+        .set_len(length / 2)
+        .unwrap();
     let opened = History::open(&home.file(), Limits::default()).await.unwrap();
     assert_eq!(fs::metadata(opened.set_aside.unwrap()).unwrap().len(), length / 2);
     assert_eq!(chats(&opened.history).await, 0);
@@ -89,14 +101,22 @@ async fn damage_that_shows_later_puts_the_file_aside_once_for_all_who_have_it_op
             break;
         }
     }
-    let Some(HistoryError::Corrupt { set_aside: Some(aside), .. }) = damage else { panic!("{damage:?}") };
+    let Some(HistoryError::Corrupt {
+        set_aside: Some(aside), ..
+    }) = damage
+    else {
+        panic!("{damage:?}")
+    };
     assert_eq!(fs::metadata(aside).unwrap().len(), length);
     for writer in [&history, &other] {
         let chat = info(if std::ptr::eq(writer, &history) { "new" } else { "newer" });
         exchange(writer, &chat, "q", "a", 3_000).await;
     }
     assert_eq!((chats(&history).await, chats(&other).await), (2, 2));
-    let aside = home.files("corrupt").into_iter().filter(|path| !path.to_string_lossy().contains("-wal"));
+    let aside = home
+        .files("corrupt")
+        .into_iter()
+        .filter(|path| !path.to_string_lossy().contains("-wal"));
     assert_eq!(aside.filter(|path| !path.to_string_lossy().contains("-shm")).count(), 1);
 }
 
@@ -114,7 +134,10 @@ async fn a_whole_check_finds_what_no_read_has_met() {
     let fresh = History::open(&home.file(), Limits::default()).await.unwrap();
     if fresh.set_aside.is_none() {
         let checked = fresh.history.check().await;
-        assert!(matches!(checked, Err(HistoryError::Corrupt { set_aside: Some(_), .. })), "{checked:?}");
+        assert!(
+            matches!(checked, Err(HistoryError::Corrupt { set_aside: Some(_), .. })),
+            "{checked:?}"
+        );
     }
 }
 
@@ -141,7 +164,13 @@ async fn a_newer_file_is_refused_and_not_a_byte_of_it_changes() {
     drop(connection);
     let before = fs::read(home.file()).unwrap();
     let refused = History::open(&home.file(), Limits::default()).await.unwrap_err();
-    assert_eq!(refused, HistoryError::Newer { found: known + 1, known });
+    assert_eq!(
+        refused,
+        HistoryError::Newer {
+            found: known + 1,
+            known
+        }
+    );
     assert_eq!(fs::read(home.file()).unwrap(), before);
     assert_eq!(home.files("corrupt").len(), 0);
 }
@@ -159,7 +188,11 @@ async fn a_lock_that_lasts_is_told_and_what_was_said_meanwhile_is_kept() {
     assert_eq!(*trouble.borrow(), Some(HistoryError::Locked));
     history.append(&at("a", 2), PartKind::Text, "two");
     assert_eq!(history.finish(&at("a", 2), end(3_000)).await, Err(HistoryError::Locked));
-    assert_eq!(history.load("a", 2).await.unwrap().messages[0].text(), "", "reading goes on");
+    assert_eq!(
+        history.load("a", 2).await.unwrap().messages[0].text(),
+        "",
+        "reading goes on"
+    );
     other.execute_batch("COMMIT").unwrap();
     history.finish(&at("a", 2), end(3_000)).await.unwrap();
     assert_eq!(history.load("a", 2).await.unwrap().messages[0].text(), "one two");

@@ -11,7 +11,13 @@ async fn ids(history: &gpt_nvim::history::History) -> Vec<String> {
         limit: 1_000,
         ..Listing::default()
     };
-    history.list(all).await.unwrap().into_iter().map(|chat| chat.info.id).collect()
+    history
+        .list(all)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|chat| chat.info.id)
+        .collect()
 }
 
 #[tokio::test]

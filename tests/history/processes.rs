@@ -17,7 +17,10 @@ async fn a_stream_whose_process_lives_is_left_alone_and_its_chat_is_said_to_be_o
     assert_eq!(opened.interrupted, 0);
     let holders = opened.history.claim("held").await.unwrap();
     assert_eq!(holders.iter().map(|holder| holder.pid).collect::<Vec<_>>(), [pid]);
-    assert_eq!(opened.history.load("held", 2).await.unwrap().messages[0].state, State::Streaming);
+    assert_eq!(
+        opened.history.load("held", 2).await.unwrap().messages[0].state,
+        State::Streaming
+    );
 }
 
 #[tokio::test]
@@ -29,7 +32,10 @@ async fn a_stream_whose_process_died_is_interrupted_for_the_next_one() {
     let opened = History::open(&home.file(), Limits::default()).await.unwrap();
     assert_eq!(opened.interrupted, 1);
     let chat = opened.history.load("held", 0).await.unwrap();
-    assert_eq!((chat.messages[1].state, chat.messages[1].text().as_str()), (State::Interrupted, "half"));
+    assert_eq!(
+        (chat.messages[1].state, chat.messages[1].text().as_str()),
+        (State::Interrupted, "half")
+    );
     assert_eq!(opened.history.claim("held").await.unwrap(), []);
 }
 
@@ -42,8 +48,15 @@ async fn whoever_takes_a_chat_up_finds_that_its_process_died_meanwhile() {
     assert_eq!(history.claim("held").await.unwrap().len(), 1);
     child.kill();
     assert_eq!(history.claim("held").await.unwrap(), []);
-    assert_eq!(history.load("held", 2).await.unwrap().messages[0].state, State::Interrupted);
-    assert_eq!(std::fs::read_dir(home.folder().join("running")).unwrap().count(), 1, "the dead one's lock is gone");
+    assert_eq!(
+        history.load("held", 2).await.unwrap().messages[0].state,
+        State::Interrupted
+    );
+    assert_eq!(
+        std::fs::read_dir(home.folder().join("running")).unwrap().count(),
+        1,
+        "the dead one's lock is gone"
+    );
 }
 
 #[tokio::test]
@@ -106,7 +119,11 @@ async fn two_processes_that_write_at_once_lose_nothing_and_see_no_lock() {
     let home = Home::new();
     let start = |seed| {
         let mut command = child::command("fill", seed, &home.file());
-        command.env("HISTORY_SPAN", "2000").stdout(std::process::Stdio::piped()).spawn().unwrap()
+        command
+            .env("HISTORY_SPAN", "2000")
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
     };
     let children = [start(1_000_000), start(2_000_000)];
     let mut told = 0;

@@ -17,7 +17,13 @@ async fn listed(history: &History, project: Option<&str>, offset: u32, limit: u3
         offset,
         limit,
     };
-    history.list(wanted).await.unwrap().into_iter().map(|chat| chat.info.id).collect()
+    history
+        .list(wanted)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|chat| chat.info.id)
+        .collect()
 }
 
 async fn found(history: &History, words: &str, project: Option<&str>) -> Vec<String> {
@@ -26,14 +32,24 @@ async fn found(history: &History, words: &str, project: Option<&str>) -> Vec<Str
         project: project.map(str::to_owned),
         limit: 10,
     };
-    history.search(wanted).await.unwrap().into_iter().map(|found| found.chat.info.id).collect()
+    history
+        .search(wanted)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|found| found.chat.info.id)
+        .collect()
 }
 
 #[tokio::test]
 async fn the_newest_comes_first_and_the_project_before_the_others() {
     let home = Home::new();
     let history = home.open().await;
-    for (chat, when) in [(of_project("a", "/p"), 5_000), (of_project("b", "/q"), 6_000), (info("c"), 7_000)] {
+    for (chat, when) in [
+        (of_project("a", "/p"), 5_000),
+        (of_project("b", "/q"), 6_000),
+        (info("c"), 7_000),
+    ] {
         exchange(&history, &chat, "q", "a", when).await;
     }
     exchange(&history, &of_project("d", "/p"), "q", "a", 4_000).await;
@@ -51,9 +67,19 @@ async fn a_row_of_a_list_says_all_that_a_picker_shows() {
     let home = Home::new();
     let history = home.open().await;
     exchange(&history, &of_project("a", "/p"), "q", "a", 5_000).await;
-    let row = history.list(Listing { limit: 1, ..Listing::default() }).await.unwrap().remove(0);
+    let row = history
+        .list(Listing {
+            limit: 1,
+            ..Listing::default()
+        })
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!(row.info, of_project("a", "/p"));
-    assert_eq!((row.updated, row.messages, row.branches, row.totals.cost), (5_000, 2, 1, 0.25));
+    assert_eq!(
+        (row.updated, row.messages, row.branches, row.totals.cost),
+        (5_000, 2, 1, 0.25)
+    );
 }
 
 #[tokio::test]
@@ -90,18 +116,32 @@ async fn the_project_is_found_first_even_below_hundreds_of_newer_hits() {
     let other = of_project("other", "/q");
     exchange(&history, &other, "common", "common", 3_000).await;
     for id in 2..402 {
-        history.save_turn(turn(&other, id * 2, Some(2), "common")).await.unwrap();
+        history
+            .save_turn(turn(&other, id * 2, Some(2), "common"))
+            .await
+            .unwrap();
     }
     exchange(&history, &info("none"), "common", "common", 3_000).await;
     assert_eq!(found(&history, "common", Some("/p")).await, ["mine", "none", "other"]);
-    assert_eq!(found(&history, "common", None).await, ["none", "other"], "older than the newest hits");
+    assert_eq!(
+        found(&history, "common", None).await,
+        ["none", "other"],
+        "older than the newest hits"
+    );
 }
 
 #[tokio::test]
 async fn a_snippet_is_one_line_with_the_matches_marked() {
     let home = Home::new();
     let history = home.open().await;
-    exchange(&history, &info("a"), "q", "first\nthe \u{2}Coração\tbeats\n\nlast", 3_000).await;
+    exchange(
+        &history,
+        &info("a"),
+        "q",
+        "first\nthe \u{2}Coração\tbeats\n\nlast",
+        3_000,
+    )
+    .await;
     let wanted = Search {
         words: "coracao".into(),
         project: None,
@@ -109,7 +149,10 @@ async fn a_snippet_is_one_line_with_the_matches_marked() {
     };
     let found = history.search(wanted).await.unwrap().remove(0);
     assert_eq!(found.message, Some(2));
-    assert_eq!(found.snippet, format!("first the {}Coração{} beats last", MARKS.0, MARKS.1));
+    assert_eq!(
+        found.snippet,
+        format!("first the {}Coração{} beats last", MARKS.0, MARKS.1)
+    );
 }
 
 #[tokio::test]
@@ -128,5 +171,9 @@ async fn an_answer_is_found_from_its_end_on_and_no_longer_once_it_is_deleted() {
     history.delete("a").await.unwrap();
     assert_eq!(found(&history, "need", None).await, Vec::<String>::new());
     exchange(&history, &info("c"), "more", "things", 3_000).await;
-    assert_eq!(found(&history, "need", None).await, Vec::<String>::new(), "a row of its number finds nothing old");
+    assert_eq!(
+        found(&history, "need", None).await,
+        Vec::<String>::new(),
+        "a row of its number finds nothing old"
+    );
 }

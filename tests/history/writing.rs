@@ -15,7 +15,10 @@ async fn a_question_is_there_before_its_answer_and_the_answer_is_streaming() {
     let chat = history.load("a", 0).await.unwrap();
     assert_eq!((chat.info, chat.head), (info("a"), Some(2)));
     assert_eq!(chat.messages[0].text(), "why?");
-    assert_eq!((chat.messages[1].state, chat.messages[1].parent), (State::Streaming, Some(1)));
+    assert_eq!(
+        (chat.messages[1].state, chat.messages[1].parent),
+        (State::Streaming, Some(1))
+    );
 }
 
 #[tokio::test]
@@ -26,18 +29,28 @@ async fn pieces_are_written_without_being_asked_for_and_come_back_as_one_text() 
     let mut changes = history.changes();
     for pieces in [["be", "cau"], ["se", "!"]] {
         let changed = changes.changed();
-        pieces.iter().for_each(|piece| history.append(&at("a", 2), PartKind::Text, piece));
+        pieces
+            .iter()
+            .for_each(|piece| history.append(&at("a", 2), PartKind::Text, piece));
         changed.await.unwrap();
     }
     let rows = |kind: &str| {
         let count = "SELECT count(*) FROM parts JOIN messages ON messages.key = message WHERE id = 2 AND kind = ?1";
-        raw(&home.file()).query_row(count, [kind], |row| row.get::<_, i64>(0)).unwrap()
+        raw(&home.file())
+            .query_row(count, [kind], |row| row.get::<_, i64>(0))
+            .unwrap()
     };
     assert_eq!(rows("text"), 2, "a piece costs a row, whatever the answer's length");
-    assert_eq!(history.load("a", 2).await.unwrap().messages[0].parts, [Part::text("because!")]);
+    assert_eq!(
+        history.load("a", 2).await.unwrap().messages[0].parts,
+        [Part::text("because!")]
+    );
     history.finish(&at("a", 2), end(3_000)).await.unwrap();
     assert_eq!(rows("text"), 1);
-    assert_eq!(history.load("a", 2).await.unwrap().messages[0].parts, [Part::text("because!")]);
+    assert_eq!(
+        history.load("a", 2).await.unwrap().messages[0].parts,
+        [Part::text("because!")]
+    );
 }
 
 #[tokio::test]
@@ -57,11 +70,30 @@ async fn the_end_of_an_answer_brings_all_that_belongs_to_it() {
         history.flush(&at("a", 2)).await.unwrap();
     }
     let notices = vec![notice()];
-    history.finish(&at("a", 2), End { notices: notices.clone(), ..end(3_000) }).await.unwrap();
+    history
+        .finish(
+            &at("a", 2),
+            End {
+                notices: notices.clone(),
+                ..end(3_000)
+            },
+        )
+        .await
+        .unwrap();
     let chat = history.load("a", 0).await.unwrap();
     let answer = &chat.messages[1];
-    let parts: Vec<_> = answer.parts.iter().map(|part| (part.kind.word(), part.content.as_str())).collect();
-    let expected = [("reasoning", "hmm"), ("text", "so"), ("tool_call", "{}"), ("tool_call", "[]"), ("text", "!")];
+    let parts: Vec<_> = answer
+        .parts
+        .iter()
+        .map(|part| (part.kind.word(), part.content.as_str()))
+        .collect();
+    let expected = [
+        ("reasoning", "hmm"),
+        ("text", "so"),
+        ("tool_call", "{}"),
+        ("tool_call", "[]"),
+        ("text", "!"),
+    ];
     assert_eq!(parts, expected);
     assert_eq!((answer.state, answer.finish.as_deref()), (State::Whole, Some("stop")));
     assert_eq!((answer.usage, &answer.notices), (end(0).usage, &notices));
@@ -96,7 +128,17 @@ async fn a_number_that_is_taken_gives_the_next_one_and_a_branch() {
     let words = |head| chat.branch(Some(head)).iter().map(|m| m.text()).collect::<Vec<_>>();
     assert_eq!(words(4), ["q", "a", "one", ""]);
     assert_eq!(words(6), ["q", "a", "two", ""]);
-    assert_eq!(history.list(Listing { limit: 9, ..Listing::default() }).await.unwrap()[0].branches, 2);
+    assert_eq!(
+        history
+            .list(Listing {
+                limit: 9,
+                ..Listing::default()
+            })
+            .await
+            .unwrap()[0]
+            .branches,
+        2
+    );
 }
 
 #[tokio::test]
@@ -118,7 +160,13 @@ async fn a_turn_whose_parent_is_unknown_is_refused_and_leaves_nothing() {
     let home = Home::new();
     let history = home.open().await;
     let refused = history.save_turn(turn(&info("a"), 3, Some(2), "q")).await;
-    assert_eq!(refused, Err(HistoryError::NoMessage { chat: "a".into(), id: 2 }));
+    assert_eq!(
+        refused,
+        Err(HistoryError::NoMessage {
+            chat: "a".into(),
+            id: 2
+        })
+    );
     assert_eq!(history.load("a", 0).await, Err(HistoryError::NoChat("a".into())));
 }
 
@@ -131,7 +179,13 @@ async fn a_head_is_moved_only_by_who_knows_where_it_is() {
     assert_eq!(history.set_head("a", Some(2), 1).await, Ok(true));
     assert_eq!(history.load("a", 0).await.unwrap().head, Some(1));
     let nowhere = history.set_head("a", Some(1), 9).await;
-    assert_eq!(nowhere, Err(HistoryError::NoMessage { chat: "a".into(), id: 9 }));
+    assert_eq!(
+        nowhere,
+        Err(HistoryError::NoMessage {
+            chat: "a".into(),
+            id: 9
+        })
+    );
 }
 
 #[tokio::test]
@@ -160,7 +214,10 @@ async fn a_piece_for_a_chat_that_was_deleted_is_dropped() {
     history.save_turn(turn(&info("a"), 1, None, "q")).await.unwrap();
     history.delete("a").await.unwrap();
     history.append(&at("a", 2), PartKind::Text, "late");
-    let missing = Err(HistoryError::NoMessage { chat: "a".into(), id: 2 });
+    let missing = Err(HistoryError::NoMessage {
+        chat: "a".into(),
+        id: 2,
+    });
     assert_eq!(history.flush(&at("a", 2)).await, missing);
     assert_eq!(history.flush(&at("a", 2)).await, Ok(()), "nothing is left of it");
 }
@@ -174,7 +231,10 @@ async fn a_whole_chat_goes_out_as_json_and_comes_in_again_once() {
     let json = export::json(&chat).unwrap();
     assert_eq!(history.import(chat.clone()).await, Ok(false));
     history.delete("a").await.unwrap();
-    assert_eq!(history.import(serde_json::from_str::<Chat>(&json).unwrap()).await, Ok(true));
+    assert_eq!(
+        history.import(serde_json::from_str::<Chat>(&json).unwrap()).await,
+        Ok(true)
+    );
     assert_eq!(history.load("a", 0).await.unwrap(), chat);
 }
 
@@ -187,14 +247,20 @@ async fn a_fork_is_a_chat_of_its_own_up_to_a_message() {
     let fork = history.load("a", 0).await.unwrap().fork("b", 2, now());
     assert_eq!(history.import(fork).await, Ok(true));
     let fork = history.load("b", 0).await.unwrap();
-    assert_eq!((fork.head, fork.messages.len(), fork.totals), (Some(2), 2, Totals::default()));
+    assert_eq!(
+        (fork.head, fork.messages.len(), fork.totals),
+        (Some(2), 2, Totals::default())
+    );
 }
 
 #[tokio::test]
 async fn numbers_that_no_provider_should_send_do_no_harm() {
     let home = Home::new();
     let history = home.open().await;
-    history.save_turn(turn(&info("a"), 1, None, "q\0\u{feff}")).await.unwrap();
+    history
+        .save_turn(turn(&info("a"), 1, None, "q\0\u{feff}"))
+        .await
+        .unwrap();
     let usage = Some(Usage {
         cost: Some(f64::NAN),
         ..Usage::default()
