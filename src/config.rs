@@ -34,6 +34,8 @@ pub struct Config {
     pub log_file: Option<PathBuf>,
     /// What lasts over restarts: the editor's `stdpath("state")/gpt`.
     pub state_dir: Option<PathBuf>,
+    /// What may never be lost: the editor's `stdpath("data")/gpt`.
+    pub data_dir: Option<PathBuf>,
     /// What can be fetched again: the editor's `stdpath("cache")/gpt`.
     pub cache_dir: Option<PathBuf>,
 }

@@ -388,6 +388,7 @@ function M.for_program()
     log_level = config.log_level,
     locale = M.locale(),
     state_dir = vim.fs.joinpath(vim.fn.stdpath("state") --[[@as string]], "gpt"),
+    data_dir = vim.fs.joinpath(vim.fn.stdpath("data") --[[@as string]], "gpt"),
     cache_dir = vim.fs.joinpath(vim.fn.stdpath("cache") --[[@as string]], "gpt"),
     log_file = vim.fs.joinpath(vim.fn.stdpath("log") --[[@as string]], "gpt.log"),
   }) or {}
