@@ -20,6 +20,7 @@ use crate::provider::models;
 use crate::provider::registry::Target;
 use crate::provider::retry::Retrying;
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
+use crate::words::Locale;
 
 /// How many batches of a provider's events may wait for the session.
 const ANSWERS_WAITING: usize = 64;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub http: Arc<Http>,
     /// Where keys are.
     pub vault: Vault,
+    /// The language of what is said.
+    pub locale: Locale,
 }
 
 /// A running chat. Dropping it ends the chat's tasks, and with them its connection.
@@ -157,8 +160,8 @@ impl Task {
             Effect::Paint(answer, text) => self.canvas.add(Stroke::Text(answer, text)),
             Effect::EndTurn(answer, ended) => self.show_end(answer, &ended),
             Effect::Refuse(refusal) => {
-                let editor = self.editor.clone();
-                tokio::spawn(async move { editor.inform(&notice::of_refusal(refusal)).await });
+                let (editor, locale) = (self.editor.clone(), self.settings.borrow().locale);
+                tokio::spawn(async move { editor.inform(&notice::of_refusal(refusal, locale)).await });
             }
         }
     }
@@ -204,9 +207,9 @@ impl Task {
             params: target.provider.params.clone(),
         };
         let (events, answers) = mpsc::channel(ANSWERS_WAITING);
-        let editor = self.editor.clone();
+        let (editor, locale) = (self.editor.clone(), settings.locale);
         let remind = move || {
-            tokio::spawn(async move { editor.inform(&notice::keyring_waits()).await });
+            tokio::spawn(async move { editor.inform(&notice::keyring_waits(locale)).await });
         };
         let task = Running(tokio::spawn(ask(settings, request, events, remind)));
         self.turn = Some(RunningTurn {
@@ -230,7 +233,7 @@ impl Task {
         self.canvas.add(Stroke::Retry(ShownRetry {
             chat: self.chat.clone(),
             answer,
-            text: notice::of_retry(&retrying.error, &turn.target.provider),
+            text: notice::of_retry(&retrying.error, &turn.target.provider, self.settings.borrow().locale),
             wait: u64::try_from(retrying.wait.as_millis()).unwrap_or(u64::MAX),
         }));
     }
@@ -245,9 +248,11 @@ impl Task {
             Outcome::Stopped => ShownOutcome::Stopped,
             Outcome::Failed(_) | Outcome::Incomplete => ShownOutcome::Failed,
         };
-        let facts = self.settings.borrow().catalogue.facts(&target.provider, &target.model);
-        let notice = notice::of_outcome(&ended.outcome, &left_out, &target.provider, &target.model)
-            .map(|notice| notice::naming_end(notice, &ended.outcome, &target.model, &facts, &models::today()));
+        let settings = self.settings.borrow().clone();
+        let (locale, model) = (settings.locale, target.model.as_str());
+        let facts = settings.catalogue.facts(&target.provider, model);
+        let notice = notice::of_outcome(&ended.outcome, &left_out, &target.provider, model, locale)
+            .map(|notice| notice::naming_end(notice, &ended.outcome, model, &facts, &models::today(), locale));
         self.canvas.add(Stroke::End(ShownEnd {
             chat: self.chat.clone(),
             answer,

@@ -27,6 +27,7 @@ use crate::provider::models::{self, Listed};
 use crate::provider::registry::Provider;
 use crate::provider::retry::{Retrying, persist};
 use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, refused};
+use crate::words::text;
 use call::Call;
 use client::Clients;
 use failed::{broken, not_connected, silence};
@@ -165,8 +166,7 @@ impl Http {
         let mut body = Vec::new();
         while let Some(bytes) = self.chunk(&mut response).await? {
             if body.len() + bytes.len() > LIST_BYTES {
-                let message = "The list of models is longer than 8 MB.";
-                return Err(ProviderError::new(ErrorClass::BrokenStream, message));
+                return Err(ProviderError::ours(ErrorClass::BrokenStream, text!("server.long_list")));
             }
             body.extend_from_slice(&bytes);
         }

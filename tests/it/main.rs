@@ -21,17 +21,20 @@ mod support;
 
 mod branches;
 mod chat;
+mod colours;
 mod common;
 mod lifecycle;
 mod models;
 mod network;
 mod providers;
 mod queue;
+mod random;
 mod retries;
 mod streaming;
 mod support_works;
 mod undo;
 mod windows;
+mod words;
 
 use support::nvim::{Builder, Nvim};
 

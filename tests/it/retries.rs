@@ -101,6 +101,16 @@ async fn a_server_that_does_not_want_to_be_asked_again_is_not() {
 }
 
 #[tokio::test]
+async fn the_wait_is_counted_down_in_the_users_language() {
+    let script = [busy(429, "rate_limit_exceeded", 2_100), well()];
+    let (nvim, _server) = asked(script, "chat", "locale = 'pt'").await;
+    let countdown = "work está com muita demanda (HTTP 429) · nova tentativa em 3 s · <C-c> interrompe";
+    is_calm(&says(&nvim, countdown).await);
+    says(&nvim, "nova tentativa em 1 s").await;
+    says(&nvim, "all well").await;
+}
+
+#[tokio::test]
 async fn the_wait_is_counted_down_with_its_reason_and_the_key_that_stops_it() {
     let (nvim, server) = asked([busy(429, "rate_limit_exceeded", 2_100), well()], "chat", "").await;
     let screen = says(&nvim, "work is busy (HTTP 429) · asks again in 3 s · <C-c> stops").await;

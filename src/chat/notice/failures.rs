@@ -10,7 +10,7 @@ fn openai() -> Provider {
 }
 
 /// Every class of error: a new one does not compile without its place here.
-fn classes() -> Vec<ErrorClass> {
+pub fn classes() -> Vec<ErrorClass> {
     use ErrorClass::*;
     let next = |class| match class {
         NoKey => Some(KeyUnavailable),
@@ -47,7 +47,7 @@ fn every_class_of_error_has_a_sentence_a_way_out_the_providers_words_and_the_req
             request_id: Some("req_1".into()),
             ..ProviderError::new(class, "In its own words.")
         };
-        let notice = of_error(&error, &openai(), "m");
+        let notice = of_error(&error, &openai(), "m", Locale::English);
         assert!(notice.title.ends_with('.') && notice.advice.len() > 20, "{notice:?}");
         let words = notice.details.first().unwrap_or(&notice.title);
         assert!(
@@ -70,7 +70,7 @@ fn a_notice_says_how_often_it_was_tried() {
             attempts,
             ..ProviderError::new(ErrorClass::Overloaded, "")
         };
-        of_error(&error, &openai(), "m").advice
+        of_error(&error, &openai(), "m", Locale::English).advice
     };
     assert_eq!(advice(1), "Wait a little, then press gr.");
     assert_eq!(advice(3), "Tried 3 times. Wait a little, then press gr.");
@@ -83,7 +83,7 @@ fn a_wait_is_told_with_its_reason_and_places_for_what_only_the_editor_knows() {
             status,
             ..ProviderError::new(class, "")
         };
-        of_retry(&error, &openai())
+        of_retry(&error, &openai(), Locale::English)
     };
     let end = " · asks again in {seconds} s · {key} stops";
     for (class, status, reason) in [
@@ -108,8 +108,8 @@ fn of_a_model_that_is_not_found_since_it_ended_the_day_and_the_successor_are_tol
             replacement: replacement.map(str::to_owned),
             ..Facts::default()
         };
-        let notice = of_outcome(&outcome, &[], &openai(), "gpt-4").unwrap();
-        naming_end(notice, &outcome, "gpt-4", &facts, "2026-11-22")
+        let notice = of_outcome(&outcome, &[], &openai(), "gpt-4", Locale::English).unwrap();
+        naming_end(notice, &outcome, "gpt-4", &facts, "2026-11-22", Locale::English)
     };
     let ended = told(ErrorClass::ModelNotFound, "2026-10-23", Some("gpt-5.6-sol"));
     assert_eq!(ended.title, "gpt-4 ended on 2026-10-23.");
@@ -126,13 +126,40 @@ fn of_a_model_that_is_not_found_since_it_ended_the_day_and_the_successor_are_tol
 #[test]
 fn what_was_left_out_is_told_beside_what_else_there_is_to_tell() {
     let fields = ["generationConfig.temperature".to_owned()];
-    let left = of_left_out(&fields, &openai(), "m");
+    let left = of_left_out(&fields, &openai(), "m", Locale::English);
     let advice = "To leave it out for good: providers.openai.params = { generationConfig = { temperature = vim.NIL } }, \
                   or no chat.temperature.";
     assert_eq!(left.advice, advice);
-    let stopped = of_outcome(&Outcome::Stopped, &fields, &openai(), "m").unwrap();
+    let stopped = of_outcome(&Outcome::Stopped, &fields, &openai(), "m", Locale::English).unwrap();
     assert_eq!(
         (stopped.title.as_str(), stopped.details),
         ("Stopped.", vec![left.title, left.advice])
     );
+}
+
+#[test]
+fn retries_and_what_was_left_out_are_told_in_each_language() {
+    let busy = ProviderError {
+        status: Some(429),
+        attempts: 3,
+        ..ProviderError::new(ErrorClass::RateLimit, "")
+    };
+    for (locale, wait, tried, left) in [
+        (
+            Locale::Portuguese,
+            "OpenAI está com muita demanda (HTTP 429) · nova tentativa em {seconds} s · {key} interrompe",
+            "Foram feitas 3 tentativas. Aguarde um pouco e pressione gr.",
+            "Para deixar de enviá-lo de vez: providers.openai.params = { top_p = vim.NIL }.",
+        ),
+        (
+            Locale::Spanish,
+            "OpenAI tiene mucha demanda (HTTP 429) · nuevo intento en {seconds} s · {key} lo detiene",
+            "Se hicieron 3 intentos. Espera un poco y presiona gr.",
+            "Para dejar de enviarlo del todo: providers.openai.params = { top_p = vim.NIL }.",
+        ),
+    ] {
+        assert_eq!(of_retry(&busy, &openai(), locale), wait);
+        assert_eq!(of_error(&busy, &openai(), "m", locale).advice, tried);
+        assert_eq!(of_left_out(&["top_p".into()], &openai(), "m", locale).advice, left);
+    }
 }

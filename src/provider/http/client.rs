@@ -11,6 +11,7 @@ use super::call::{is_local, is_loopback};
 use super::failed::deepest;
 use crate::config::{NetworkConfig, ProxyConfig};
 use crate::provider::{ErrorClass, ProviderError};
+use crate::words::{Text, text};
 
 /// How a host is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,14 +135,12 @@ fn proxied(builder: ClientBuilder, proxy: Option<&ProxyConfig>) -> Result<Client
         Some(ProxyConfig::Switch(false)) => return Ok(builder.no_proxy()),
         Some(ProxyConfig::Address(address)) => address.trim(),
     };
-    // It may hold a password: it is not repeated.
-    let refused = "network.proxy is no address of a proxy: write http://, https://, socks5:// or socks5h://, its host, \
-                   and its port.";
     let scheme = address.split_once("://").map_or("http", |(scheme, _)| scheme);
     let proxy = Proxy::all(address)
         .ok()
         .filter(|_| matches!(scheme, "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h"))
-        .ok_or_else(|| ProviderError::new(ErrorClass::Configuration, refused))?;
+        // It may hold a password: it is not repeated.
+        .ok_or_else(|| ProviderError::ours(ErrorClass::Configuration, text!("network.no_proxy")))?;
     Ok(builder.no_proxy().proxy(proxy.no_proxy(NoProxy::from_env())))
 }
 
@@ -150,18 +149,19 @@ fn trusting(builder: ClientBuilder, network: &NetworkConfig) -> Result<ClientBui
     let Some(file) = &network.ca_file else {
         return Ok(builder);
     };
-    let certificates = certificates(file).map_err(|why| {
-        let message = format!("network.ca_file, {}: {why}.", file.display());
-        ProviderError::new(ErrorClass::Configuration, message)
+    let certificates = certificates(file).map_err(|reason| {
+        let place = file.display().to_string();
+        let unusable = text!("network.ca_file", file = place, reason = reason);
+        ProviderError::ours(ErrorClass::Configuration, unusable)
     })?;
     Ok(builder.tls_certs_merge(certificates))
 }
 
-fn certificates(file: &Path) -> Result<Vec<Certificate>, String> {
-    let text = std::fs::read(file).map_err(|error| format!("it cannot be read ({error})"))?;
-    match Certificate::from_pem_bundle(&text) {
+fn certificates(file: &Path) -> Result<Vec<Certificate>, Text> {
+    let pem = std::fs::read(file).map_err(|error| text!("network.ca_file_unread", reason = error.to_string()))?;
+    match Certificate::from_pem_bundle(&pem) {
         Ok(found) if !found.is_empty() => Ok(found),
-        _ => Err("it holds no certificates in PEM form (-----BEGIN CERTIFICATE-----)".into()),
+        _ => Err(text!("network.ca_file_empty")),
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::header;
 use crate::provider::error::AnswerHeaders;
 use crate::provider::{ErrorClass, ProviderError};
+use crate::words::{Text, text};
 
 /// The most of an error's body that is read, in bytes.
 const BODY_BYTES: usize = 64 * 1024;
@@ -42,11 +43,10 @@ pub async fn refused(mut response: Response, idle: Duration) -> ProviderError {
 }
 
 fn redirected(response: &Response) -> ProviderError {
-    let to = header(response, "location").unwrap_or_else(|| "another address".into());
-    let message = format!("The server redirects to {to}: set base_url to where it really is.");
+    let place = header(response, "location").map_or(text!("server.another_address"), Text::from);
     ProviderError {
         status: Some(response.status().as_u16()),
-        ..ProviderError::new(ErrorClass::Configuration, message)
+        ..ProviderError::ours(ErrorClass::Configuration, text!("server.redirects", place = place))
     }
 }
 
@@ -75,8 +75,8 @@ pub fn broken(error: &reqwest::Error) -> ProviderError {
 
 /// Nothing came for so long.
 pub fn silence(waited: Duration) -> ProviderError {
-    let seconds = waited.as_secs_f64();
-    ProviderError::new(ErrorClass::Timeout, format!("no byte for {seconds} seconds"))
+    let seconds = waited.as_secs_f64().to_string();
+    ProviderError::ours(ErrorClass::Timeout, text!("server.silence", seconds = seconds))
 }
 
 /// The first cause of an error: what a person can act on.
