@@ -72,7 +72,9 @@ function Chat:refused(told)
   if again then
     return self:send()
   end
-  self:go_on(true)
+  if not self.answer then
+    self:go_on(true)
+  end
 end
 
 --- Sends the prompt; while an answer is being written, lets it wait.
