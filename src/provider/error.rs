@@ -296,10 +296,9 @@ pub(crate) fn word(text: &str) -> String {
 
 /// The first bytes of a text, to the border of a character.
 fn beginning(text: &str, length: usize) -> &str {
-    let whole = (0..=length).rev().find(|&end| text.is_char_boundary(end));
     if text.len() <= length {
-        text
-    } else {
-        text.get(..whole.unwrap_or_default()).unwrap_or_default()
+        return text;
     }
+    let whole = (0..=length).rev().find(|&end| text.is_char_boundary(end));
+    text.get(..whole.unwrap_or_default()).unwrap_or_default()
 }
