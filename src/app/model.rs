@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::picker::Picking;
 use super::{App, News, choice, environment};
-use crate::chat::session::Settings;
+use crate::chat::session::{Settings, limits};
 use crate::editor::{Editor, ShownModel};
 use crate::provider::catalogue::Catalogue;
 use crate::provider::models;
@@ -100,6 +100,7 @@ impl App {
             chat: before.chat.clone(),
             http: before.http.clone(),
             vault: before.vault.clone(),
+            calibration: before.calibration.clone(),
         };
         self.settings.send_replace(Arc::new(settings));
         self.show_model(chosen);
@@ -107,10 +108,7 @@ impl App {
 
     pub(super) fn show_model(&self, chosen: bool) {
         let settings = self.settings.borrow().clone();
-        let facts = settings
-            .catalogue
-            .facts(&settings.target.provider, &settings.target.model);
-        let shown = shown(&settings.target, facts.window, chosen);
+        let shown = shown(&settings.target, limits(&settings).window, chosen);
         self.model.send_replace(Some(shown));
     }
 }

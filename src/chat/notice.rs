@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::chat::budget::{Budget, TooLong, short};
 use crate::chat::conversation::{Outcome, Refusal};
+use crate::chat::prompt::{Cut, Reason};
 use crate::keys::KeySource;
 use crate::keys::redact::redact;
 use crate::provider::registry::Provider;
@@ -226,6 +228,32 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String
         ),
     };
     (title, advice)
+}
+
+/// What the mark above the first message that is sent says.
+pub fn of_cut(cut: &Cut, budget: &Budget, model: &str) -> String {
+    let messages = match cut.messages {
+        1 => "1 message".into(),
+        count => format!("{count} messages"),
+    };
+    let tokens = short(budget.calibrated(cut.tokens));
+    let why = match (cut.reason, budget.window()) {
+        (Reason::Memory(exchanges), _) => format!("chat.memory = {exchanges}"),
+        (Reason::Window, Some(window)) => format!("the window of {model} is {}", short(window)),
+        (Reason::Window, None) => format!("{model} takes no more"),
+    };
+    format!("Nothing above this line is sent: {messages}, ~{tokens} tokens; {why}")
+}
+
+/// What is to be said about a question for which a model has no room.
+pub fn of_too_long(refused: TooLong, model: &str) -> Notice {
+    let TooLong { tokens, room } = refused;
+    let [over, tokens, room] = [tokens.saturating_sub(room), tokens, room].map(short);
+    Notice::new(
+        Level::Warning,
+        format!("The question is ~{over} tokens too long for {model}: ~{tokens}, and {room} fit."),
+        "It was not sent. Shorten it, or choose a model with a larger window with :GPTModel.",
+    )
 }
 
 /// What is to be said about a key that its provider did not accept when it was entered.

@@ -29,6 +29,7 @@ mod queue;
 mod streaming;
 mod support_works;
 mod undo;
+mod window;
 mod windows;
 
 use support::nvim::{Builder, Nvim};

@@ -3,6 +3,7 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local cut = require("gpt.view.cut")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local window = require("gpt.view.window")
@@ -182,6 +183,8 @@ end
 ---@field question? gpt.ShownQuestion
 ---@field answer integer
 ---@field label string
+---@field estimate? integer tokens of the request
+---@field cut? gpt.ShownCut
 
 --- Shows a question, and makes room for its answer.
 ---@param turn gpt.ShownTurn
@@ -194,7 +197,10 @@ function Chat:begin_turn(turn)
   self:reshape(turn)
   local row = turn.question and self:place_question(turn.question) or self:tail_row()
   self:begin_answer(turn, row)
+  cut.show(self, turn.cut)
+  self.estimate, self.counted = turn.estimate, nil
   self:after_edit(following)
+  window.retitle(self)
   self:start_spinner(row, "waiting")
   self:hear_interrupts(true)
   local provider, model = turn.label:match("^([^/]*)/(.*)$")
@@ -282,6 +288,8 @@ function Chat:end_turn(ended)
   self:hear_interrupts(false)
   highlight.finish(self)
   self.answer, self.stream, self.usage, self.cost = nil, nil, ended.usage, ended.cost
+  self.counted = ended.usage and ended.usage.input > 0 and ended.usage or nil
+  window.retitle(self)
   local row = self:answer_end()
   if ended.notice and row then
     notice.place(self, row, ended.notice)
