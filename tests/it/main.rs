@@ -15,6 +15,7 @@ mod errors;
 mod fixtures_lua;
 #[cfg(target_os = "linux")]
 mod keys;
+mod litellm;
 mod selection;
 #[path = "../support/mod.rs"]
 mod support;
@@ -28,6 +29,7 @@ mod providers;
 mod queue;
 mod streaming;
 mod support_works;
+mod switching;
 mod undo;
 mod window;
 mod windows;
