@@ -239,10 +239,10 @@ pub fn of_cut(cut: &Cut, budget: &Budget, model: &str) -> String {
     let tokens = short(budget.calibrated(cut.tokens));
     let why = match (cut.reason, budget.window()) {
         (Reason::Memory(exchanges), _) => format!("chat.memory = {exchanges}"),
-        (Reason::Window, Some(window)) => format!("the window of {model} is {}", short(window)),
+        (Reason::Window, Some(window)) => format!("window of {model}: {}", short(window)),
         (Reason::Window, None) => format!("{model} takes no more"),
     };
-    format!("Nothing above this line is sent: {messages}, ~{tokens} tokens; {why}")
+    format!("Nothing above is sent: {messages}, ~{tokens} tokens; {why}")
 }
 
 /// What is to be said about a question for which a model has no room.

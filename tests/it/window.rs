@@ -44,7 +44,7 @@ async fn ask(nvim: &Nvim, server: &Server, n: usize) -> Vec<String> {
         .collect()
 }
 
-const MARK: &str = "Nothing above this line is sent";
+const MARK: &str = "Nothing above is sent";
 
 /// The line of the screen that stands below the mark, or the mark's own if there is none.
 fn below_the_mark(screen: &str) -> (String, String) {
@@ -77,7 +77,7 @@ async fn the_oldest_exchanges_that_do_not_fit_are_not_sent_and_a_mark_says_so() 
     let (mark, heading) = below_the_mark(&screen);
     assert_eq!(
         mark,
-        "── Nothing above this line is sent: 2 messages, ~69 tokens; the window of m1 is 300 ──"
+        "── Nothing above is sent: 2 messages, ~69 tokens; window of m1: 300 ──"
     );
     assert_eq!(heading, "## You");
     assert!(screen.contains(" test/m1 · ~202 of 300, cut "), "{screen}");
