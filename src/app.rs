@@ -27,6 +27,7 @@ use crate::logging;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
 use crate::provider::registry::{Registry, Target};
+use crate::words::say;
 use connecting::{Connecting, Entered};
 use dialog::Dialog;
 use lists::Lists;
@@ -205,7 +206,10 @@ impl App {
             }
             Question::Health => {
                 let (registry, vault) = (self.registry.clone(), self.vault.clone());
-                tokio::spawn(async move { answer.send(connecting::health(&registry, &vault, &environment).await) });
+                let locale = self.settings.borrow().locale;
+                tokio::spawn(
+                    async move { answer.send(connecting::health(&registry, &vault, &environment, locale).await) },
+                );
             }
         }
     }
@@ -224,6 +228,7 @@ impl App {
             http: self.settings.borrow().http.clone(),
             vault: self.vault.clone(),
             news: self.news.clone(),
+            locale: self.settings.borrow().locale,
         }
     }
 
@@ -231,12 +236,9 @@ impl App {
         if let Some(file) = &config.log_file
             && let Err(error) = logging::start(file, config.log_level.as_deref())
         {
-            let notice = Notice::new(
-                notice::Level::Warning,
-                format!("No log in {}: {error}.", file.display()),
-                "",
-            );
-            self.inform(notice);
+            let (file, reason) = (file.display().to_string(), error.to_string());
+            let title = say!(config.locale, "log.none", file = file, reason = reason);
+            self.inform(Notice::new(notice::Level::Warning, title, ""));
         }
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "configured");
         self.registry = Arc::new(Registry::new(config, &environment));
@@ -249,13 +251,14 @@ impl App {
         let mut settings = settings_of(config, &self.registry, &self.vault, self.chosen.as_deref());
         settings.calibration = self.settings.borrow().calibration.clone();
         if let Some(lost) = chosen.filter(|_| self.chosen.is_none()) {
-            self.inform(choice::lost(&lost));
+            self.inform(choice::lost(&lost, config.locale));
         }
         if let Some(problem) = &settings.problem {
             self.inform(notice::of_error(
                 problem,
                 &settings.target.provider,
                 &settings.target.model,
+                config.locale,
             ));
         }
         self.settings.send_replace(Arc::new(settings));
@@ -300,5 +303,6 @@ fn settings_of(config: &Config, registry: &Registry, vault: &Vault, chosen: Opti
         http,
         vault: vault.clone(),
         calibration: Calibration::default(),
+        locale: config.locale,
     }
 }

@@ -18,6 +18,7 @@ use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
 use crate::provider::registry::Target;
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
+use crate::words::Locale;
 
 mod window;
 
@@ -45,6 +46,8 @@ pub struct Settings {
     pub vault: Vault,
     /// How the providers' counts of tokens compare to our estimates.
     pub calibration: Calibration,
+    /// The language of what is said.
+    pub locale: Locale,
 }
 
 /// A running chat. Dropping it ends the chat's tasks, and with them its connection.
@@ -161,8 +164,8 @@ impl Task {
             Effect::Paint(answer, text) => self.canvas.add(Stroke::Text(answer, text)),
             Effect::EndTurn(answer, ended) => self.show_end(answer, &ended),
             Effect::Refuse(refusal) => {
-                let editor = self.editor.clone();
-                tokio::spawn(async move { editor.inform(&notice::of_refusal(refusal)).await });
+                let (editor, locale) = (self.editor.clone(), self.settings.borrow().locale);
+                tokio::spawn(async move { editor.inform(&notice::of_refusal(refusal, locale)).await });
             }
         }
     }
@@ -174,10 +177,13 @@ impl Task {
             label: message.label,
             lines: painter::lines(&message.text),
         };
+        let (estimate, cut) = self.measure();
         self.canvas.add(Stroke::Branch(ShownBranch {
             chat: self.chat.clone(),
             shape: shape.into(),
             messages: messages.into_iter().map(shown).collect(),
+            estimate,
+            cut,
         }));
     }
 
@@ -187,7 +193,8 @@ impl Task {
             lines: painter::lines(&text),
             origin,
         });
-        let (label, estimate, cut) = self.prepare();
+        let label = self.settings.borrow().target.label();
+        let (estimate, cut) = self.prepare();
         self.canvas.add(Stroke::Turn(ShownTurn {
             chat: self.chat.clone(),
             shape: shape.into(),
@@ -212,9 +219,9 @@ impl Task {
             params: target.provider.params.clone(),
         };
         let (events, answers) = mpsc::channel(ANSWERS_WAITING);
-        let editor = self.editor.clone();
+        let (editor, locale) = (self.editor.clone(), settings.locale);
         let remind = move || {
-            tokio::spawn(async move { editor.inform(&notice::keyring_waits()).await });
+            tokio::spawn(async move { editor.inform(&notice::keyring_waits(locale)).await });
         };
         let task = Running(tokio::spawn(ask(settings, request, events, remind)));
         self.turn = Some(RunningTurn {
@@ -246,12 +253,13 @@ impl Task {
             Outcome::Stopped => ShownOutcome::Stopped,
             Outcome::Failed(_) | Outcome::Incomplete => ShownOutcome::Failed,
         };
-        let facts = self.settings.borrow().catalogue.facts(&target.provider, &target.model);
+        let settings = self.settings.borrow().clone();
+        let facts = settings.catalogue.facts(&target.provider, &target.model);
         self.canvas.add(Stroke::End(ShownEnd {
             chat: self.chat.clone(),
             answer,
             outcome,
-            notice: notice::of_outcome(&ended.outcome, &target.provider, &target.model),
+            notice: notice::of_outcome(&ended.outcome, &target.provider, &target.model, settings.locale),
             provider: target.provider.name,
             model: target.model,
             usage: ended.usage.map(Into::into),

@@ -92,6 +92,10 @@ pub struct ShownBranch {
     pub shape: ShownShape,
     /// The messages of the branch, oldest first: they go above the prompt.
     pub messages: Vec<ShownMessage>,
+    /// The tokens of what would be sent of it, estimated; `None` where no model is asked.
+    pub estimate: Option<u64>,
+    /// Where the part of it begins that would be sent; `None` when all of it would be.
+    pub cut: Option<ShownCut>,
 }
 
 /// A message on the screen.

@@ -22,17 +22,21 @@ mod support;
 
 mod branches;
 mod chat;
+mod colours;
 mod common;
 mod lifecycle;
+mod mark;
 mod models;
 mod providers;
 mod queue;
+mod random;
 mod streaming;
 mod support_works;
 mod switching;
 mod undo;
 mod window;
 mod windows;
+mod words;
 
 use support::nvim::{Builder, Nvim};
 

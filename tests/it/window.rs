@@ -17,24 +17,24 @@ fn counted(tokens: Option<u64>) -> Answer {
 }
 
 /// Answers every question; the server counts nothing.
-async fn server() -> Server {
+pub async fn server() -> Server {
     Server::start(|_: &crate::support::server::Request| counted(None)).await
 }
 
 /// An editor whose `test/m1` has a window of this many tokens; without instructions, so that these are not counted.
-fn with_window(server: &Server, window: u32) -> Builder {
+pub fn with_window(server: &Server, window: u32) -> Builder {
     let facts =
         format!("models = {{ ['test/m1'] = {{ window = {window} }} }}, chat = {{ system_prompt = '', width = 100 }}");
     configured(server, &facts).size(120, 60)
 }
 
 /// A question of 64 tokens by estimate: 4, and 240 letters.
-fn question(n: usize) -> String {
+pub fn question(n: usize) -> String {
     format!("{n:03}{}", "abcdefgh ".repeat(26)) + "xy"
 }
 
 /// Asks the `n`th question, and yields which questions and answers were sent.
-async fn ask(nvim: &Nvim, server: &Server, n: usize) -> Vec<String> {
+pub async fn ask(nvim: &Nvim, server: &Server, n: usize) -> Vec<String> {
     say(nvim, &question(n)).await;
     let request = server.next_request().await;
     ended(nvim, n).await;
@@ -44,10 +44,10 @@ async fn ask(nvim: &Nvim, server: &Server, n: usize) -> Vec<String> {
         .collect()
 }
 
-const MARK: &str = "Nothing above is sent";
+pub const MARK: &str = "Nothing above is sent";
 
 /// The line of the screen that stands below the mark, or the mark's own if there is none.
-fn below_the_mark(screen: &str) -> (String, String) {
+pub fn below_the_mark(screen: &str) -> (String, String) {
     let mut lines = screen.lines().skip_while(|line| !line.contains(MARK));
     let mut line = || {
         lines

@@ -1,4 +1,6 @@
 --- How full the model's window is: a part of the chat's title.
+local words = require("gpt.words")
+
 local M = {}
 
 --- A number of tokens: `8k`, `400k`, `1.05M`.
@@ -35,8 +37,9 @@ function M.text(chat)
     return nil
   end
   local same = chat.label == ("%s/%s"):format(model.provider, model.model)
-  local text = (" · %s%s of %s"):format(exact and same and "" or "~", M.short(tokens), M.short(model.window))
-  return text .. (chat.cut and ", cut" or "") -- its mark may be out of view
+  local key = chat.cut and "view.gauge_cut" or "view.gauge" -- the mark of the cut may be out of view
+  local sign = exact and same and "" or "~"
+  return " · " .. words(key, { tokens = sign .. M.short(tokens), window = M.short(model.window) })
 end
 
 return M

@@ -7,6 +7,7 @@ local cut = require("gpt.view.cut")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local window = require("gpt.view.window")
+local words = require("gpt.words")
 
 local USER_HEADING = Chat.USER_HEADING
 
@@ -179,6 +180,14 @@ function Chat:place_question(question)
   return self:insert_message(self:tail_row(), entry, question.lines)
 end
 
+--- Shows how much of the model's window is taken, and where that begins which is sent.
+---@param shown { estimate?: integer, cut?: gpt.ShownCut }
+function Chat:show_window(shown)
+  cut.show(self, shown.cut)
+  self.estimate, self.counted = shown.estimate, nil
+  window.retitle(self)
+end
+
 ---@class gpt.ShownTurn: gpt.Shape
 ---@field question? gpt.ShownQuestion
 ---@field answer integer
@@ -197,11 +206,9 @@ function Chat:begin_turn(turn)
   self:reshape(turn)
   local row = turn.question and self:place_question(turn.question) or self:tail_row()
   self:begin_answer(turn, row)
-  cut.show(self, turn.cut)
-  self.estimate, self.counted = turn.estimate, nil
+  self:show_window(turn)
   self:after_edit(following)
-  window.retitle(self)
-  self:start_spinner(row, "waiting")
+  self:start_spinner(row, words("view.waiting"))
   self:hear_interrupts(true)
   local provider, model = turn.label:match("^([^/]*)/(.*)$")
   announce(self, "GPTAnswerStarted", { provider = provider, model = model })
@@ -209,6 +216,8 @@ end
 
 ---@class gpt.ShownBranch: gpt.Shape
 ---@field messages? { id: integer, role: "user"|"assistant", label: string, lines: string[] }[]
+---@field estimate? integer tokens of what would be sent of it
+---@field cut? gpt.ShownCut
 
 --- Shows another branch of the conversation.
 ---@param branch gpt.ShownBranch
@@ -227,6 +236,7 @@ function Chat:show_branch(branch)
   end
   self:reshape({ branches = branch.branches })
   self:note_step()
+  self:show_window(branch)
   self:after_edit(first and {} or following)
   if first and api.nvim_get_current_buf() == self.buf then
     api.nvim_win_set_cursor(0, { first + 1, 0 })
@@ -263,7 +273,7 @@ end
 ---@param answer integer
 function Chat:show_reasoning(answer)
   if self.answer == answer and self.spinner then
-    self.spinner.what = "thinking"
+    self.spinner.what = words("view.thinking")
   end
 end
 
@@ -304,8 +314,8 @@ function Chat:end_turn(ended)
   if ended.outcome ~= "stopped" and #vim.fn.win_findbuf(self.buf) == 0 then
     self:come_next()
     local level = ended.outcome == "failed" and "error" or "info"
-    local title = ended.outcome == "failed" and ended.notice and ended.notice.title or "The answer is there."
-    notice.inform({ level = level, title = title, advice = ":GPTChat shows it." })
+    local title = ended.outcome == "failed" and ended.notice and ended.notice.title or words("view.answer_there")
+    notice.inform({ level = level, title = title, advice = words("view.chat_shows") })
   end
   self:go_on(ended.outcome == "done")
 end

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{RunningTurn, Settings, Task};
 use crate::chat::budget::{Budget, Limits, TooLong};
 use crate::chat::conversation::Event;
-use crate::chat::prompt::{self, prompt};
+use crate::chat::painter::Stroke;
+use crate::chat::prompt::{self, Prompt, prompt};
 use crate::chat::{RegionRole, notice};
 use crate::editor::ShownCut;
 use crate::provider::Usage;
@@ -23,24 +24,35 @@ fn budget(settings: &Settings) -> Budget {
     Budget::new(limits(settings), factor)
 }
 
+/// The tokens of what is sent, if it goes to a model, and the mark above what is left out.
+fn measured(prompt: &Prompt, settings: &Settings) -> (Option<u64>, Option<ShownCut>) {
+    let (budget, target) = (budget(settings), &settings.target);
+    let is_model = target.provider.wire != Wire::Guide;
+    let cut = prompt.cut.map(|cut| ShownCut {
+        before: cut.before,
+        label: notice::of_cut(&cut, &budget, &target.model, settings.locale),
+    });
+    (is_model.then(|| budget.calibrated(prompt.tokens)), cut)
+}
+
 impl Task {
     fn settings(&self) -> Arc<Settings> {
         self.settings.borrow().clone()
     }
 
-    /// Decides what the coming turn sends. Yields what is shown of that: whom it goes to, its tokens, and the mark
-    /// above what is left out.
-    pub(super) fn prepare(&mut self) -> (String, Option<u64>, Option<ShownCut>) {
+    /// Decides what the coming turn sends. Yields what is shown of that: its tokens, and the mark above what is left
+    /// out.
+    pub(super) fn prepare(&mut self) -> (Option<u64>, Option<ShownCut>) {
         let settings = self.settings();
-        let budget = budget(&settings);
-        self.prompt = prompt(self.conversation.messages(), &settings.chat, &budget);
-        let is_model = settings.target.provider.wire != Wire::Guide;
-        let estimate = is_model.then(|| budget.calibrated(self.prompt.tokens));
-        let cut = self.prompt.cut.map(|cut| ShownCut {
-            before: cut.before,
-            label: notice::of_cut(&cut, &budget, &settings.target.model),
-        });
-        (settings.target.label(), estimate, cut)
+        self.prompt = prompt(self.conversation.messages(), &settings.chat, &budget(&settings));
+        measured(&self.prompt, &settings)
+    }
+
+    /// The same of a branch that is shown: what would be sent of it now.
+    pub(super) fn measure(&self) -> (Option<u64>, Option<ShownCut>) {
+        let settings = self.settings();
+        let prompt = prompt(self.conversation.messages(), &settings.chat, &budget(&settings));
+        measured(&prompt, &settings)
     }
 
     /// Whether what the user asks cannot be asked of this model, even alone.
@@ -63,9 +75,9 @@ impl Task {
     }
 
     pub(super) fn refuse(&self, refused: TooLong) {
-        let notice = notice::of_too_long(refused, &self.settings().target.model);
-        let (editor, chat) = (self.editor.clone(), self.chat.clone());
-        tokio::spawn(async move { editor.refuse_question(&chat, &notice).await });
+        let settings = self.settings();
+        let notice = notice::of_too_long(refused, &settings.target.model, settings.locale);
+        self.canvas.add(Stroke::Refusal(notice));
     }
 
     /// Compares the estimate of a request with what its provider counted.
