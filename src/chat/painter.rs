@@ -41,7 +41,9 @@ pub enum Stroke {
     /// The end of a turn.
     End(ShownEnd),
     /// A question that is not asked, and why.
-    Refusal(Notice),
+    TooLong(Notice),
+    /// Why what the user wanted was not done.
+    Refused(Notice),
 }
 
 /// What waits to be shown. Cheap to clone; all clones are the same queue.
@@ -119,7 +121,8 @@ async fn show(chat: &ChatId, stroke: &Stroke, editor: &dyn Editor) -> Result<(),
             Stroke::Reasoning(answer) => editor.reasoning(chat, *answer).await,
             Stroke::Text(answer, text) => editor.append(chat, *answer, lines(text)).await,
             Stroke::End(end) => editor.end_turn(end).await,
-            Stroke::Refusal(notice) => editor.refuse_question(chat, notice).await,
+            Stroke::TooLong(notice) => editor.refuse_question(chat, notice).await,
+            Stroke::Refused(notice) => editor.refuse(chat, notice).await,
         };
         match shown {
             Err(EditorError::Busy(_)) => sleep(BUSY_PAUSE).await,

@@ -50,26 +50,49 @@ end
 function Chat:refuses()
   if self.answer then
     M.inform({ level = "info", title = words("view.answering"), advice = words("view.answering_advice") })
+  elseif self.in_flight then
+    M.inform({ level = "info", title = words("view.in_flight"), advice = "" })
   end
-  return self.answer ~= nil
+  return self.answer ~= nil or self.in_flight == true
+end
+
+--- Tells the program what the user wants of the conversation. Until it answers, the buffer may not show what it has: so
+--- nothing else is told meanwhile.
+---@param event table
+---@return boolean sent
+function Chat:tell(event)
+  event.chat = self.id
+  self.in_flight = remote.notify(event)
+  return self.in_flight
+end
+
+--- The program did not do what was wanted.
+---@param told gpt.Notice
+function Chat:refused(told)
+  local again = self.again
+  self.in_flight, self.pending, self.again = nil, nil, nil
+  M.inform(told)
+  if again then
+    return self:send()
+  end
+  if not self.answer then
+    self:go_on(true)
+  end
 end
 
 --- Sends the prompt; while an answer is being written, lets it wait.
 function Chat:send()
   if self.answer then
     return self:enqueue()
+  elseif self.in_flight then
+    self.again = true
+    return
   end
   self:settle()
   local regions, prompt = self:snapshot()
   self.pending = { text = prompt, origin = "prompt" }
-  remote.notify({
-    event = "sent",
-    chat = self.id,
-    regions = regions,
-    prompt = prompt,
-    origin = "prompt",
-    at = self:message_at_cursor(),
-  })
+  local at = self:message_at_cursor()
+  self:tell({ event = "sent", regions = regions, prompt = prompt, origin = "prompt", at = at })
 end
 
 --- Sends a question that does not stand in the prompt.
@@ -80,14 +103,13 @@ function Chat:ask(question, selection)
     local block = table.concat(require("gpt.selection").block(selection), "\n")
     question = question .. "\n\n" .. block
   end
-  if self.answer then
+  if self.answer or self.in_flight then
     return self:wait_with(vim.split(question, "\n"))
   end
   self:settle()
-  local event = { event = "sent", chat = self.id, regions = self:snapshot(), prompt = question, origin = "command" }
-  if remote.notify(event) then
-    self.pending = { text = question, origin = "command" }
-  else
+  local event = { event = "sent", regions = self:snapshot(), prompt = question, origin = "command" }
+  self.pending = { text = question, origin = "command" }
+  if not self:tell(event) then
     self:add_to_prompt(vim.split(question, "\n")) -- nothing is lost
   end
 end
@@ -133,8 +155,7 @@ function Chat:regenerate()
     return
   end
   self:settle()
-  local event = { event = "regenerated", chat = self.id, regions = self:snapshot(), at = self:message_at_cursor() }
-  remote.notify(event)
+  self:tell({ event = "regenerated", regions = self:snapshot(), at = self:message_at_cursor() })
 end
 
 --- Shows another branch of the conversation.
@@ -144,13 +165,7 @@ function Chat:switch_branch(by)
     return
   end
   self:settle()
-  remote.notify({
-    event = "branch_switched",
-    chat = self.id,
-    regions = self:snapshot(),
-    at = self:message_at_cursor(),
-    by = by,
-  })
+  self:tell({ event = "branch_switched", regions = self:snapshot(), at = self:message_at_cursor(), by = by })
 end
 
 -- The window ---------------------------------------------------------------------------------------------------------
@@ -335,10 +350,10 @@ function Chat:refuse_question(told)
   local pending = self.pending
   if pending and pending.origin == "command" then
     self:add_to_prompt(vim.split(pending.text, "\n"))
-  elseif pending and pending.origin == "queue" then
-    self:take_back()
   end
-  self.pending = nil -- not before: where the text is locked this fails, and is asked for again
+  self:take_back()
+  -- Not before: where the text is locked this fails, and is asked for again.
+  self.pending, self.in_flight, self.again = nil, nil, nil
   local win = window.find(self)
   if not win then
     return notice.insist(told)
@@ -353,7 +368,7 @@ function M.program_ended()
   local returned = false
   for _, chat in pairs(chats) do
     local pending = chat.pending
-    chat.pending = nil
+    chat.pending, chat.in_flight, chat.again = nil, nil, nil
     if pending and pending.origin == "command" then
       returned = pcall(chat.add_to_prompt, chat, vim.split(pending.text, "\n")) or returned
     end

@@ -77,7 +77,7 @@ impl Task {
     pub(super) fn refuse(&self, refused: TooLong) {
         let settings = self.settings();
         let notice = notice::of_too_long(refused, &settings.target.model, settings.locale);
-        self.canvas.add(Stroke::Refusal(notice));
+        self.canvas.add(Stroke::TooLong(notice));
     }
 
     /// Compares the estimate of a request with what its provider counted.
