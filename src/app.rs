@@ -15,6 +15,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use crate::chat::ChatId;
+use crate::chat::budget::Calibration;
 use crate::chat::conversation::Event;
 use crate::chat::notice::{self, Notice};
 use crate::chat::session::{Session, Settings};
@@ -247,7 +248,8 @@ impl App {
         let earlier = || config.state_dir.as_deref().and_then(choice::read);
         let chosen = self.chosen.take().or_else(earlier);
         self.chosen = chosen.clone().filter(|name| self.registry.target(name).is_ok());
-        let settings = settings_of(config, &self.registry, &self.vault, self.chosen.as_deref());
+        let mut settings = settings_of(config, &self.registry, &self.vault, self.chosen.as_deref());
+        settings.calibration = self.settings.borrow().calibration.clone();
         if let Some(lost) = chosen.filter(|_| self.chosen.is_none()) {
             self.inform(choice::lost(&lost, config.locale));
         }
@@ -300,6 +302,7 @@ fn settings_of(config: &Config, registry: &Registry, vault: &Vault, chosen: Opti
         chat: config.chat.clone(),
         http,
         vault: vault.clone(),
+        calibration: Calibration::default(),
         locale: config.locale,
     }
 }

@@ -1,6 +1,7 @@
 //! A chat: what was said ([`conversation`]), the task that carries it out ([`session`]), the frames in which it reaches
-//! the screen ([`painter`]) and what of it is sent ([`prompt`]).
+//! the screen ([`painter`]) and what of it is sent ([`prompt`]), by the room that there is ([`budget`]).
 
+pub mod budget;
 pub mod conversation;
 pub mod fence;
 pub mod notice;

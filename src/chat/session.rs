@@ -6,11 +6,13 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::chat::budget::Calibration;
 use crate::chat::conversation::{
     Conversation, Effect, Ended, Event, Message, Outcome, Place, Question, Refusal, Shape,
 };
 use crate::chat::painter::{self, Canvas, Stroke};
-use crate::chat::{ChatId, MessageId, TurnId, notice, prompt};
+use crate::chat::prompt::Prompt;
+use crate::chat::{ChatId, MessageId, TurnId, notice};
 use crate::config::ChatConfig;
 use crate::editor::{
     Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownRetry, ShownShape, ShownTurn,
@@ -23,6 +25,10 @@ use crate::provider::registry::Target;
 use crate::provider::retry::Retrying;
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
 use crate::words::Locale;
+
+mod window;
+
+pub use window::limits;
 
 /// How many batches of a provider's events may wait for the session.
 const ANSWERS_WAITING: usize = 64;
@@ -44,6 +50,8 @@ pub struct Settings {
     pub http: Arc<Http>,
     /// Where keys are.
     pub vault: Vault,
+    /// How the providers' counts of tokens compare to our estimates.
+    pub calibration: Calibration,
     /// The language of what is said.
     pub locale: Locale,
 }
@@ -71,6 +79,7 @@ impl Session {
             editor,
             canvas,
             conversation: Conversation::default(),
+            prompt: Prompt::default(),
             turn: None,
         };
         Self {
@@ -99,6 +108,8 @@ impl Drop for Running {
 struct RunningTurn {
     id: TurnId,
     target: Target,
+    /// The tokens of its request, estimated, before calibration.
+    tokens: u64,
     answers: mpsc::Receiver<Vec<ProviderEvent>>,
     /// The fields that the server refused, and was asked without.
     left_out: Vec<String>,
@@ -111,6 +122,8 @@ struct Task {
     editor: Arc<dyn Editor>,
     canvas: Canvas,
     conversation: Conversation,
+    /// What the turn that is about to start sends.
+    prompt: Prompt,
     turn: Option<RunningTurn>,
 }
 
@@ -137,6 +150,9 @@ impl Task {
     }
 
     fn step(&mut self, event: Event) {
+        if let Some(refused) = self.too_long(&event) {
+            return self.refuse(refused);
+        }
         for effect in self.conversation.step(event) {
             self.carry_out(effect);
         }
@@ -179,37 +195,45 @@ impl Task {
             label: message.label,
             lines: painter::lines(&message.text),
         };
+        let (estimate, cut) = self.measure();
         self.canvas.add(Stroke::Branch(ShownBranch {
             chat: self.chat.clone(),
             shape: shape.into(),
             messages: messages.into_iter().map(shown).collect(),
+            estimate,
+            cut,
         }));
     }
 
-    fn show_turn(&self, shape: Shape, question: Option<Question>, answer: MessageId) {
+    fn show_turn(&mut self, shape: Shape, question: Option<Question>, answer: MessageId) {
         let question = question.map(|Question { id, text, origin }| ShownQuestion {
             id,
             lines: painter::lines(&text),
             origin,
         });
         let label = self.settings.borrow().target.label();
+        let (estimate, cut) = self.prepare();
         self.canvas.add(Stroke::Turn(ShownTurn {
             chat: self.chat.clone(),
             shape: shape.into(),
             question,
             answer,
             label,
+            estimate,
+            cut,
         }));
     }
 
     fn start_turn(&mut self, id: TurnId) {
         let settings = self.settings.borrow().clone();
         let target = settings.target.clone();
+        let prompt = std::mem::take(&mut self.prompt);
         let request = Request {
             model: target.model.clone(),
-            messages: prompt::messages(self.conversation.messages(), &settings.chat),
+            messages: prompt.messages,
             temperature: settings.chat.temperature,
             max_tokens: settings.chat.max_tokens,
+            answer_room: limits(&settings).answer,
             params: target.provider.params.clone(),
         };
         let (events, answers) = mpsc::channel(ANSWERS_WAITING);
@@ -221,6 +245,7 @@ impl Task {
         self.turn = Some(RunningTurn {
             id,
             target,
+            tokens: prompt.tokens,
             answers,
             left_out: Vec::new(),
             _task: task,
@@ -246,7 +271,10 @@ impl Task {
 
     fn show_end(&mut self, answer: MessageId, ended: &Ended) {
         let (target, left_out) = match self.turn.take() {
-            Some(turn) => (turn.target, turn.left_out),
+            Some(turn) => {
+                self.learn(&turn, ended.usage);
+                (turn.target, turn.left_out)
+            }
             None => (self.settings.borrow().target.clone(), Vec::new()),
         };
         let outcome = match ended.outcome {

@@ -145,6 +145,14 @@ impl Editor for Nvim {
         self.apply_data("show_model", model).await
     }
 
+    async fn refuse_question(&self, chat: &ChatId, notice: &Notice) -> Result<(), EditorError> {
+        self.apply_data(
+            "refuse_question",
+            &serde_json::json!({ "chat": chat, "notice": notice }),
+        )
+        .await
+    }
+
     async fn inform(&self, notice: &Notice) -> Result<(), EditorError> {
         self.apply_data("inform", notice).await
     }

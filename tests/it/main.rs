@@ -15,6 +15,7 @@ mod errors;
 mod fixtures_lua;
 #[cfg(target_os = "linux")]
 mod keys;
+mod litellm;
 mod selection;
 #[path = "../support/mod.rs"]
 mod support;
@@ -24,6 +25,7 @@ mod chat;
 mod colours;
 mod common;
 mod lifecycle;
+mod mark;
 mod models;
 mod network;
 mod providers;
@@ -32,7 +34,9 @@ mod random;
 mod retries;
 mod streaming;
 mod support_works;
+mod switching;
 mod undo;
+mod window;
 mod windows;
 mod words;
 

@@ -23,6 +23,8 @@ return {
   ["view.footer.send"] = "send",
   ["view.footer.stop"] = "stop",
   ["view.from"] = "From {path}, {place}:",
+  ["view.gauge"] = "{tokens} of {window}",
+  ["view.gauge_cut"] = "{tokens} of {window}, cut",
   ["view.health.build_again"] = "Build it again: make build",
   ["view.health.ca_file"] = "Certificates of your own: {file}",
   ["view.health.configuration"] = "gpt.nvim: configuration",

@@ -23,6 +23,8 @@ return {
   ["view.footer.send"] = "enviar",
   ["view.footer.stop"] = "detener",
   ["view.from"] = "De {path}, {place}:",
+  ["view.gauge"] = "{tokens} de {window}",
+  ["view.gauge_cut"] = "{tokens} de {window}, con corte",
   ["view.health.build_again"] = "Compílalo de nuevo: make build",
   ["view.health.ca_file"] = "Certificados propios: {file}",
   ["view.health.configuration"] = "gpt.nvim: configuración",

@@ -23,6 +23,8 @@ return {
   ["view.footer.send"] = "enviar",
   ["view.footer.stop"] = "parar",
   ["view.from"] = "De {path}, {place}:",
+  ["view.gauge"] = "{tokens} de {window}",
+  ["view.gauge_cut"] = "{tokens} de {window}, com corte",
   ["view.health.build_again"] = "Compile-o de novo: make build",
   ["view.health.ca_file"] = "Certificados próprios: {file}",
   ["view.health.configuration"] = "gpt.nvim: configuração",

@@ -36,6 +36,9 @@ local operations = {
   show_model = function(data)
     chats.show_model(data)
   end,
+  refuse_question = function(data)
+    chat_of(data):refuse_question(data.notice)
+  end,
   inform = chats.inform,
   choose = dialog.choose,
   enter_key = dialog.enter_key,

@@ -3,6 +3,7 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local cut = require("gpt.view.cut")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local window = require("gpt.view.window")
@@ -179,10 +180,20 @@ function Chat:place_question(question)
   return self:insert_message(self:tail_row(), entry, question.lines)
 end
 
+--- Shows how much of the model's window is taken, and where that begins which is sent.
+---@param shown { estimate?: integer, cut?: gpt.ShownCut }
+function Chat:show_window(shown)
+  cut.show(self, shown.cut)
+  self.estimate, self.counted = shown.estimate, nil
+  window.retitle(self)
+end
+
 ---@class gpt.ShownTurn: gpt.Shape
 ---@field question? gpt.ShownQuestion
 ---@field answer integer
 ---@field label string
+---@field estimate? integer tokens of the request
+---@field cut? gpt.ShownCut
 
 --- Shows a question, and makes room for its answer.
 ---@param turn gpt.ShownTurn
@@ -196,6 +207,7 @@ function Chat:begin_turn(turn)
   self:reshape(turn)
   local row = turn.question and self:place_question(turn.question) or self:tail_row()
   self:begin_answer(turn, row)
+  self:show_window(turn)
   self:after_edit(following)
   self:start_spinner(row, words("view.waiting"))
   self:hear_interrupts(true)
@@ -215,6 +227,8 @@ end
 
 ---@class gpt.ShownBranch: gpt.Shape
 ---@field messages? { id: integer, role: "user"|"assistant", label: string, lines: string[] }[]
+---@field estimate? integer tokens of what would be sent of it
+---@field cut? gpt.ShownCut
 
 --- Shows another branch of the conversation.
 ---@param branch gpt.ShownBranch
@@ -234,6 +248,7 @@ function Chat:show_branch(branch)
   end
   self:reshape({ branches = branch.branches })
   self:note_step()
+  self:show_window(branch)
   self:after_edit(first and {} or following)
   if first and api.nvim_get_current_buf() == self.buf then
     api.nvim_win_set_cursor(0, { first + 1, 0 })
@@ -295,6 +310,8 @@ function Chat:end_turn(ended)
   self:hear_interrupts(false)
   highlight.finish(self)
   self.answer, self.stream, self.usage, self.cost = nil, nil, ended.usage, ended.cost
+  self.counted = ended.usage and ended.usage.input > 0 and ended.usage or nil
+  window.retitle(self)
   local row = self:answer_end()
   if ended.notice and row then
     notice.place(self, row, ended.notice)

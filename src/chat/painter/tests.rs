@@ -67,6 +67,9 @@ impl Editor for Fake {
     async fn show_model(&self, _: &ShownModel) -> Result<(), EditorError> {
         Ok(())
     }
+    async fn refuse_question(&self, _: &ChatId, _: &Notice) -> Result<(), EditorError> {
+        Ok(())
+    }
     async fn inform(&self, _: &Notice) -> Result<(), EditorError> {
         Ok(())
     }
