@@ -3,6 +3,9 @@ local M = {}
 
 local health = vim.health
 
+--- How long the program may take, in milliseconds: it gives the keyring two seconds.
+local ANSWER_LIMIT = 5000
+
 local function check_editor()
   health.start("gpt.nvim: editor")
   local version = tostring(vim.version())
@@ -86,9 +89,12 @@ end
 function M.check()
   check_editor()
   check_program()
-  local answer = require("gpt.remote").ask("health")
+  local remote = require("gpt.remote")
+  local answer = remote.ask("health", ANSWER_LIMIT)
   if answer then
     check_keys(answer)
+  elseif remote.is_running() then
+    health.error("The program runs, but does not answer.", "Restart Neovim.")
   end
   check_network()
   check_configuration()

@@ -21,8 +21,9 @@ function M.candidates()
   if chosen then
     return { vim.fs.normalize(chosen) }
   end
-  local found = { root .. "/bin/gpt-nvim", root .. "/target/release/gpt-nvim" }
-  local in_path = vim.fn.exepath("gpt-nvim")
+  local name = vim.fn.has("win32") == 1 and "gpt-nvim.exe" or "gpt-nvim"
+  local found = { ("%s/bin/%s"):format(root, name), ("%s/target/release/%s"):format(root, name) }
+  local in_path = vim.fn.exepath(name)
   if in_path ~= "" then
     found[#found + 1] = in_path
   end
@@ -179,16 +180,39 @@ function M.configure()
   end
 end
 
+--- The answers that are waited for, by their tickets.
+local last_ticket = 0
+---@type table<integer, any>
+local answers = {}
+
 --- Asks the program something that it answers at once; starts it first where needed. For completion and health only:
---- this waits.
+--- this waits, but not for ever, as a request would for a program that hangs.
 ---@param question string
----@return any? answer nil if there is none
-function M.ask(question)
+---@param limit integer how long it waits at most, in milliseconds
+---@return any? answer nil if there is none in time
+function M.ask(question, limit)
   if not ensure() then
     return nil
   end
-  local ok, answer = pcall(vim.rpcrequest, channel, question)
-  return ok and answer or nil
+  last_ticket = last_ticket + 1
+  local ticket = last_ticket
+  answers[ticket] = vim.NIL
+  local asked = pcall(vim.rpcnotify, channel, "gpt_question", question, ticket)
+  -- Where waiting is not allowed (in a callback of libuv), there is no answer in time.
+  pcall(vim.wait, asked and limit or 0, function()
+    return answers[ticket] ~= vim.NIL or not channel
+  end, 5)
+  local answer = answers[ticket]
+  answers[ticket] = nil
+  return answer ~= vim.NIL and answer or nil
+end
+
+--- The program answers a question.
+---@param data { ticket: integer, answer: any }
+function M.answered(data)
+  if answers[data.ticket] then
+    answers[data.ticket] = data.answer
+  end
 end
 
 --- Starts the program before it is needed, so that the first answer does not wait for it.

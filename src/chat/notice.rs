@@ -355,6 +355,31 @@ fn details(error: &ProviderError) -> Vec<String> {
     lines
 }
 
+/// A question was stopped before it was asked.
+pub fn of_taken_back() -> Notice {
+    Notice::new(Level::Info, "Nothing was sent.", "Your question is in the prompt.")
+}
+
+/// What the editor told us is not what we understand: a configuration that its check let through, or a plugin that is
+/// newer than its program.
+pub fn of_unreadable(event: Option<&str>, expected: Option<String>) -> Notice {
+    let mut notice = match event {
+        Some("started") => Notice::new(
+            Level::Warning,
+            "The program cannot read the configuration; it goes on without it.",
+            "See :help gpt-configuration.",
+        ),
+        _ => Notice::new(
+            Level::Error,
+            "The program does not understand the plugin; nothing was done.",
+            "Is it as old as the plugin? Run: make build",
+        ),
+    };
+    let expected = expected.map(|expected| format!("expected {expected}"));
+    notice.details = event.map(str::to_owned).into_iter().chain(expected).collect();
+    notice
+}
+
 /// Why an event changed nothing, as a message.
 pub fn of_refusal(refusal: Refusal) -> Notice {
     let (level, title, advice) = match refusal {

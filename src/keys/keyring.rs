@@ -9,10 +9,11 @@
 
 use std::time::Duration;
 
+use keyring_core::Entry;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use super::Secret;
+use super::{Secret, SecretError};
 
 /// The service that all entries have.
 pub const SERVICE: &str = "gpt.nvim";
@@ -36,6 +37,9 @@ pub enum KeyringError {
     /// It holds more than one entry for the provider.
     #[error("The keyring holds more than one entry for {0} (service {SERVICE}): remove all but one.")]
     Ambiguous(String),
+    /// What it holds for the provider is no key.
+    #[error("The keyring's entry for {0} is no key: it holds a line end or another control character.")]
+    Malformed(String),
     /// It did not answer in time.
     #[error("The keyring did not answer within {} seconds.", .0.as_secs())]
     Timeout(Duration),
@@ -66,6 +70,11 @@ pub async fn remove(user: &str) -> Result<bool, KeyringError> {
 pub async fn holds(user: &str, limit: Duration) -> Result<bool, KeyringError> {
     let user = user.to_owned();
     on_own_thread(limit, move || platform::holds(&user)).await
+}
+
+/// Whether keys can be stored: an error says what is in the way. Asks for no password.
+pub async fn check(limit: Duration) -> Result<(), KeyringError> {
+    on_own_thread(limit, platform::check).await
 }
 
 /// Reads an entry if that needs no password; `None` also if it is locked.
@@ -119,10 +128,38 @@ fn secret_of(read: keyring_core::Result<Vec<u8>>, user: &str) -> Result<Option<S
         Ok(bytes) => {
             let text = String::from_utf8(bytes)
                 .map_err(|_| KeyringError::Failed(format!("the entry for {user} is no text")))?;
-            Ok(Secret::new(text).ok())
+            match Secret::new(text) {
+                Ok(secret) => Ok(Some(secret)),
+                Err(SecretError::Empty) => Ok(None),
+                Err(SecretError::ControlCharacter) => Err(KeyringError::Malformed(user.to_owned())),
+            }
         }
         Err(keyring_core::Error::NoEntry) => Ok(None),
         Err(error) => Err(translate(error, user)),
+    }
+}
+
+/// Writes an entry. Where there are several, one of them takes the secret and the others go.
+fn write_entry(entry: &Entry, secret: &Secret, user: &str) -> Result<(), KeyringError> {
+    let set = |entry: &Entry| platform::set(entry, secret).map_err(|error| translate(error, user));
+    match platform::set(entry, secret) {
+        Err(keyring_core::Error::Ambiguous(several)) => {
+            let mut several = several.iter();
+            several.next().map_or(Ok(()), set)?;
+            several.try_for_each(|other| was_there(other.delete_credential(), user).map(drop))
+        }
+        other => other.map_err(|error| translate(error, user)),
+    }
+}
+
+/// Removes an entry, or all of them where there are several; says whether there was one.
+fn remove_entry(entry: &Entry, user: &str) -> Result<bool, KeyringError> {
+    match entry.delete_credential() {
+        Err(keyring_core::Error::Ambiguous(several)) => {
+            let gone = |entry: &Entry| was_there(entry.delete_credential(), user);
+            several.iter().try_fold(false, |any, entry| Ok(gone(entry)? || any))
+        }
+        other => was_there(other, user),
     }
 }
 
@@ -147,7 +184,7 @@ mod platform {
     use secret_service::blocking::SecretService;
     use zbus_secret_service_keyring_store::Store;
 
-    use super::{KeyringError, SERVICE, Secret, secret_of, translate, was_there};
+    use super::{KeyringError, SERVICE, Secret, remove_entry, secret_of, translate, write_entry};
 
     fn entry(user: &str) -> Result<Entry, KeyringError> {
         let store = Store::new().map_err(|error| match translate(error, user) {
@@ -166,13 +203,24 @@ mod platform {
     }
 
     pub fn write(user: &str, secret: &Secret) -> Result<(), KeyringError> {
-        entry(user)?
-            .set_secret(secret.expose().as_bytes())
-            .map_err(|error| translate(error, user))
+        write_entry(&entry(user)?, secret, user)
+    }
+
+    pub fn set(entry: &Entry, secret: &Secret) -> keyring_core::Result<()> {
+        entry.set_secret(secret.expose().as_bytes())
     }
 
     pub fn remove(user: &str) -> Result<bool, KeyringError> {
-        was_there(entry(user)?.delete_credential(), user)
+        remove_entry(&entry(user)?, user)
+    }
+
+    /// Without a default collection nothing can be stored, although all can be searched.
+    pub fn check() -> Result<(), KeyringError> {
+        match connect()?.get_default_collection() {
+            Ok(_) => Ok(()),
+            Err(secret_service::Error::NoResult) => Err(KeyringError::NoCollection),
+            Err(error) => Err(unreachable(error)),
+        }
     }
 
     pub fn holds(user: &str) -> Result<bool, KeyringError> {
@@ -228,12 +276,18 @@ mod platform {
 
 #[cfg(any(target_os = "macos", windows))]
 mod platform {
-    use keyring::Entry;
+    #[cfg(target_os = "macos")]
+    use apple_native_keyring_store::keychain::Store;
+    use keyring_core::Entry;
+    use keyring_core::api::CredentialStoreApi;
+    #[cfg(windows)]
+    use windows_native_keyring_store::Store;
 
-    use super::{KeyringError, SERVICE, Secret, secret_of, translate, was_there};
+    use super::{KeyringError, SERVICE, Secret, remove_entry, secret_of, translate, write_entry};
 
     fn entry(user: &str) -> Result<Entry, KeyringError> {
-        Entry::new(SERVICE, user).map_err(|error| translate(error, user))
+        let store = Store::new().map_err(|error| translate(error, user))?;
+        store.build(SERVICE, user, None).map_err(|error| translate(error, user))
     }
 
     pub fn read(user: &str) -> Result<Option<Secret>, KeyringError> {
@@ -242,13 +296,19 @@ mod platform {
     }
 
     pub fn write(user: &str, secret: &Secret) -> Result<(), KeyringError> {
-        entry(user)?
-            .set_password(secret.expose())
-            .map_err(|error| translate(error, user))
+        write_entry(&entry(user)?, secret, user)
+    }
+
+    pub fn set(entry: &Entry, secret: &Secret) -> keyring_core::Result<()> {
+        entry.set_password(secret.expose())
     }
 
     pub fn remove(user: &str) -> Result<bool, KeyringError> {
-        was_there(entry(user)?.delete_credential(), user)
+        remove_entry(&entry(user)?, user)
+    }
+
+    pub fn check() -> Result<(), KeyringError> {
+        read("openai").map(drop)
     }
 
     pub fn holds(user: &str) -> Result<bool, KeyringError> {

@@ -15,6 +15,8 @@ mod errors;
 mod fixtures_lua;
 #[cfg(target_os = "linux")]
 mod keys;
+#[cfg(target_os = "linux")]
+mod redaction;
 mod selection;
 #[path = "../support/mod.rs"]
 mod support;

@@ -316,16 +316,23 @@ function M.complain(told)
   notice.insist(told)
 end
 
+--- A question that was not asked comes back into the prompt, unless it still stands there.
+---@return boolean returned
+function Chat:give_back()
+  local pending = self.pending
+  self.pending = nil
+  if not pending or pending.origin ~= "command" then
+    return false
+  end
+  return (pcall(self.add_to_prompt, self, vim.split(pending.text, "\n")))
+end
+
 --- The program died: answers that were being written end here, and questions that it did not take come back.
 ---@return boolean returned whether there is such a question
 function M.program_ended()
   local returned = false
   for _, chat in pairs(chats) do
-    local pending = chat.pending
-    chat.pending = nil
-    if pending and pending.origin == "command" then
-      returned = pcall(chat.add_to_prompt, chat, vim.split(pending.text, "\n")) or returned
-    end
+    returned = chat:give_back() or returned
     if chat.answer then
       chat:end_turn({
         answer = chat.answer,

@@ -30,9 +30,13 @@ local operations = {
   show_model = function(data)
     chats.show_model(data)
   end,
+  give_back = function(data)
+    chat_of(data):give_back()
+  end,
   inform = chats.inform,
   choose = dialog.choose,
   enter_key = dialog.enter_key,
+  answered = remote.answered,
   key_changed = function(data)
     vim.api.nvim_exec_autocmds("User", { pattern = "GPTKeyChanged", modeline = false, data = data })
   end,
