@@ -12,7 +12,8 @@ local tried = false
 local heard = false
 
 local FUNCTION = "GPTEvent"
-local root = vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(debug.getinfo(1, "S").source:sub(2))))
+local root = vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(debug.getinfo(1, "S").source:sub(2)))))
+local is_windows = vim.fn.has("win32") == 1
 
 --- Where the program is looked for, in this order.
 ---@return string[]
@@ -21,7 +22,7 @@ function M.candidates()
   if chosen then
     return { vim.fs.normalize(chosen) }
   end
-  local name = vim.fn.has("win32") == 1 and "gpt-nvim.exe" or "gpt-nvim"
+  local name = is_windows and "gpt-nvim.exe" or "gpt-nvim"
   local found = { ("%s/bin/%s"):format(root, name), ("%s/target/release/%s"):format(root, name) }
   local in_path = vim.fn.exepath(name)
   if in_path ~= "" then
@@ -49,6 +50,16 @@ local function complain(title, advice)
   end)
 end
 
+--- How the program is built.
+---@return string
+local function build_command()
+  local folder = vim.fn.fnamemodify(root, ":~")
+  if is_windows then
+    return ("cargo build --release --manifest-path %s/Cargo.toml"):format(folder)
+  end
+  return ("make -C %s build"):format(folder)
+end
+
 --- What to do when there is no program.
 ---@return string title, string advice
 function M.missing()
@@ -59,13 +70,13 @@ function M.missing()
   if chosen then
     return ("There is no program at %s."):format(chosen), "Correct `binary` in the configuration, or leave it out."
   end
-  return "gpt.nvim's program is not built.", ("Run: make -C %s build"):format(vim.fn.fnamemodify(root, ":~"))
+  return "gpt.nvim's program is not built.", "Run: " .. build_command()
 end
 
 --- What to do about a program that does not start.
 ---@return string
 local function rebuild()
-  return ("Is it built for this machine? Run: make -C %s build"):format(vim.fn.fnamemodify(root, ":~"))
+  return "Is it built for this machine? Run: " .. build_command()
 end
 
 ---@param job integer
@@ -78,7 +89,7 @@ local function on_exit(job, code)
   if vim.v.exiting ~= vim.NIL then
     return
   end
-  local how = code > 128 and ("signal %d"):format(code - 128) or ("exit code %d"):format(code)
+  local how = code > 128 and not is_windows and ("signal %d"):format(code - 128) or ("exit code %d"):format(code)
   local words = vim.trim(table.concat(last_words, " "))
   local returned = require("gpt.view.chat").program_ended()
   if not heard then

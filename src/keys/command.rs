@@ -189,6 +189,7 @@ fn printed(stdout: &[u8]) -> Vec<Secret> {
     secrets.filter_map(|text| Secret::new(text.to_owned()).ok()).collect()
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -343,6 +343,24 @@ mod tests {
         drop(hold);
     }
 
+    #[cfg(windows)]
+    #[tokio::test]
+    async fn the_credential_manager_keeps_replaces_and_removes_a_key() {
+        let user = format!("test-{}/project", std::process::id());
+        let (user, limit) = (user.as_str(), Duration::from_secs(60));
+        let key = |text: &str| Secret::new(text.into()).unwrap();
+        assert_eq!(remove(user).await, Ok(false));
+        for text in ["first-key", "second-key-ção"] {
+            write(user, key(text)).await.unwrap();
+            let stored = read(user, limit).await.unwrap().unwrap();
+            assert_eq!(stored.expose(), text);
+        }
+        assert_eq!(holds(user, limit).await, Ok(true));
+        assert_eq!(remove(user).await, Ok(true));
+        assert!(read(user, limit).await.unwrap().is_none());
+        assert_eq!(check(limit).await, Ok(()));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_person_is_reminded_only_when_it_takes_long() {
         for (takes, expected) in [(1, false), (3, true)] {

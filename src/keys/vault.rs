@@ -315,6 +315,7 @@ mod tests {
         );
     }
 
+    #[cfg(unix)]
     #[tokio::test]
     async fn a_key_command_is_run_once_per_session() {
         let folder = tempfile::tempdir().unwrap();
