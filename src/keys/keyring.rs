@@ -216,7 +216,7 @@ mod platform {
 
     /// Without a default collection nothing can be stored, although all can be searched.
     pub fn check() -> Result<(), KeyringError> {
-        match connect()?.get_default_collection() {
+        match connect(EncryptionType::Plain)?.get_default_collection() {
             Ok(_) => Ok(()),
             Err(secret_service::Error::NoResult) => Err(KeyringError::NoCollection),
             Err(error) => Err(unreachable(error)),
@@ -224,13 +224,13 @@ mod platform {
     }
 
     pub fn holds(user: &str) -> Result<bool, KeyringError> {
-        let service = connect()?;
+        let service = connect(EncryptionType::Plain)?;
         let found = service.search_items(attributes(user)).map_err(unreachable)?;
         Ok(!found.unlocked.is_empty() || !found.locked.is_empty())
     }
 
     pub fn peek(user: &str) -> Result<Option<Secret>, KeyringError> {
-        let service = connect()?;
+        let service = connect(EncryptionType::Dh)?;
         let found = service.search_items(attributes(user)).map_err(unreachable)?;
         let Some(item) = found.unlocked.first() else {
             return Ok(None);
@@ -239,8 +239,9 @@ mod platform {
         secret_of(Ok(read), user)
     }
 
-    fn connect() -> Result<SecretService<'static>, KeyringError> {
-        SecretService::connect(EncryptionType::Dh).map_err(unreachable)
+    /// Plain where no secret is fetched: to agree upon a cipher takes its time.
+    fn connect(encryption: EncryptionType) -> Result<SecretService<'static>, KeyringError> {
+        SecretService::connect(encryption).map_err(unreachable)
     }
 
     fn attributes(user: &str) -> HashMap<&str, &str> {
