@@ -1,74 +1,31 @@
--- Commands and <Plug> maps; nothing else happens at startup.
+-- Commands and <Plug> maps; nothing else happens at startup. Short, since what is read at startup is mostly what it costs:
+-- one function runs every command, and lua/gpt/plug.lua makes the maps.
 if vim.g.loaded_gpt then
   return
 end
 vim.g.loaded_gpt = 1
 
+local function run(args)
+  require("gpt.commands").run(args)
+end
 local command = vim.api.nvim_create_user_command
-command("GPTChat", function(args)
-  require("gpt.commands").chat(args)
-end, { bang = true, nargs = "*", range = true, desc = "Chat with a language model" })
-command("GPTModel", function(args)
-  require("gpt.commands").model(args)
-end, {
-  bang = true,
-  nargs = "?",
-  desc = "Choose the model that answers",
-  complete = function(...)
-    return require("gpt.commands").complete_model(...)
-  end,
-})
-command("GPTSetKey", function(args)
-  require("gpt.commands").set_key(args)
-end, {
-  bang = true,
-  nargs = "?",
-  desc = "Connect a provider: its key goes into the system keyring",
-  complete = function(...)
-    return require("gpt.commands").complete_provider(...)
-  end,
-})
-command("GPTRemoveKey", function(args)
-  require("gpt.commands").remove_key(args)
-end, {
-  bang = true,
-  nargs = "?",
-  desc = "Remove a provider's key from the system keyring",
-  complete = function(...)
-    return require("gpt.commands").complete_provider(...)
-  end,
-})
-command("GPT", function(args)
-  require("gpt.commands").gpt(args)
-end, {
-  nargs = "+",
-  desc = "gpt.nvim: stop, log",
-  complete = function(...)
-    return require("gpt.commands").complete(...)
-  end,
-})
+local options = { nargs = "*", bang = true, range = true, desc = "Chat with a language model" }
+command("GPTChat", run, options)
+local complete = "customlist,v:lua.require'gpt.commands'.complete_"
+options = { nargs = "?", bang = true, complete = complete .. "model", desc = "Choose the model that answers" }
+command("GPTModel", run, options)
+options.complete = complete .. "provider"
+options.desc = "Connect a provider: its key goes into the system keyring"
+command("GPTSetKey", run, options)
+options.desc = "Remove a provider's key from the system keyring"
+command("GPTRemoveKey", run, options)
+command("GPT", run, { nargs = "+", complete = complete .. "action", desc = "gpt.nvim: stop, log" })
 
 local map = vim.api.nvim_set_keymap
-for _, mode in ipairs({ "n", "x" }) do
-  map(mode, "<Plug>(gpt-chat)", "", {
-    callback = function()
-      require("gpt.commands").chat_here()
-    end,
-    desc = "GPT: chat",
-  })
-  map(mode, "<Plug>(gpt-model)", "", {
-    callback = function()
-      require("gpt.remote").notify({ event = "model_requested" })
-    end,
-    desc = "GPT: choose the model",
-  })
-  map(mode, "<Plug>(gpt-stop)", "", {
-    callback = function()
-      require("gpt").stop()
-    end,
-    desc = "GPT: stop the answer",
-  })
-end
+options = { expr = true, desc = "GPT: makes the <Plug> maps" }
+map("n", "<Plug>(gpt-", "v:lua.require'gpt.plug'.first()", options)
+map("x", "<Plug>(gpt-", "v:lua.require'gpt.plug'.first()", options)
+vim.api.nvim_create_autocmd("CmdlineEnter", { once = true, command = "lua require'gpt.plug'.install()" })
 
 if type(vim.g.gpt) == "table" and vim.g.gpt.keymaps then
   require("gpt.config").install_keymaps()

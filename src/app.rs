@@ -27,6 +27,7 @@ use crate::logging;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
 use crate::provider::registry::{Registry, Target};
+use crate::words::{Locale, say};
 use connecting::{Connecting, Entered};
 use dialog::Dialog;
 use lists::Lists;
@@ -49,7 +50,7 @@ pub async fn run(mut inbox: mpsc::Receiver<Inbound>, editor: Arc<dyn Editor>, re
                 Some(Inbound::Event(event)) => app.take(event).await,
                 Some(Inbound::Question(question, answer)) => app.answer(question, answer),
                 Some(Inbound::Unreadable { event, expected }) => {
-                    app.inform(notice::of_unreadable(event.as_deref(), expected));
+                    app.inform(notice::of_unreadable(event.as_deref(), expected, app.locale()));
                 }
                 None => return,
             },
@@ -216,7 +217,10 @@ impl App {
             }
             Question::Health => {
                 let (registry, vault) = (self.registry.clone(), self.vault.clone());
-                tokio::spawn(async move { answer.send(connecting::health(&registry, &vault, &environment).await) });
+                let locale = self.locale();
+                tokio::spawn(
+                    async move { answer.send(connecting::health(&registry, &vault, &environment, locale).await) },
+                );
             }
         }
     }
@@ -235,6 +239,7 @@ impl App {
             http: self.settings.borrow().http.clone(),
             vault: self.vault.clone(),
             news: self.news.clone(),
+            locale: self.locale(),
         }
     }
 
@@ -242,12 +247,9 @@ impl App {
         if let Some(file) = &config.log_file
             && let Err(error) = logging::start(file, config.log_level.as_deref(), self.vault.redactor())
         {
-            let notice = Notice::new(
-                notice::Level::Warning,
-                format!("No log in {}: {error}.", file.display()),
-                "",
-            );
-            self.inform(notice);
+            let (file, reason) = (file.display().to_string(), error.to_string());
+            let title = say!(config.locale, "log.none", file = file, reason = reason);
+            self.inform(Notice::new(notice::Level::Warning, title, ""));
         }
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "configured");
         self.registry = Arc::new(Registry::new(config, &environment));
@@ -259,13 +261,14 @@ impl App {
         self.chosen = chosen.clone().filter(|name| self.registry.target(name).is_ok());
         let settings = settings_of(config, &self.registry, &self.vault, self.chosen.as_deref());
         if let Some(lost) = chosen.filter(|_| self.chosen.is_none()) {
-            self.inform(choice::lost(&lost));
+            self.inform(choice::lost(&lost, config.locale));
         }
         if let Some(problem) = &settings.problem {
             self.inform(notice::of_error(
                 problem,
                 &settings.target.provider,
                 &settings.target.model,
+                config.locale,
             ));
         }
         self.settings.send_replace(Arc::new(settings));
@@ -278,11 +281,15 @@ impl App {
 
     /// A question that waited is not asked.
     fn give_back(&self, chat: ChatId) {
-        let editor = self.editor.clone();
+        let (editor, told) = (self.editor.clone(), notice::of_taken_back(self.locale()));
         tokio::spawn(async move {
             editor.give_back(&chat).await.ok();
-            editor.inform(&notice::of_taken_back()).await
+            editor.inform(&told).await
         });
+    }
+
+    fn locale(&self) -> Locale {
+        self.settings.borrow().locale
     }
 
     fn inform(&self, notice: Notice) {
@@ -318,5 +325,6 @@ fn settings_of(config: &Config, registry: &Registry, vault: &Vault, chosen: Opti
         chat: config.chat.clone(),
         http,
         vault: vault.clone(),
+        locale: config.locale,
     }
 }

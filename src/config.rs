@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::provider::catalogue::Facts;
+use crate::words::Locale;
 
 /// All that a user can set, with the defaults for what they did not.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -25,12 +26,16 @@ pub struct Config {
     pub chat: ChatConfig,
     /// Limits of the network.
     pub network: NetworkConfig,
+    /// The language of messages. The editor's side has resolved it.
+    pub locale: Locale,
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub log_level: Option<String>,
     /// Where the log goes: the editor's `stdpath("log")/gpt.log`.
     pub log_file: Option<PathBuf>,
     /// What lasts over restarts: the editor's `stdpath("state")/gpt`.
     pub state_dir: Option<PathBuf>,
+    /// What may never be lost: the editor's `stdpath("data")/gpt`.
+    pub data_dir: Option<PathBuf>,
     /// What can be fetched again: the editor's `stdpath("cache")/gpt`.
     pub cache_dir: Option<PathBuf>,
 }

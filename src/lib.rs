@@ -7,8 +7,10 @@
 //!                                                             → keys (secrets and their sources)
 //!      app::{connecting, dialog}: keys set and removed → keys, provider::http
 //!      app::{model, picker, lists}: which model answers → provider (catalogue, models), keys, disk
+//! history: what is kept of chats, in SQLite; calls nobody, and nobody calls it yet
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
 //! chat::conversation: pure; calls nothing · config, logging, disk: read and written at the edges
+//! words: what a user reads, in their language, from one table; called by all of them, calls nobody
 //! ```
 //!
 //! A token's way: `provider::http` reads bytes → a wire's `Decoder` makes events → `chat::session` steps the
@@ -20,6 +22,8 @@ pub mod chat;
 pub mod config;
 pub mod disk;
 pub mod editor;
+pub mod history;
 pub mod keys;
 pub mod logging;
 pub mod provider;
+pub mod words;

@@ -109,22 +109,39 @@ function M.gpt(args)
     return action(args)
   end
   -- What is perhaps a key is not shown either.
-  local title = guard(args) and ":GPT does not know that." or (":GPT knows no %q."):format(args.fargs[1])
+  local words = require("gpt.words")
+  local title = guard(args) and words("view.unknown_action_hidden")
+    or words("view.unknown_action", { name = ("%q"):format(args.fargs[1]) })
   require("gpt.view.notice").inform({
     level = "warning",
     title = title,
-    advice = "It knows: " .. table.concat(M.complete(""), ", ") .. ".",
+    advice = words("view.known_actions", { names = table.concat(M.complete_action(""), ", ") }),
   })
 end
 
+--- What :GPT knows.
 ---@param lead string
 ---@return string[]
-function M.complete(lead)
+function M.complete_action(lead)
   local names = vim.tbl_filter(function(name)
     return vim.startswith(name, lead)
   end, vim.tbl_keys(actions))
   table.sort(names)
   return names
+end
+
+local commands = {
+  GPT = M.gpt,
+  GPTChat = M.chat,
+  GPTModel = M.model,
+  GPTSetKey = M.set_key,
+  GPTRemoveKey = M.remove_key,
+}
+
+--- Runs the command that `args` names.
+---@param args vim.api.keyset.create_user_command.command_args
+function M.run(args)
+  commands[args.name](args)
 end
 
 return M

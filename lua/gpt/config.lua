@@ -1,6 +1,8 @@
 --- The configuration: `vim.g.gpt`, and over it what `setup()` was given. Checked here, once, against one table.
 local M = {}
 
+local words = require("gpt.words")
+
 ---@class gpt.Option
 ---@field type string|string[] the type, or the allowed words
 ---@field default? any
@@ -79,6 +81,7 @@ local options = {
   keymaps = { prefix = string_option },
   binary = string_option,
   log_level = { type = { "error", "warn", "info", "debug", "trace" }, default = "warn" },
+  locale = { type = "locale" },
   network = {
     connect_timeout = { type = "number", default = 10 },
     idle_timeout = { type = "number", default = 120 },
@@ -89,6 +92,22 @@ local options = {
 local given
 ---@type table? the resolved configuration
 local resolved
+---@type string? the language of messages
+local locale
+
+--- The languages that messages are written in.
+local LOCALES = { "en", "pt", "es" }
+
+--- The language that a locale names: `pt_BR.UTF-8`, `es-MX`, `en`.
+---@param name any
+---@return string? language nil if messages are not written in it
+local function language(name)
+  local found = type(name) == "string" and name:lower():match("^%a+") or nil
+  local ends = found and name:sub(#found + 1)
+  if ends and (ends == "" or ends:find("^[_.@-]")) and vim.list_contains(LOCALES, found) then
+    return found
+  end
+end
 
 ---@param value any
 ---@return boolean
@@ -118,6 +137,9 @@ local KINDS = {
   count = function(value)
     return is_finite(value) and value >= 0 and value % 1 == 0
   end,
+  locale = function(value)
+    return language(value) ~= nil
+  end,
   key = function(value)
     return type(value) == "table"
       and (is_variable_name(value.env) or (value.env == nil and is_list_of_strings(value.cmd)))
@@ -129,28 +151,52 @@ local KINDS = {
   ["list of strings"] = is_list_of_strings,
 }
 
+---@param allowed string[]
+---@return string
+local function one_of(allowed)
+  return words("view.config.one_of", { words = ('"%s"'):format(table.concat(allowed, '", "')) })
+end
+
 --- What a kind is called in messages.
-local NAMES = { count = "a whole number", map = "a map", key = '{ env = "NAME" }, { cmd = { … } }' }
+---@param kind string
+---@return string
+local function name_of(kind)
+  local names = {
+    count = words("view.config.whole_number"),
+    map = words("view.config.map"),
+    key = '{ env = "NAME" }, { cmd = { … } }',
+    locale = one_of(LOCALES),
+    ["list of strings"] = words("view.config.list_of_strings"),
+  }
+  return names[kind] or kind
+end
+
+---@param value any
+---@param kind string
+---@return boolean
+local function fits(value, kind)
+  if KINDS[kind] then
+    return KINDS[kind](value)
+  end
+  return type(value) == kind or (kind == "false" and value == false)
+end
 
 ---@param value any
 ---@param kind string|string[]
 ---@return string? expected what should stand there, if the value does not fit
 local function mismatch(value, kind)
   if type(kind) == "table" then
-    return not vim.list_contains(kind, value) and ('one of "%s"'):format(table.concat(kind, '", "')) or nil
+    return not vim.list_contains(kind, value) and one_of(kind) or nil
   end
-  for word in kind:gmatch("[^|]+") do
-    local fits = type(value) == word
-    if KINDS[word] then
-      fits = KINDS[word](value)
-    elseif word == "false" then
-      fits = value == false
-    end
-    if fits then
+  local kinds = vim.split(kind, "|", { plain = true })
+  for _, allowed in ipairs(kinds) do
+    if fits(value, allowed) then
       return nil
     end
   end
-  return (kind:gsub("[^|]+", NAMES):gsub("|", " or "))
+  return vim.iter(kinds):map(name_of):fold(nil, function(first, second)
+    return first and words("view.or", { first = first, second = second }) or second
+  end)
 end
 
 --- A wrong value as it may be shown: anywhere may stand what was meant for elsewhere, such as a key.
@@ -162,10 +208,23 @@ local function shown(value, kind)
     return "NaN"
   elseif type(value) == "number" or type(value) == "boolean" then
     return tostring(value)
-  elseif type(kind) == "table" and type(value) == "string" and #value <= 20 and value:find("^%a+$") then
+  elseif
+    (type(kind) == "table" or kind == "locale")
+    and type(value) == "string"
+    and #value <= 20
+    and value:find("^%a+$")
+  then
     return ('"%s"'):format(value)
   end
-  return "a " .. type(value)
+  return words("view.config.a_value", { type = type(value) })
+end
+
+---@param path string
+---@param expected string
+---@param value string
+---@return string
+local function misfit(path, expected, value)
+  return words("view.config.mismatch", { path = path, expected = expected, value = value })
 end
 
 ---@param path string
@@ -177,13 +236,13 @@ local function check(path, value, option, problems)
   if option.type then
     local expected = mismatch(value, option.type)
     if expected then
-      problems[#problems + 1] = ("%s: expected %s, got %s"):format(path, expected, shown(value, option.type))
+      problems[#problems + 1] = misfit(path, expected, shown(value, option.type))
       return nil
     end
     return value
   end
   if type(value) ~= "table" then
-    problems[#problems + 1] = ("%s: expected a table, got %s"):format(path, shown(value))
+    problems[#problems + 1] = misfit(path, words("view.config.a_table"), shown(value))
     return nil
   end
   local checked = {}
@@ -191,11 +250,11 @@ local function check(path, value, option, problems)
     local inner = path == "" and tostring(key) or ("%s.%s"):format(path, key)
     local known = option.each or option[key]
     if option.each == provider and (type(key) ~= "string" or key:find("/", 1, true)) then
-      problems[#problems + 1] = ('%s: a provider\'s name is a word without "/"'):format(path)
+      problems[#problems + 1] = words("view.config.provider_name", { path = path })
     elseif known then
       checked[key] = check(inner, item, known, problems)
     else
-      problems[#problems + 1] = ("%s: no such option"):format(inner)
+      problems[#problems + 1] = words("view.config.unknown", { path = inner })
     end
   end
   return checked
@@ -244,18 +303,36 @@ function M.get()
   local checked, problems = M.check(wanted)
   resolved = complete(options, checked)
   if from_variable ~= nil and type(from_variable) ~= "table" then
-    table.insert(problems, 1, ("vim.g.gpt: expected a table, got %s"):format(shown(from_variable)))
+    table.insert(problems, 1, misfit("vim.g.gpt", words("view.config.a_table"), shown(from_variable)))
   end
   if #problems > 0 then
-    vim.notify("gpt.nvim, in the configuration (:help gpt-configuration):\n  " .. table.concat(problems, "\n  "), 3)
+    vim.notify(words("view.config.problems") .. "\n  " .. table.concat(problems, "\n  "), 3)
   end
   return resolved
+end
+
+--- The language of messages: the option's, else that of the environment, which is the program's too. English where
+--- neither names one that they are written in. Read before the options are checked, whose mistakes are told in it.
+---@return "en"|"pt"|"es"
+function M.locale()
+  if not locale then
+    local from_variable = type(vim.g.gpt) == "table" and vim.g.gpt.locale or nil
+    local wanted = given and given.locale or from_variable
+    if wanted == nil then
+      local set = { vim.env.LC_ALL or "", vim.env.LC_MESSAGES or "", vim.env.LANG or "" }
+      wanted = vim.iter(set):find(function(value)
+        return value ~= ""
+      end)
+    end
+    locale = language(wanted) or "en"
+  end
+  return locale --[[@as "en"|"pt"|"es"]]
 end
 
 --- Takes what setup() was given; a program that runs already is told.
 ---@param wanted table
 function M.set(wanted)
-  given, resolved = wanted, nil
+  given, resolved, locale = wanted, nil, nil
   M.install_keymaps()
   local remote = package.loaded["gpt.remote"]
   if remote then
@@ -309,7 +386,9 @@ function M.for_program()
     },
     network = config.network,
     log_level = config.log_level,
+    locale = M.locale(),
     state_dir = vim.fs.joinpath(vim.fn.stdpath("state") --[[@as string]], "gpt"),
+    data_dir = vim.fs.joinpath(vim.fn.stdpath("data") --[[@as string]], "gpt"),
     cache_dir = vim.fs.joinpath(vim.fn.stdpath("cache") --[[@as string]], "gpt"),
     log_file = vim.fs.joinpath(vim.fn.stdpath("log") --[[@as string]], "gpt.log"),
   }) or {}

@@ -2,27 +2,28 @@
 local M = {}
 
 local health = vim.health
+local words = require("gpt.words")
 
 --- How long the program may take, in milliseconds: it gives the keyring two seconds.
 local ANSWER_LIMIT = 5000
 
 local function check_editor()
-  health.start("gpt.nvim: editor")
+  health.start(words("view.health.editor"))
   local version = tostring(vim.version())
   if vim.fn.has("nvim-0.10") == 1 then
     health.ok("Neovim " .. version)
   else
-    health.error(("Neovim %s is too old."):format(version), "Use Neovim 0.10 or newer.")
+    health.error(words("view.health.too_old", { version = version }), words("view.health.too_old_advice"))
   end
   if pcall(vim.treesitter.language.add, "markdown") then
-    health.ok("The markdown parser is there: chats are highlighted.")
+    health.ok(words("view.health.parser"))
   else
-    health.warn("No tree-sitter parser for markdown: chats are not highlighted.", "Install the parser `markdown`.")
+    health.warn(words("view.health.no_parser"), words("view.health.no_parser_advice"))
   end
 end
 
 local function check_program()
-  health.start("gpt.nvim: program")
+  health.start(words("view.health.program"))
   local remote = require("gpt.remote")
   local binary = remote.binary()
   if not binary then
@@ -31,7 +32,8 @@ local function check_program()
   end
   local answer = vim.system({ binary, "--version" }, { text = true, timeout = 5000 }):wait()
   if answer.code ~= 0 then
-    return health.error(("%s does not run (exit code %d)."):format(binary, answer.code), "Build it again: make build")
+    local title = words("view.health.does_not_run", { file = binary, code = answer.code })
+    return health.error(title, words("view.health.build_again"))
   end
   health.ok(("%s: %s"):format(binary, vim.trim(answer.stdout)))
 end
@@ -39,51 +41,49 @@ end
 --- Where each provider's key comes from; never what it is.
 ---@param answer table
 local function check_keys(answer)
-  health.start("gpt.nvim: keys")
+  health.start(words("view.health.keys"))
   if answer.keyring == "" then
-    health.ok("The system keyring can be reached.")
+    health.ok(words("view.health.keyring"))
   else
     health.warn(answer.keyring, {
-      "Keys can come from a variable (OPENAI_API_KEY) or a command instead: see :help gpt-keys",
-      "On Linux a Secret Service must run: gnome-keyring, KWallet or KeePassXC.",
+      words("view.health.other_sources"),
+      words("view.health.secret_service"),
     })
   end
   for _, provider in ipairs(answer.providers) do
     if provider.key ~= "" then
-      health.ok(("%s: the key is %s."):format(provider.label, provider.key))
+      health.ok(words("view.health.key", { provider = provider.label, source = provider.key }))
     elseif provider.needed then
-      health.info(("%s: no key. :GPTSetKey %s stores one."):format(provider.label, provider.name))
+      health.info(words("view.health.no_key", { provider = provider.label, name = provider.name }))
     else
-      health.info(("%s: no key; it may need none."):format(provider.label))
+      health.info(words("view.health.no_key_needed", { provider = provider.label }))
     end
   end
 end
 
 local function check_network()
-  health.start("gpt.nvim: network")
+  health.start(words("view.health.network"))
   local network = require("gpt.config").get().network
-  health.info(
-    ("Time limits: %s s to connect, %s s between bytes."):format(network.connect_timeout, network.idle_timeout)
-  )
+  health.info(words("view.health.limits", { connect = network.connect_timeout, idle = network.idle_timeout }))
   for _, name in ipairs({ "OPENAI_BASE_URL", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "NO_PROXY", "no_proxy" }) do
     if (vim.env[name] or ""):find("%S") then
-      health.info(("The variable %s is set."):format(name))
+      health.info(words("view.health.variable", { name = name }))
     end
   end
 end
 
 local function check_configuration()
-  health.start("gpt.nvim: configuration")
+  health.start(words("view.health.configuration"))
   local wanted = vim.g.gpt
   local _, problems = require("gpt.config").check(type(wanted) == "table" and wanted or {})
   if #problems == 0 then
-    health.ok("No mistakes in it.")
+    health.ok(words("view.health.no_mistakes"))
   end
   for _, problem in ipairs(problems) do
-    health.warn(problem, "See :help gpt-configuration.")
+    health.warn(problem, words("view.health.see_configuration"))
   end
   local model = require("gpt").status().model
-  health.info("Model: " .. (model or "not known before the first :GPTChat"))
+  health.info(words("view.health.model", { model = model or words("view.health.no_model_yet") }))
 end
 
 function M.check()
@@ -94,7 +94,7 @@ function M.check()
   if answer then
     check_keys(answer)
   elseif remote.is_running() then
-    health.error("The program runs, but does not answer.", "Restart Neovim.")
+    health.error(words("view.health.no_answer"), words("view.health.no_answer_advice"))
   end
   check_network()
   check_configuration()

@@ -20,7 +20,8 @@ local M = {}
 ---@param options? table see |gpt-configuration|
 function M.setup(options)
   if options ~= nil and type(options) ~= "table" then
-    return vim.notify(("gpt.nvim: setup() expects a table, got a %s."):format(type(options)), vim.log.levels.WARN)
+    local title = require("gpt.words")("view.setup_type", { type = type(options) })
+    return vim.notify(title, vim.log.levels.WARN)
   end
   require("gpt.config").set(options or {})
 end
@@ -33,7 +34,7 @@ function M.chat(options)
   if vim.fn.getcmdwintype() ~= "" then
     return require("gpt.view.notice").inform({
       level = "warning",
-      title = "Close the command-line window first.",
+      title = require("gpt.words")("view.command_window"),
       advice = "",
     })
   end
@@ -65,7 +66,8 @@ function M.stop()
   if chat then
     chat:stop()
   else
-    require("gpt.view.notice").inform({ level = "info", title = "No answer is being written.", advice = "" })
+    local title = require("gpt.words")("view.not_answering")
+    require("gpt.view.notice").inform({ level = "info", title = title, advice = "" })
   end
 end
 

@@ -2,6 +2,8 @@
 --- after it died. Nothing in here waits for it.
 local M = {}
 
+local words = require("gpt.words")
+
 ---@type integer? the channel of the running program
 local channel
 ---@type string[] its last words
@@ -65,18 +67,19 @@ end
 function M.missing()
   local chosen = require("gpt.config").get().binary
   if chosen and vim.uv.fs_stat(vim.fs.normalize(chosen)) then
-    return ("%s is not a program that may be run."):format(chosen), "Run: chmod +x " .. vim.fn.shellescape(chosen)
+    return words("view.program.not_executable", { file = chosen }),
+      words("view.program.run", { command = "chmod +x " .. vim.fn.shellescape(chosen) })
   end
   if chosen then
-    return ("There is no program at %s."):format(chosen), "Correct `binary` in the configuration, or leave it out."
+    return words("view.program.not_there", { file = chosen }), words("view.program.correct_binary")
   end
-  return "gpt.nvim's program is not built.", "Run: " .. build_command()
+  return words("view.program.not_built"), words("view.program.run", { command = build_command() })
 end
 
 --- What to do about a program that does not start.
 ---@return string
 local function rebuild()
-  return "Is it built for this machine? Run: " .. build_command()
+  return words("view.program.rebuild", { command = build_command() })
 end
 
 ---@param job integer
@@ -89,17 +92,21 @@ local function on_exit(job, code)
   if vim.v.exiting ~= vim.NIL then
     return
   end
-  local how = code > 128 and not is_windows and ("signal %d"):format(code - 128) or ("exit code %d"):format(code)
-  local words = vim.trim(table.concat(last_words, " "))
+  local signaled = code > 128 and not is_windows
+  local how = signaled and words("view.program.signal", { number = code - 128 })
+    or words("view.program.exit_code", { number = code })
+  local said = vim.trim(table.concat(last_words, " "))
   local returned = require("gpt.view.chat").program_ended()
   if not heard then
-    return complain(("gpt-nvim ended (%s)%s."):format(how, words ~= "" and ": " .. words or ""), rebuild())
+    local ended = said ~= "" and words("view.program.ended_at_once", { how = how, words = said })
+      or words("view.program.ended", { how = how })
+    return complain(ended, rebuild())
   end
   require("gpt.view.notice").inform({
     level = "error",
-    title = ("gpt-nvim ended (%s)."):format(how),
-    advice = returned and "Your question is back in the prompt." or "Chats are kept; it starts again.",
-    details = words ~= "" and { words } or nil,
+    title = words("view.program.ended", { how = how }),
+    advice = returned and words("view.program.question_back") or words("view.program.starts_again"),
+    details = said ~= "" and { said } or nil,
   })
 end
 
@@ -124,7 +131,7 @@ local function launch()
     end,
   })
   if not ok or started <= 0 then
-    complain(("%s cannot be started."):format(binary), rebuild())
+    complain(words("view.program.not_started", { file = binary }), rebuild())
     return 0
   end
   channel = started

@@ -8,7 +8,7 @@ local M = {}
 ---@field last integer last line
 ---@field lines string[]
 
-local REFUSED = "This buffer's text is never sent (vim.b.gpt_disable)."
+local words = require("gpt.words")
 
 ---@param buf integer
 ---@param first integer
@@ -17,7 +17,7 @@ local REFUSED = "This buffer's text is never sent (vim.b.gpt_disable)."
 ---@return gpt.Selection?, string? refused
 local function selection(buf, first, last, lines)
   if vim.b[buf].gpt_disable then
-    return nil, REFUSED
+    return nil, words("view.never_sent")
   end
   local name = vim.api.nvim_buf_get_name(buf)
   return {
@@ -182,10 +182,10 @@ end
 ---@return string[]
 function M.block(taken)
   local marks = fence(taken.lines)
-  local place = taken.first == taken.last and ("line %d"):format(taken.first)
-    or ("lines %d-%d"):format(taken.first, taken.last)
-  local path = taken.path == "" and "a buffer without a name" or code_span(taken.path)
-  local block = { ("From %s, %s:"):format(path, place), "", marks .. taken.filetype }
+  local place = taken.first == taken.last and words("view.line", { line = taken.first })
+    or words("view.lines", { first = taken.first, last = taken.last })
+  local path = taken.path == "" and words("view.no_name") or code_span(taken.path)
+  local block = { words("view.from", { path = path, place = place }), "", marks .. taken.filetype }
   vim.list_extend(block, taken.lines)
   block[#block + 1] = marks
   return block

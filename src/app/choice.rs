@@ -8,6 +8,7 @@ use crate::chat::notice::{Level, Notice};
 use crate::disk;
 use crate::provider::catalogue::{Facts, has_ended};
 use crate::provider::registry::{Registry, Target};
+use crate::words::{Locale, Text, say, text};
 
 /// What the file holds; never a key.
 #[derive(Serialize, Deserialize)]
@@ -34,43 +35,42 @@ pub async fn keep(state: PathBuf, model: String) {
 }
 
 /// The model that a user named, or why there is none of that name.
-pub fn understand(registry: &Registry, name: &str) -> Result<Target, Notice> {
+pub fn understand(registry: &Registry, name: &str, locale: Locale) -> Result<Target, Notice> {
     let name = name.trim();
-    let refused = |title: String| Notice::new(Level::Warning, title, "Write provider/model.");
+    let refused = |title: Text, advice: Text| Notice::new(Level::Warning, title.said(locale), advice.said(locale));
+    let none_named = || refused(text!("model.none_named", name = name), text!("model.write_so"));
     let (provider, model) = name.split_once('/').unwrap_or((name, "?"));
     if model.is_empty() || name.contains(char::is_whitespace) {
-        return Err(refused(format!("\"{name}\" names no model.")));
+        return Err(none_named());
     }
     if registry.provider(provider).is_none() {
-        let title = format!("There is no provider \"{provider}\".");
-        return Err(Notice::new(Level::Warning, title, registry.meant(provider)));
+        let title = text!("provider.unknown", name = provider);
+        return Err(refused(title, registry.meant(provider)));
     }
-    registry
-        .target(name)
-        .map_err(|_| refused(format!("\"{name}\" names no model.")))
+    registry.target(name).map_err(|_| none_named())
 }
 
 /// A choice is made; of a model that ends, the user is told when, and what comes after it.
-pub fn made(target: &Target, facts: &Facts, today: &str) -> Notice {
+pub fn made(target: &Target, facts: &Facts, today: &str, locale: Locale) -> Notice {
     let label = target.label();
     let Some(ends) = &facts.ends else {
-        return Notice::new(Level::Info, format!("{label} answers from now on."), "");
+        return Notice::new(Level::Info, say!(locale, "model.answers", model = label), "");
     };
     let title = match &facts.replacement {
-        _ if !has_ended(Some(ends), today) => format!("{label} answers from now on; it ends on {ends}."),
-        Some(model) => format!("{label} ended on {ends}; its successor is {model}."),
-        None => format!("{label} ended on {ends}."),
+        _ if !has_ended(Some(ends), today) => text!("model.answers_until", model = label, day = ends),
+        Some(model) => text!("model.ended_successor", model = label, day = ends, successor = model),
+        None => text!("model.ended", model = label, day = ends),
     };
-    Notice::new(Level::Warning, title, ":GPTModel lists others.")
+    Notice::new(Level::Warning, title.said(locale), say!(locale, "model.others"))
 }
 
 /// The last choice cannot be used any more.
-pub fn lost(chosen: &str) -> Notice {
+pub fn lost(chosen: &str, locale: Locale) -> Notice {
     let provider = chosen.split_once('/').map_or(chosen, |(provider, _)| provider);
     Notice::new(
         Level::Warning,
-        format!("{chosen}, chosen earlier, is not used: there is no provider \"{provider}\" now."),
-        ":GPTModel chooses another.",
+        say!(locale, "model.lost", model = chosen, provider = provider),
+        say!(locale, "model.lost_advice"),
     )
 }
 
@@ -87,14 +87,14 @@ mod tests {
 
     #[test]
     fn a_model_is_named_by_its_provider_and_its_id() {
-        let label = |name: &str| understand(&registry(), name).unwrap().label();
+        let label = |name: &str| understand(&registry(), name, Locale::English).unwrap().label();
         assert_eq!(label("work/meta/llama:8b"), "work/meta/llama:8b");
         assert_eq!(label(" guide "), "guide/manual");
     }
 
     #[test]
     fn a_name_that_means_nothing_is_refused_with_what_may_be_meant() {
-        let refused = |name: &str| understand(&registry(), name).unwrap_err();
+        let refused = |name: &str| understand(&registry(), name, Locale::English).unwrap_err();
         for name in ["work", "work/", "openai/", "openai/gpt 5"] {
             assert_eq!(refused(name).title, format!("\"{name}\" names no model."));
         }
@@ -107,20 +107,23 @@ mod tests {
 
     #[test]
     fn of_a_model_that_ends_the_user_is_told_when_and_what_comes_after_it() {
-        let target = understand(&registry(), "openai/gpt-4").unwrap();
+        let target = understand(&registry(), "openai/gpt-4", Locale::English).unwrap();
         let facts = |ends: &str| Facts {
             ends: Some(ends.into()),
             replacement: Some("gpt-5.6-sol".into()),
             ..Facts::default()
         };
-        let ended = made(&target, &facts("2026-10-23"), "2026-11-22");
+        let ended = made(&target, &facts("2026-10-23"), "2026-11-22", Locale::English);
         assert_eq!(
             ended.title,
             "openai/gpt-4 ended on 2026-10-23; its successor is gpt-5.6-sol."
         );
-        let soon = made(&target, &facts("2026-12-11"), "2026-11-22");
+        let soon = made(&target, &facts("2026-12-11"), "2026-11-22", Locale::English);
         assert!(soon.title.ends_with("it ends on 2026-12-11."), "{}", soon.title);
-        assert_eq!(made(&target, &Facts::default(), "2026-11-22").level, Level::Info);
+        assert_eq!(
+            made(&target, &Facts::default(), "2026-11-22", Locale::English).level,
+            Level::Info
+        );
     }
 
     #[tokio::test]

@@ -16,6 +16,7 @@ use crate::keys::{Credentials, FoundIn, KeySource, Secret, SecretError, redact};
 use crate::provider::ProviderError;
 use crate::provider::http::Http;
 use crate::provider::registry::{Provider, Registry};
+use crate::words::{Locale, Text, say, text};
 
 /// All that setting a key takes. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub struct Connecting {
     pub http: Arc<Http>,
     pub vault: Vault,
     pub news: mpsc::Sender<News>,
+    /// The language of what is said.
+    pub locale: Locale,
 }
 
 /// What a user entered.
@@ -39,7 +42,10 @@ pub struct Entered {
 impl Connecting {
     /// Asks for a key.
     pub async fn ask_for_key(&self, name: Option<String>) {
-        let Some(provider) = self.pick(name, "Set the key of", Provider::takes_stored_key).await else {
+        let Some(provider) = self
+            .pick(name, text!("connect.set_which"), Provider::takes_stored_key)
+            .await
+        else {
             return;
         };
         let form = KeyForm {
@@ -58,8 +64,8 @@ impl Connecting {
         let key = match entered.key {
             Ok(key) => key,
             Err(reason) => {
-                self.say(Level::Warning, format!("Nothing was changed: {reason}."), "")
-                    .await;
+                let title = text!("connect.unchanged_because", reason = reason.text());
+                self.say(Level::Warning, title, "").await;
                 return;
             }
         };
@@ -75,10 +81,10 @@ impl Connecting {
             false => entered,
         };
         let connected = match self.http.models(provider, &entered).await.map(|models| models.len()) {
-            Ok(1) => format!("Connected to {} (1 model).", provider.label),
-            Ok(models) => format!("Connected to {} ({models} models).", provider.label),
+            Ok(1) => text!("connect.connected_one", provider = &provider.label),
+            Ok(count) => text!("connect.connected", provider = &provider.label, count = count),
             Err(error) => match self.keep_nevertheless(provider, error).await {
-                true => format!("The key of {} is kept.", provider.label),
+                true => text!("connect.kept", provider = &provider.label),
                 false => return,
             },
         };
@@ -87,99 +93,105 @@ impl Connecting {
 
     /// Whether to keep a key that the provider did not accept.
     async fn keep_nevertheless(&self, provider: &Provider, error: ProviderError) -> bool {
-        let failed = notice::of_failed_check(&error, provider);
-        let question = format!("{} Keep the key all the same?", failed.title);
+        let failed = notice::of_failed_check(&error, provider, self.locale);
+        let question = text!("connect.keep_nevertheless", failed = &failed.title);
         self.editor.inform(&failed).await.ok();
-        let keep = self.dialog.choose(question, &["Keep it", "Forget it"]).await == Some(0);
+        let choices = [text!("connect.keep"), text!("connect.forget")];
+        let keep = self.choose(question, choices).await == Some(0);
         if !keep {
-            self.say(Level::Info, "Nothing was changed.", "").await;
+            self.say(Level::Info, text!("view.unchanged"), "").await;
         }
         keep
     }
 
-    async fn store(&self, provider: &Provider, entered: Credentials, connected: String) {
+    async fn store(&self, provider: &Provider, entered: Credentials, connected: Text) {
         let storing = self.vault.store(&provider.name, &entered);
-        let editor = self.editor.clone();
+        let (editor, locale) = (self.editor.clone(), self.locale);
         let remind = move || {
-            tokio::spawn(async move { editor.inform(&notice::keyring_waits()).await });
+            tokio::spawn(async move { editor.inform(&notice::keyring_waits(locale)).await });
         };
         match keyring::reminding(storing, remind).await {
             Ok(()) => {
                 let advice = self.stored_advice(provider);
-                self.announce(provider, "keyring", connected, &advice).await;
+                self.announce(provider, "keyring", connected, advice).await;
             }
             Err(error) => self.offer_session(provider, entered, &error).await,
         }
     }
 
     /// What a user should know once a key is stored: that a variable comes first, say.
-    fn stored_advice(&self, provider: &Provider) -> String {
+    fn stored_advice(&self, provider: &Provider) -> Text {
         match overriding(provider) {
-            Some(name) => format!("But {name} comes first."),
-            None => "The key is in the keyring.".into(),
+            Some(name) => text!("connect.but_variable", variable = name),
+            None => text!("connect.in_keyring"),
         }
     }
 
     /// No keyring: the key can be kept for this session, or come from elsewhere.
     async fn offer_session(&self, provider: &Provider, entered: Credentials, error: &KeyringError) {
-        self.say(Level::Warning, error.to_string(), "").await;
-        let choices = ["Keep the key for this session only", "Forget the key"];
-        let question = format!("{error} {} What now?", elsewhere(provider));
-        let chosen = self.dialog.choose(question, &choices).await;
+        self.say(Level::Warning, error.text(), "").await;
+        let choices = [text!("connect.session_keep"), text!("connect.session_forget")];
+        let question = text!(
+            "connect.what_now",
+            problem = error.text(),
+            elsewhere = elsewhere(provider)
+        );
+        let chosen = self.choose(question, choices).await;
         if chosen != Some(0) {
-            self.say(Level::Info, "Nothing was changed.", "").await;
+            self.say(Level::Info, text!("view.unchanged"), "").await;
             return;
         }
         self.vault.keep_for_session(&provider.name, entered);
-        let kept = format!("{} is connected for this session.", provider.label);
+        let kept = text!("connect.for_session", provider = &provider.label);
         let advice = match overriding(provider) {
-            Some(name) => format!("But {name} is set and comes first."),
-            None => "The key is in memory only.".into(),
+            Some(name) => text!("connect.but_variable_set", variable = name),
+            None => text!("connect.in_memory"),
         };
-        self.announce(provider, "session", kept, &advice).await;
+        self.announce(provider, "session", kept, advice).await;
     }
 
     /// Removes a provider's key, organization and project.
     pub async fn remove_key(&self, name: Option<String>, force: bool) {
-        let Some(provider) = self.pick(name, "Remove the key of", may_have_stored_key).await else {
+        let Some(provider) = self
+            .pick(name, text!("connect.remove_which"), may_have_stored_key)
+            .await
+        else {
             return;
         };
         let label = &provider.label;
         if !force {
-            let question = format!("Remove the key of {label} from the keyring, with its organization and project?");
-            if self.dialog.choose(question, &["No", "Yes, remove it"]).await != Some(1) {
-                self.say(Level::Info, "Nothing was changed.", "").await;
+            let question = text!("connect.remove", provider = label);
+            let choices = [text!("connect.no"), text!("connect.yes_remove")];
+            if self.choose(question, choices).await != Some(1) {
+                self.say(Level::Info, text!("view.unchanged"), "").await;
                 return;
             }
         }
         match self.vault.remove(&provider.name).await {
             Ok(true) => {
-                let (source, removed) = (
-                    source_without_keyring(provider),
-                    format!("The key of {label} is removed."),
-                );
-                self.announce(provider, source, removed, &still_given(provider)).await;
+                let source = source_without_keyring(provider);
+                let removed = text!("connect.removed", provider = label);
+                self.announce(provider, source, removed, still_given(provider)).await;
             }
             Ok(false) => {
-                let none = format!("The keyring holds no key of {label}.");
-                self.say(Level::Info, none, &still_given(provider)).await;
+                let none = text!("connect.none_stored", provider = label);
+                self.say(Level::Info, none, still_given(provider)).await;
             }
             Err(error) => {
-                self.say(Level::Warning, error.to_string(), &still_given(provider))
-                    .await;
+                self.say(Level::Warning, error.text(), still_given(provider)).await;
             }
         }
     }
 
     /// The provider that was named, or that the user picks. One whose key cannot be stored is refused with the reason.
-    async fn pick(&self, name: Option<String>, what: &str, is_able: fn(&Provider) -> bool) -> Option<&Provider> {
+    async fn pick(&self, name: Option<String>, which: Text, is_able: fn(&Provider) -> bool) -> Option<&Provider> {
         let able: Vec<&Provider> = self.registry.providers().filter(|provider| is_able(provider)).collect();
         let Some(name) = name else {
             let able: Vec<&Provider> = able.into_iter().filter(|provider| provider.is_in_use()).collect();
-            let labels: Vec<&str> = able.iter().map(|provider| provider.label.as_str()).collect();
+            let labels = able.iter().map(|provider| Text::from(&provider.label));
             let chosen = match able.as_slice() {
                 [_] => Some(0),
-                _ => self.dialog.choose(format!("{what}:"), &labels).await,
+                _ => self.choose(which, labels).await,
             };
             return able.get(chosen?).copied();
         };
@@ -187,29 +199,33 @@ impl Connecting {
         match provider {
             Some(provider) if is_able(provider) => return Some(provider),
             Some(provider) => {
-                let (title, advice) = (
-                    format!("{} takes no stored key.", provider.label),
-                    named_source(provider),
-                );
-                self.say(Level::Warning, title, &advice).await;
+                let title = text!("connect.takes_none", provider = &provider.label);
+                self.say(Level::Warning, title, named_source(provider)).await;
             }
             None => {
                 let (title, advice) = match may_be_a_key(&name) {
-                    true => ("This is no provider.".into(), "A key is typed when asked for.".into()),
-                    false => (format!("There is no provider \"{name}\"."), self.registry.meant(&name)),
+                    true => (text!("connect.no_provider"), text!("connect.typed_when_asked")),
+                    false => (text!("provider.unknown", name = &name), self.registry.meant(&name)),
                 };
-                self.say(Level::Warning, title, &advice).await;
+                self.say(Level::Warning, title, advice).await;
             }
         }
         None
     }
 
-    async fn say(&self, level: Level, title: impl Into<String>, advice: &str) {
-        self.editor.inform(&Notice::new(level, title, advice)).await.ok();
+    async fn say(&self, level: Level, title: Text, advice: impl Into<Text>) {
+        let notice = Notice::new(level, title.said(self.locale), advice.into().said(self.locale));
+        self.editor.inform(&notice).await.ok();
+    }
+
+    async fn choose(&self, question: Text, choices: impl IntoIterator<Item = Text>) -> Option<usize> {
+        let choices: Vec<String> = choices.into_iter().map(|choice| choice.said(self.locale)).collect();
+        let choices: Vec<&str> = choices.iter().map(String::as_str).collect();
+        self.dialog.choose(question.said(self.locale), &choices).await
     }
 
     /// Tells everybody of a change; first ourselves, so that what the user asks next goes to the right provider.
-    async fn announce(&self, provider: &Provider, source: &str, title: String, advice: &str) {
+    async fn announce(&self, provider: &Provider, source: &str, title: Text, advice: Text) {
         self.news.send(News::KeysChanged).await.ok();
         self.say(Level::Info, title, advice).await;
         let change = ShownKeyChange {
@@ -255,40 +271,44 @@ fn source_without_keyring(provider: &Provider) -> &'static str {
 }
 
 /// What gives a key although the keyring holds none.
-fn still_given(provider: &Provider) -> String {
+fn still_given(provider: &Provider) -> Text {
     match (&provider.key, overriding(provider)) {
-        (KeySource::Command(_), _) => "A key command still gives one.".into(),
-        (_, Some(name)) => format!("{name} still gives one."),
-        _ => String::new(),
+        (KeySource::Command(_), _) => text!("connect.command_gives"),
+        (_, Some(name)) => text!("connect.variable_gives", variable = name),
+        _ => "".into(),
     }
 }
 
 /// How a key can come from somewhere else than the keyring.
-fn elsewhere(provider: &Provider) -> String {
+fn elsewhere(provider: &Provider) -> Text {
     let name = &provider.name;
     match &provider.key {
         KeySource::Usual { variables, .. } if !variables.is_empty() => {
-            let variable = variables.join(" or ");
-            format!("(For every session: {variable}, or a key command, see :help gpt-keys.)")
+            text!("connect.elsewhere_variable", variable = notice::any_of(variables))
         }
-        _ => format!("(For every session: providers.{name}.key, see :help gpt-keys.)"),
+        _ => text!("connect.elsewhere", name = name),
     }
 }
 
 /// Why a provider takes no stored key: its key comes from elsewhere, or it needs none.
-fn named_source(provider: &Provider) -> String {
+fn named_source(provider: &Provider) -> Text {
     let name = &provider.name;
     match &provider.key {
         KeySource::Variable(variable) if variable.is_empty() => notice::no_variable(provider),
-        KeySource::Variable(variable) => format!("providers.{name}.key takes it from {variable}."),
-        KeySource::Command(_) => format!("providers.{name}.key takes it from a command."),
-        KeySource::Usual { .. } => format!("Set providers.{name}.base_url first (:help gpt-servers)."),
-        KeySource::None => "It needs none.".into(),
+        KeySource::Variable(variable) => text!("connect.from_variable", name = name, variable = variable),
+        KeySource::Command(_) => text!("connect.from_command", name = name),
+        KeySource::Usual { .. } => text!("connect.needs_address", name = name),
+        KeySource::None => text!("connect.needs_none"),
     }
 }
 
 /// The state of the keys, for `:checkhealth`: sources, never keys. Of the built-in providers, those in use.
-pub async fn health(registry: &Registry, vault: &Vault, environment: Environment<'_>) -> serde_json::Value {
+pub async fn health(
+    registry: &Registry,
+    vault: &Vault,
+    environment: Environment<'_>,
+    locale: Locale,
+) -> serde_json::Value {
     // All at once: the editor waits for this, and a keyring that does not answer takes its time for each of them.
     let sources = join_all(registry.providers().map(async |provider| {
         let found = vault.look(&provider.name, &provider.key, environment).await;
@@ -298,18 +318,18 @@ pub async fn health(registry: &Registry, vault: &Vault, environment: Environment
     let providers: Vec<serde_json::Value> = sources
         .into_iter()
         .filter(|(provider, found)| found.is_some() || provider.is_in_use())
-        .map(|(provider, found)| key_state(provider, found))
+        .map(|(provider, found)| key_state(provider, found, locale))
         .collect();
-    let keyring = reached.err().map(|error| error.to_string());
+    let keyring = reached.err().map(|error| error.text().said(locale));
     serde_json::json!({ "keyring": keyring.unwrap_or_default(), "providers": providers })
 }
 
-fn key_state(provider: &Provider, found: Option<FoundIn>) -> serde_json::Value {
+fn key_state(provider: &Provider, found: Option<FoundIn>, locale: Locale) -> serde_json::Value {
     let key = match found {
-        Some(FoundIn::Variable(name)) => format!("from the variable {name}"),
-        Some(FoundIn::Command) => "from the configured command".into(),
-        Some(FoundIn::Session) => "entered for this session".into(),
-        Some(FoundIn::Keyring) => "in the system keyring".into(),
+        Some(FoundIn::Variable(name)) => say!(locale, "health.from_variable", name = name),
+        Some(FoundIn::Command) => say!(locale, "health.from_command"),
+        Some(FoundIn::Session) => say!(locale, "health.from_session"),
+        Some(FoundIn::Keyring) => say!(locale, "health.from_keyring"),
         None => String::new(),
     };
     let needed = !matches!(provider.key, KeySource::None | KeySource::Usual { required: false, .. });

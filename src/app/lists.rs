@@ -15,6 +15,7 @@ use crate::provider::http::Http;
 use crate::provider::models::{self, Listed};
 use crate::provider::registry::Provider;
 use crate::provider::{ErrorClass, ProviderError};
+use crate::words::{Locale, say, text};
 
 /// A list that is older is fetched again, in seconds.
 const FRESH: i64 = 24 * 60 * 60;
@@ -47,7 +48,7 @@ pub struct State {
     /// The last list that came.
     pub kept: Option<Kept>,
     /// Why the last attempt failed.
-    pub failure: Option<String>,
+    pub failure: Option<ProviderError>,
     /// Whether the file has been looked at.
     loaded: bool,
     /// How often it was fetched in this session.
@@ -134,15 +135,15 @@ impl Lists {
             return;
         }
         let fetched = timeout(LIMIT, list(provider, http, vault)).await.unwrap_or_else(|_| {
-            let message = format!("no list within {} seconds", LIMIT.as_secs());
-            Err(ProviderError::new(ErrorClass::Timeout, message))
+            let reason = text!("model.list_too_slow", seconds = LIMIT.as_secs());
+            Err(ProviderError::ours(ErrorClass::Timeout, reason))
         });
         match fetched {
             Ok(models) => self.keep(provider, models).await,
             Err(error) => {
                 tracing::info!(provider = %provider.name, message = %error.message, "no list of models");
                 self.change(provider, |state| {
-                    state.failure = Some(reason(&error));
+                    state.failure = Some(error);
                     state.attempts += 1;
                 });
             }
@@ -184,11 +185,13 @@ async fn list(provider: &Provider, http: &Http, vault: &Vault) -> Result<Vec<Lis
 }
 
 /// Why there is no list, in a few words.
-fn reason(error: &ProviderError) -> String {
-    let words: Vec<&str> = error.message.split_whitespace().collect();
+pub fn reason(error: &ProviderError, locale: Locale) -> String {
     let message = match error.class {
-        ErrorClass::NoKey => "no key".to_owned(),
-        _ => words.join(" "),
+        ErrorClass::NoKey => say!(locale, "key.none"),
+        _ => {
+            let words = error.words().said(locale);
+            words.split_whitespace().collect::<Vec<_>>().join(" ")
+        }
     };
     let full = match error.status {
         Some(status) if message.is_empty() => format!("HTTP {status}"),
@@ -262,7 +265,7 @@ mod tests {
             status: Some(401),
             ..ProviderError::new(ErrorClass::WrongKey, format!("Incorrect\nkey {}", "x".repeat(200)))
         };
-        let reason = reason(&error);
+        let reason = reason(&error, Locale::English);
         assert!(reason.starts_with("HTTP 401: Incorrect key xxx"), "{reason}");
         assert_eq!(reason.chars().count(), LONGEST_REASON + 1);
     }

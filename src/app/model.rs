@@ -11,6 +11,7 @@ use crate::editor::{Editor, ShownModel};
 use crate::provider::catalogue::Catalogue;
 use crate::provider::models;
 use crate::provider::registry::{Target, Wire};
+use crate::words::{Locale, say};
 
 impl App {
     /// Whether the user has named the model, so that no key decides about it.
@@ -20,7 +21,8 @@ impl App {
 
     /// Takes the model that the user named.
     pub(super) async fn change_model(&mut self, name: &str) {
-        match choice::understand(&self.registry, name) {
+        let locale = self.settings.borrow().locale;
+        match choice::understand(&self.registry, name, locale) {
             Ok(target) => self.choose_model(target).await,
             Err(refusal) => self.inform(refusal),
         }
@@ -44,7 +46,12 @@ impl App {
         let mut facts = settings.catalogue.facts(provider, model);
         self.lists.state(provider).await;
         facts.ends = self.lists.ends(provider, model).or(facts.ends);
-        self.inform(choice::made(&settings.target, &facts, &models::today()));
+        self.inform(choice::made(
+            &settings.target,
+            &facts,
+            &models::today(),
+            settings.locale,
+        ));
     }
 
     /// Lets the user pick a model from a list.
@@ -100,6 +107,7 @@ impl App {
             chat: before.chat.clone(),
             http: before.http.clone(),
             vault: before.vault.clone(),
+            locale: before.locale,
         };
         self.settings.send_replace(Arc::new(settings));
         self.show_model(chosen);
@@ -110,20 +118,20 @@ impl App {
         let facts = settings
             .catalogue
             .facts(&settings.target.provider, &settings.target.model);
-        let shown = shown(&settings.target, facts.window, chosen);
+        let shown = shown(&settings.target, facts.window, chosen, settings.locale);
         self.model.send_replace(Some(shown));
     }
 }
 
-fn shown(target: &Target, window: Option<u64>, chosen: bool) -> ShownModel {
+fn shown(target: &Target, window: Option<u64>, chosen: bool, locale: Locale) -> ShownModel {
     let remark = match target.provider.wire {
-        Wire::Guide => "offline manual, no language model",
-        _ => "",
+        Wire::Guide => say!(locale, "model.guide_remark"),
+        _ => String::new(),
     };
     ShownModel {
         provider: target.provider.name.clone(),
         model: target.model.clone(),
-        remark: remark.into(),
+        remark,
         window,
         prices_of: Catalogue::date(),
         chosen,

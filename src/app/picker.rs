@@ -10,13 +10,14 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::dialog::Dialog;
-use super::lists::{Lists, State};
+use super::lists::{self, Lists, State};
 use super::rows::{self, Row};
 use crate::chat::session::Settings;
 use crate::keys::KeySource;
 use crate::provider::catalogue::{Catalogue, has_ended};
 use crate::provider::models::{self, Listed};
 use crate::provider::registry::{Provider, Registry, Wire};
+use crate::words::{Locale, say};
 
 /// How long a server on this machine has to say that it is there.
 const PROBE_LIMIT: Duration = Duration::from_millis(200);
@@ -53,11 +54,12 @@ impl Picking {
         } else {
             self.fetch_old(&connected);
         }
+        let locale = self.settings.locale;
         loop {
             let entries = self.entries(&connected).await;
-            let lines = lines(&entries);
+            let lines = lines(&entries, locale);
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            let prompt = format!("Model ($ per million tokens in / out, as of {}):", Catalogue::date());
+            let prompt = say!(locale, "model.prompt", day = Catalogue::date());
             match entries.get(self.dialog.choose(prompt, &lines).await?)? {
                 Entry::Model(row) => return Some(row.name.clone()),
                 Entry::Remark(provider, _) if self.lists.is_old(provider).await || self.has_failed(provider) => {
@@ -146,7 +148,7 @@ impl Picking {
             let mut rows = self.rows(provider, &state, &today);
             rows.sort_by_key(|row| has_ended(row.facts.ends.as_deref(), &today));
             entries.extend(rows.into_iter().map(Entry::Model));
-            let remark = remark(provider, &state);
+            let remark = remark(provider, &state, self.settings.locale);
             entries.extend(remark.map(|text| Entry::Remark(provider, text)));
         }
         entries
@@ -189,20 +191,22 @@ impl Picking {
 }
 
 /// What is to be said about a provider's list: that it failed, or that it has yet to come.
-fn remark(provider: &Provider, state: &State) -> Option<String> {
-    match (&state.failure, &state.kept) {
-        _ if provider.wire == Wire::Guide => None,
-        (Some(reason), _) => Some(format!("  {}: no list ({reason})", provider.name)),
-        (None, None) => Some(format!(
-            "  {}: its list is being fetched; choose this to see it",
-            provider.name
-        )),
-        (None, Some(_)) => None,
-    }
+fn remark(provider: &Provider, state: &State, locale: Locale) -> Option<String> {
+    let name = &provider.name;
+    let said = match (&state.failure, &state.kept) {
+        _ if provider.wire == Wire::Guide => return None,
+        (Some(error), _) => {
+            let reason = lists::reason(error, locale);
+            say!(locale, "model.list_failed", provider = name, reason = reason)
+        }
+        (None, None) => say!(locale, "model.list_coming", provider = name),
+        (None, Some(_)) => return None,
+    };
+    Some(format!("  {said}"))
 }
 
 /// The entries as texts; the columns of the models in line.
-fn lines(entries: &[Entry<'_>]) -> Vec<String> {
+fn lines(entries: &[Entry<'_>], locale: Locale) -> Vec<String> {
     let rows: Vec<Row> = entries
         .iter()
         .filter_map(|entry| match entry {
@@ -210,7 +214,7 @@ fn lines(entries: &[Entry<'_>]) -> Vec<String> {
             Entry::Remark(..) => None,
         })
         .collect();
-    let mut texts = rows::texts(&rows, &models::today()).into_iter();
+    let mut texts = rows::texts(&rows, &models::today(), locale).into_iter();
     let line = |entry: &Entry<'_>| match entry {
         Entry::Model(_) => texts.next().unwrap_or_default(),
         Entry::Remark(_, text) => text.clone(),

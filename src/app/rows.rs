@@ -1,6 +1,7 @@
 //! What the list of models shows of each: its name, window, price and end, in columns.
 
 use crate::provider::catalogue::{Facts, has_ended};
+use crate::words::{Locale, say};
 
 /// A model in the list.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,8 +17,8 @@ pub struct Row {
 }
 
 /// The rows as texts, their columns in line.
-pub fn texts(rows: &[Row], today: &str) -> Vec<String> {
-    let prices: Vec<String> = rows.iter().map(price).collect();
+pub fn texts(rows: &[Row], today: &str, locale: Locale) -> Vec<String> {
+    let prices: Vec<String> = rows.iter().map(|row| price(row, locale)).collect();
     let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or_default();
     let names = width(&mut rows.iter().map(|row| row.name.chars().count()));
     let priced = width(&mut prices.iter().map(|price| price.chars().count()));
@@ -25,7 +26,7 @@ pub fn texts(rows: &[Row], today: &str) -> Vec<String> {
         let mark = if row.current { "●" } else { " " };
         let window = row.facts.window.map(tokens).unwrap_or_default();
         let name = &row.name;
-        let end = end(&row.facts, today);
+        let end = end(&row.facts, today, locale);
         format!("{mark} {name:<names$}  {window:>6}  {price:<priced$}  {end}")
             .trim_end()
             .to_owned()
@@ -33,23 +34,23 @@ pub fn texts(rows: &[Row], today: &str) -> Vec<String> {
     rows.iter().zip(&prices).map(line).collect()
 }
 
-fn price(row: &Row) -> String {
+fn price(row: &Row, locale: Locale) -> String {
     match (row.guide, row.facts.input, row.facts.output) {
-        (true, ..) => "offline manual".into(),
-        (_, Some(input), Some(output)) if input == 0.0 && output == 0.0 => "free".into(),
+        (true, ..) => say!(locale, "model.guide_price"),
+        (_, Some(input), Some(output)) if input == 0.0 && output == 0.0 => say!(locale, "model.free"),
         (_, Some(input), Some(output)) => format!("{} / {}", dollars(input), dollars(output)),
-        _ => "price unknown".into(),
+        _ => say!(locale, "model.price_unknown"),
     }
 }
 
-fn end(facts: &Facts, today: &str) -> String {
+fn end(facts: &Facts, today: &str, locale: Locale) -> String {
     let Some(ends) = &facts.ends else {
         return String::new();
     };
     match &facts.replacement {
-        _ if !has_ended(Some(ends), today) => format!("ends {ends}"),
-        Some(model) => format!("ended {ends} → {model}"),
-        None => format!("ended {ends}"),
+        _ if !has_ended(Some(ends), today) => say!(locale, "model.row_ends", day = ends),
+        Some(model) => say!(locale, "model.row_ended_successor", day = ends, successor = model),
+        None => say!(locale, "model.row_ended", day = ends),
     }
 }
 
@@ -119,7 +120,7 @@ mod tests {
         ];
         rows[0].current = true;
         assert_eq!(
-            texts(&rows, "2026-11-22"),
+            texts(&rows, "2026-11-22", Locale::English),
             [
                 "● openai/gpt-6.1-sol   1.05M  $2 / $10",
                 "  openai/gpt-4            8K  $30 / $60      ended 2026-10-23 → gpt-5.6-sol",

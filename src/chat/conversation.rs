@@ -251,7 +251,11 @@ impl Conversation {
     fn ask_again(&mut self, mut regions: Vec<Region>, question: usize) -> Vec<Effect> {
         let below = regions.split_off((question + 1).min(regions.len()));
         let mut shape = self.adopt(regions);
-        shape.removed.extend(below.into_iter().map(|region| region.id));
+        for region in below {
+            if !shape.removed.contains(&region.id) {
+                shape.removed.push(region.id);
+            }
+        }
         self.begin(shape, None)
     }
 

@@ -10,6 +10,7 @@ use crate::keys::KeySource;
 use crate::keys::redact::redact;
 use crate::provider::registry::Provider;
 use crate::provider::{ErrorClass, FinishReason, ProviderError};
+use crate::words::{Locale, Text, say, text};
 
 /// How many tools are named.
 const NAMES_SHOWN: usize = 5;
@@ -69,239 +70,207 @@ impl Notice {
 }
 
 /// What is to be said about the end of a turn, if anything.
-pub fn of_outcome(outcome: &Outcome, provider: &Provider, model: &str) -> Option<Notice> {
+pub fn of_outcome(outcome: &Outcome, provider: &Provider, model: &str, locale: Locale) -> Option<Notice> {
     match outcome {
-        Outcome::Stopped => Some(Notice::new(Level::Info, "Stopped.", "")),
+        Outcome::Stopped => Some(Notice::new(Level::Info, say!(locale, "turn.stopped"), "")),
         Outcome::Incomplete => Some(Notice::new(
             Level::Error,
-            format!(
-                "{} ended the stream before the answer's end; it may be incomplete.",
-                provider.label
-            ),
-            "What came so far is kept. Press gr to ask again.",
+            say!(locale, "turn.incomplete", provider = &provider.label),
+            say!(locale, "view.kept"),
         )),
-        Outcome::Failed(error) => Some(of_error(error, provider, model)),
-        Outcome::Done { reason, tools, empty } => of_finish(reason, tools, *empty, provider),
+        Outcome::Failed(error) => Some(of_error(error, provider, model, locale)),
+        Outcome::Done { reason, tools, empty } => of_finish(reason, tools, *empty, provider, locale),
     }
 }
 
-fn of_finish(reason: &FinishReason, tools: &[String], empty: bool, provider: &Provider) -> Option<Notice> {
-    let warning = |title: String, advice: &str| Some(Notice::new(Level::Warning, title, advice));
+fn of_finish(
+    reason: &FinishReason,
+    tools: &[String],
+    empty: bool,
+    provider: &Provider,
+    locale: Locale,
+) -> Option<Notice> {
+    let warning =
+        |title: Text, advice: Text| Some(Notice::new(Level::Warning, title.said(locale), advice.said(locale)));
     match reason {
-        FinishReason::Length => warning(
-            "The answer was cut at the limit of tokens.".into(),
-            "Ask it to go on, or raise chat.max_tokens in the configuration.",
-        ),
+        FinishReason::Length => warning(text!("turn.length"), text!("turn.length_advice")),
         FinishReason::ContentFilter => warning(
-            format!("The content filter of {} cut the answer.", provider.label),
-            "Put the question in other words.",
+            text!("turn.filtered", provider = &provider.label),
+            text!("turn.filtered_advice"),
         ),
-        _ if !tools.is_empty() => warning(
-            format!("The model asked for tools ({}).", listed(tools)),
-            "gpt.nvim does not run tools. Ask it to answer without them.",
-        ),
-        _ if empty => warning("The model ended without a word.".into(), "Press gr to ask again."),
+        _ if !tools.is_empty() => warning(text!("turn.tools", names = listed(tools)), text!("turn.tools_advice")),
+        _ if empty => warning(text!("turn.empty"), text!("turn.ask_again")),
         _ => None,
     }
 }
 
 /// The first names, and how many more there are.
-fn listed(names: &[String]) -> String {
+fn listed(names: &[String]) -> Text {
     let shown = names.get(..NAMES_SHOWN).unwrap_or(names);
     match names.len() - shown.len() {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+        0 => shown.join(", ").into(),
+        more => text!("turn.tools_more", names = shown.join(", "), count = more),
     }
 }
 
 /// What is to be said about a failed turn.
-pub fn of_error(error: &ProviderError, provider: &Provider, model: &str) -> Notice {
+pub fn of_error(error: &ProviderError, provider: &Provider, model: &str, locale: Locale) -> Notice {
     let (title, advice) = sentences(error, provider, model);
+    let (title, advice) = (title.said(locale), advice.said(locale));
     Notice {
         level: Level::Error,
-        details: details(error).into_iter().filter(|line| *line != title).collect(),
+        details: details(error, locale)
+            .into_iter()
+            .filter(|line| *line != title)
+            .collect(),
         title,
         advice,
     }
 }
 
 /// What happened, and what to do about it.
-fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (String, String) {
+fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (Text, Text) {
     let label = provider.label.as_str();
     let host = provider.host();
-    let (title, advice): (String, String) = match error.class {
-        ErrorClass::NoKey => (format!("No key for {label}."), no_key(provider)),
+    match error.class {
+        ErrorClass::NoKey => (text!("error.no_key", provider = label), no_key(provider)),
         ErrorClass::KeyUnavailable => (
-            format!("The key for {label} cannot be read."),
-            "Its source says why, below. :checkhealth gpt tells more.".into(),
+            text!("error.key_unavailable", provider = label),
+            text!("error.key_unavailable_advice"),
         ),
-        ErrorClass::WrongKey => (
-            format!("{label} does not accept the key."),
-            format!("{}.{}", new_key(provider), keys_page(provider)),
-        ),
+        ErrorClass::WrongKey => (text!("error.wrong_key", provider = label), new_key(provider)),
         ErrorClass::WrongOrganization => (
-            format!("{label} does not accept the key for this organization or project."),
+            text!("error.wrong_organization", provider = label),
             wrong_organization(provider),
         ),
-        ErrorClass::Quota => (
-            "You exceeded your current quota, please check your plan and billing details.".into(),
-            billing(provider),
-        ),
-        ErrorClass::RateLimit if error.is_too_large() => (
-            format!("This request is larger than {label} allows in a minute."),
-            "Start a new chat with :GPTChat!, delete messages you no longer need, or set chat.memory.".into(),
-        ),
+        ErrorClass::Quota => (text!("error.quota"), billing(provider)),
+        ErrorClass::RateLimit if error.is_too_large() => {
+            (text!("error.too_large", provider = label), text!("error.shorten"))
+        }
         ErrorClass::RateLimit => (
-            format!("The rate limit of {label} is reached."),
+            text!("error.rate_limit", provider = label),
             match error.retry_after {
-                Some(wait) => format!("Wait {}, then press gr.", spoken(wait)),
-                None => "Wait a little, then press gr.".into(),
+                Some(wait) => text!("error.wait", time = spoken(wait)),
+                None => text!("error.wait_a_little"),
             },
         ),
         ErrorClass::Overloaded => (
-            format!("{label} is overloaded."),
-            "Wait a little, then press gr.".into(),
+            text!("error.overloaded", provider = label),
+            text!("error.wait_a_little"),
         ),
         ErrorClass::ModelNotFound => (
-            format!("{label} has no model {model}, or not for this key."),
-            "Choose another one with :GPTModel.".into(),
+            text!("error.model_not_found", provider = label, model = model),
+            text!("error.choose_model"),
         ),
-        ErrorClass::ContextTooLong => (
-            format!("The conversation is longer than {model} can read."),
-            "Start a new chat with :GPTChat!, delete messages you no longer need, or set chat.memory.".into(),
-        ),
+        ErrorClass::ContextTooLong => (text!("error.context_too_long", model = model), text!("error.shorten")),
         ErrorClass::ContentFilter => (
-            format!("The content filter of {label} refused the question."),
-            "Put it in other words.".into(),
+            text!("error.content_filter", provider = label),
+            text!("error.content_filter_advice"),
         ),
-        ErrorClass::Region => (
-            format!("{label} does not serve the country you are in."),
-            "Use another provider (:help gpt-providers), or a network in a country it serves.".into(),
-        ),
+        ErrorClass::Region => (text!("error.region", provider = label), text!("error.region_advice")),
         ErrorClass::RefusedParameter => (
-            format!(
-                "{label} refuses {} for {model}.",
-                error.param.as_deref().unwrap_or("a parameter")
+            text!(
+                "error.refused_parameter",
+                provider = label,
+                parameter = error.param.as_deref().map_or(text!("error.a_parameter"), Text::from),
+                model = model,
             ),
-            format!(
-                "Take it out of chat or providers.{}.params in the configuration.",
-                provider.name
-            ),
+            text!("error.refused_parameter_advice", name = &provider.name),
         ),
         ErrorClass::BadRequest => (
-            format!("{label} refused the request."),
-            "Its reason stands below; :GPT log keeps it.".into(),
+            text!("error.bad_request", provider = label),
+            text!("error.bad_request_advice"),
         ),
-        ErrorClass::Server => (
-            format!("{label} failed."),
-            "This is not your mistake. Wait a little, then press gr.".into(),
-        ),
-        ErrorClass::Network => (
-            format!("No connection to {host}."),
-            if is_here(&host) {
-                "Check that the server is running, and the port in base_url; then press gr.".into()
-            } else {
-                "Check the network, VPN and proxy, and the provider's base_url; then press gr.".into()
-            },
-        ),
-        ErrorClass::Tls => (
-            format!("No trusted connection to {host}."),
-            "Check this machine's certificates (package ca-certificates) and its clock.".into(),
-        ),
-        ErrorClass::Proxy => (
-            format!("A web page came from {host} instead of an answer."),
-            "Something between you and it answers for it (proxy, captive portal, login), or base_url is wrong.".into(),
-        ),
-        ErrorClass::Timeout => (
-            format!("Nothing came from {host} in time."),
-            "Press gr to ask again, or raise network.idle_timeout in the configuration.".into(),
-        ),
-        ErrorClass::BrokenStream => (
-            "The answer broke off.".into(),
-            "What came so far is kept. Press gr to ask again.".into(),
-        ),
-        ErrorClass::Configuration => (
-            error.message.clone(),
-            "Correct the configuration (:help gpt-configuration).".into(),
-        ),
-    };
-    (title, advice)
+        ErrorClass::Server => (text!("error.server", provider = label), text!("error.server_advice")),
+        ErrorClass::Network => {
+            let advice = match is_here(&host) {
+                true => text!("error.network_here"),
+                false => text!("error.network_there"),
+            };
+            (text!("error.network", host = host), advice)
+        }
+        ErrorClass::Tls => (text!("error.tls", host = host), text!("error.tls_advice")),
+        ErrorClass::Proxy => (text!("error.proxy", host = host), text!("error.proxy_advice")),
+        ErrorClass::Timeout => (text!("error.timeout", host = host), text!("error.timeout_advice")),
+        ErrorClass::BrokenStream => (text!("error.broken_stream"), text!("view.kept")),
+        ErrorClass::Configuration => (error.words(), text!("error.configuration_advice")),
+    }
 }
 
 /// What is to be said about a key that its provider did not accept when it was entered.
-pub fn of_failed_check(error: &ProviderError, provider: &Provider) -> Notice {
+pub fn of_failed_check(error: &ProviderError, provider: &Provider, locale: Locale) -> Notice {
     let title = match error.class {
-        ErrorClass::NoKey | ErrorClass::WrongKey => format!("{} does not accept the key.", provider.label),
+        ErrorClass::NoKey | ErrorClass::WrongKey => text!("error.wrong_key", provider = &provider.label),
         _ => sentences(error, provider, "").0,
     };
     Notice {
         level: Level::Warning,
-        title,
+        title: title.said(locale),
         advice: String::new(),
-        details: details(error),
+        details: details(error, locale),
     }
 }
 
 /// How to give a provider its first key.
-fn no_key(provider: &Provider) -> String {
+fn no_key(provider: &Provider) -> Text {
     let name = &provider.name;
     match &provider.key {
         KeySource::Usual { variables, .. } if !variables.is_empty() => {
-            let variable = variables.join(" or ");
-            format!("Run :GPTSetKey {name}, or set {variable} and start Neovim again.")
+            text!("key.set_or_variable", name = name, variable = any_of(variables))
         }
         KeySource::Variable(variable) if variable.is_empty() => no_variable(provider),
-        KeySource::Variable(variable) => format!("Set {variable}, then start Neovim again."),
-        KeySource::None => format!("Take key = false out of providers.{name}, then run :GPTSetKey {name}."),
-        KeySource::Command(_) | KeySource::Usual { .. } => format!("Run :GPTSetKey {name} (:help gpt-keys)."),
+        KeySource::Variable(variable) => text!("key.set_variable", variable = variable),
+        KeySource::None => text!("key.switched_off", name = name),
+        KeySource::Command(_) | KeySource::Usual { .. } => text!("key.set", name = name),
+    }
+}
+
+/// Names of which any one will do: `A or B`.
+pub fn any_of(names: &[String]) -> Text {
+    let joined = |first: Text, second: &String| text!("view.or", first = first, second = second);
+    match names.split_first() {
+        Some((first, others)) => others.iter().fold(first.into(), joined),
+        None => "".into(),
     }
 }
 
 /// The configuration names a variable by what is no name; it may be the key itself.
-pub fn no_variable(provider: &Provider) -> String {
-    format!(
-        "The variable named by providers.{}.key.env is no name of a variable (:help gpt-keys).",
-        provider.name
-    )
+pub fn no_variable(provider: &Provider) -> Text {
+    text!("key.no_variable", name = &provider.name)
 }
 
 /// How to give a provider another key.
-fn new_key(provider: &Provider) -> String {
-    match &provider.key {
-        KeySource::Variable(variable) => format!("Correct {variable}, and start Neovim again"),
-        KeySource::Command(_) => "Correct what the key command prints, and start Neovim again".into(),
+fn new_key(provider: &Provider) -> Text {
+    let name = &provider.name;
+    let correct = match &provider.key {
+        KeySource::Variable(variable) => text!("key.correct_variable", variable = variable),
+        KeySource::Command(_) => text!("key.correct_command"),
         KeySource::Usual { variables, .. } => match variables.iter().find(|name| std::env::var_os(name).is_some()) {
-            Some(variable) => format!("It came from {variable}: correct it, and start Neovim again"),
-            None => format!("Set another with :GPTSetKey {}, then press gr", provider.name),
+            Some(variable) => text!("key.came_from", variable = variable),
+            None => text!("key.set_another", name = name),
         },
-        KeySource::None => format!("Set another with :GPTSetKey {}, then press gr", provider.name),
+        KeySource::None => text!("key.set_another", name = name),
+    };
+    match provider.keys_page {
+        Some(page) => text!("key.and_page", correct = correct, page = page),
+        None => correct,
     }
 }
 
-fn keys_page(provider: &Provider) -> String {
-    provider
-        .keys_page
-        .map(|page| format!(" Your keys: {page}"))
-        .unwrap_or_default()
-}
-
-fn wrong_organization(provider: &Provider) -> String {
+fn wrong_organization(provider: &Provider) -> Text {
     let name = &provider.name;
-    if provider.has_organizations {
-        format!(
-            "Enter others with :GPTSetKey {name}; OPENAI_ORG_ID, OPENAI_PROJECT_ID and the configuration come first."
-        )
-    } else {
-        format!("Check organization and project of providers.{name} in the configuration.")
+    match provider.has_organizations {
+        true => text!("key.organization", name = name),
+        false => text!("key.organization_configured", name = name),
     }
 }
 
 /// The keyring takes so long that it must be waiting for a person.
-pub fn keyring_waits() -> Notice {
+pub fn keyring_waits(locale: Locale) -> Notice {
     Notice::new(
         Level::Info,
-        "Waiting for the keyring.",
-        "Is its password dialog open somewhere?",
+        say!(locale, "keyring.waits"),
+        say!(locale, "keyring.waits_advice"),
     )
 }
 
@@ -311,30 +280,31 @@ fn is_here(host: &str) -> bool {
 }
 
 /// Where to look about money.
-fn billing(provider: &Provider) -> String {
+fn billing(provider: &Provider) -> Text {
     match provider.billing_page {
-        Some(page) => format!("See {page}. A ChatGPT subscription is no API credit."),
-        None => format!("See the billing page of {}.", provider.label),
+        Some(page) => text!("error.billing", page = page),
+        None => text!("error.billing_somewhere", provider = &provider.label),
     }
 }
 
 /// A wait as people say it: `19 seconds`, `2 minutes`.
-fn spoken(wait: Duration) -> String {
+fn spoken(wait: Duration) -> Text {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     match seconds {
-        0 | 1 => "a second".into(),
-        2..=119 => format!("{seconds} seconds"),
-        _ => format!("{} minutes", seconds.div_ceil(60)),
+        0 | 1 => text!("time.second"),
+        2..=119 => text!("time.seconds", count = seconds),
+        _ => text!("time.minutes", count = seconds.div_ceil(60)),
     }
 }
 
 /// The provider's own words, then a line with status, code and request id.
-fn details(error: &ProviderError) -> Vec<String> {
+fn details(error: &ProviderError, locale: Locale) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     if error.class != ErrorClass::Configuration {
         lines.extend(
             error
-                .message
+                .words()
+                .said(locale)
                 .lines()
                 .map(str::trim_end)
                 .filter(|line| !line.is_empty())
@@ -344,7 +314,10 @@ fn details(error: &ProviderError) -> Vec<String> {
     let facts: Vec<String> = [
         error.status.map(|status| format!("HTTP {status}")),
         error.code.clone(),
-        error.request_id.as_ref().map(|id| format!("request {id}")),
+        error
+            .request_id
+            .as_ref()
+            .map(|id| say!(locale, "error.request_id", id = id)),
     ]
     .into_iter()
     .flatten()
@@ -356,123 +329,43 @@ fn details(error: &ProviderError) -> Vec<String> {
 }
 
 /// A question was stopped before it was asked.
-pub fn of_taken_back() -> Notice {
-    Notice::new(Level::Info, "Nothing was sent.", "Your question is in the prompt.")
+pub fn of_taken_back(locale: Locale) -> Notice {
+    let (title, advice) = (say!(locale, "turn.taken_back"), say!(locale, "turn.taken_back_advice"));
+    Notice::new(Level::Info, title, advice)
 }
 
 /// What the editor told us is not what we understand: a configuration that its check let through, or a plugin that is
 /// newer than its program.
-pub fn of_unreadable(event: Option<&str>, expected: Option<String>) -> Notice {
-    let mut notice = match event {
-        Some("started") => Notice::new(
+pub fn of_unreadable(event: Option<&str>, expected: Option<String>, locale: Locale) -> Notice {
+    let (level, title, advice) = match event {
+        Some("started") => (
             Level::Warning,
-            "The program cannot read the configuration; it goes on without it.",
-            "See :help gpt-configuration.",
+            text!("unreadable.configuration"),
+            text!("view.health.see_configuration"),
         ),
-        _ => Notice::new(
+        _ => (
             Level::Error,
-            "The program does not understand the plugin; nothing was done.",
-            "Is it as old as the plugin? Run: make build",
+            text!("unreadable.event"),
+            text!("unreadable.event_advice"),
         ),
     };
-    let expected = expected.map(|expected| format!("expected {expected}"));
+    let mut notice = Notice::new(level, title.said(locale), advice.said(locale));
+    let expected = expected.map(|expected| say!(locale, "unreadable.expected", expected = expected));
     notice.details = event.map(str::to_owned).into_iter().chain(expected).collect();
     notice
 }
 
 /// Why an event changed nothing, as a message.
-pub fn of_refusal(refusal: Refusal) -> Notice {
-    let (level, title, advice) = match refusal {
-        Refusal::EmptyPrompt => (
-            Level::Info,
-            "Nothing to send.",
-            "Write your question below the last heading.",
-        ),
-        Refusal::Answering => (
-            Level::Info,
-            "An answer is being written.",
-            "<C-c> stops it; your prompt stays.",
-        ),
-        Refusal::NothingToStop => (Level::Info, "No answer is being written.", ""),
-        Refusal::NoBranches => (
-            Level::Info,
-            "There is no other branch.",
-            "Change a question and send it again, or press gr, and there is one.",
-        ),
-        Refusal::NothingToRegenerate => (
-            Level::Info,
-            "There is no question to ask again.",
-            "Write one and send it.",
-        ),
+pub fn of_refusal(refusal: Refusal, locale: Locale) -> Notice {
+    let (title, advice) = match refusal {
+        Refusal::EmptyPrompt => (text!("refused.empty"), text!("refused.empty_advice")),
+        Refusal::Answering => (text!("view.answering"), text!("refused.answering_advice")),
+        Refusal::NothingToStop => (text!("view.not_answering"), "".into()),
+        Refusal::NoBranches => (text!("refused.no_branches"), text!("refused.no_branches_advice")),
+        Refusal::NothingToRegenerate => (text!("refused.nothing_asked"), text!("refused.nothing_asked_advice")),
     };
-    Notice::new(level, title, advice)
+    Notice::new(Level::Info, title.said(locale), advice.said(locale))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Config;
-    use crate::provider::registry::Registry;
-
-    #[test]
-    fn the_providers_words_are_not_repeated_where_they_are_the_title() {
-        let provider = Registry::new(&Config::default(), &|_| None)
-            .target("openai")
-            .unwrap()
-            .provider;
-        let words = "You exceeded your current quota, please check your plan and billing details.";
-        let notice = of_error(&ProviderError::new(ErrorClass::Quota, words), &provider, "m");
-        assert_eq!((notice.title.as_str(), notice.details.len()), (words, 0));
-    }
-
-    #[test]
-    fn what_leaves_for_the_editor_has_no_keys_and_no_line_ends() {
-        let bad = "a\nb\0c\rd sk-abcdefgh";
-        let mut notice = Notice::new(Level::Info, bad, bad);
-        notice.details.push(bad.into());
-        let good = "a b c d [redacted]";
-        assert_eq!(
-            serde_json::to_value(&notice).unwrap(),
-            serde_json::json!({"level": "info", "title": good, "advice": good, "details": [good]})
-        );
-    }
-
-    #[test]
-    fn of_many_tools_only_some_are_named() {
-        let names: Vec<String> = (1..=7).map(|number| format!("t{number}")).collect();
-        assert_eq!(listed(&names), "t1, t2, t3, t4, t5 and 2 more");
-        assert_eq!(listed(&names[..2]), "t1, t2");
-    }
-
-    #[test]
-    fn a_key_in_place_of_a_variables_name_is_not_repeated() {
-        for env in ["hunter2-hunter2", "sk-abcdefgh", "", "1A", "A B"] {
-            let config = serde_json::json!({"providers": {"p": {"base_url": "http://x", "key": {"env": env}}}});
-            let config: Config = serde_json::from_value(config).unwrap();
-            let provider = Registry::new(&config, &|_| None).target("p/m").unwrap().provider;
-            assert_eq!(provider.key, KeySource::Variable(String::new()));
-            assert_eq!(
-                of_error(&ProviderError::new(ErrorClass::NoKey, ""), &provider, "m").advice,
-                "The variable named by providers.p.key.env is no name of a variable (:help gpt-keys)."
-            );
-        }
-    }
-
-    #[test]
-    fn a_server_on_this_machine_may_not_run_and_one_elsewhere_not_be_reached() {
-        let advice = |url: &str| {
-            let config: Config =
-                serde_json::from_value(serde_json::json!({"providers": {"p": {"base_url": url}}})).unwrap();
-            let provider = Registry::new(&config, &|_| None).target("p/m").unwrap().provider;
-            of_error(&ProviderError::new(ErrorClass::Network, ""), &provider, "m").advice
-        };
-        for here in [
-            "http://localhost:11434/v1",
-            "http://127.0.0.1:8080",
-            "http://[::1]:8080/v1",
-        ] {
-            assert!(advice(here).contains("is running"), "{here}");
-        }
-        assert!(advice("https://llm.example.com/v1").contains("VPN and proxy"));
-    }
-}
+mod tests;

@@ -16,6 +16,7 @@ use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
 use crate::provider::registry::Target;
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
+use crate::words::Locale;
 
 /// How many batches of a provider's events may wait for the session.
 const ANSWERS_WAITING: usize = 64;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub http: Arc<Http>,
     /// Where keys are.
     pub vault: Vault,
+    /// The language of what is said.
+    pub locale: Locale,
 }
 
 /// A running chat. Dropping it ends the chat's tasks, and with them its connection.
@@ -145,8 +148,8 @@ impl Task {
             Effect::Paint(answer, text) => self.canvas.add(Stroke::Text(answer, text)),
             Effect::EndTurn(answer, ended) => self.show_end(answer, &ended),
             Effect::Refuse(refusal) => {
-                let editor = self.editor.clone();
-                tokio::spawn(async move { editor.inform(&notice::of_refusal(refusal)).await });
+                let (editor, locale) = (self.editor.clone(), self.settings.borrow().locale);
+                tokio::spawn(async move { editor.inform(&notice::of_refusal(refusal, locale)).await });
             }
         }
     }
@@ -192,9 +195,9 @@ impl Task {
             params: target.provider.params.clone(),
         };
         let (events, answers) = mpsc::channel(ANSWERS_WAITING);
-        let editor = self.editor.clone();
+        let (editor, locale) = (self.editor.clone(), settings.locale);
         let remind = move || {
-            tokio::spawn(async move { editor.inform(&notice::keyring_waits()).await });
+            tokio::spawn(async move { editor.inform(&notice::keyring_waits(locale)).await });
         };
         let task = Running(tokio::spawn(ask(settings, request, events, remind)));
         self.turn = Some(RunningTurn {
@@ -222,12 +225,13 @@ impl Task {
             Outcome::Stopped => ShownOutcome::Stopped,
             Outcome::Failed(_) | Outcome::Incomplete => ShownOutcome::Failed,
         };
-        let facts = self.settings.borrow().catalogue.facts(&target.provider, &target.model);
+        let settings = self.settings.borrow().clone();
+        let facts = settings.catalogue.facts(&target.provider, &target.model);
         self.canvas.add(Stroke::End(ShownEnd {
             chat: self.chat.clone(),
             answer,
             outcome,
-            notice: notice::of_outcome(&ended.outcome, &target.provider, &target.model),
+            notice: notice::of_outcome(&ended.outcome, &target.provider, &target.model, settings.locale),
             provider: target.provider.name,
             model: target.model,
             usage: ended.usage.map(Into::into),

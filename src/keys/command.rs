@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{KeyError, Redactor, Secret};
+use crate::words::{Text, text};
 
 /// How long a key command may take: it may ask for a passphrase in a window of its own.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -31,9 +32,9 @@ const LONGEST_COMPLAINT: usize = 300;
 /// holds neither what `redactor` knows nor what the command printed.
 pub async fn run(command: &[String], redactor: &Redactor) -> Result<Secret, KeyError> {
     let Some((program, arguments)) = command.split_first() else {
-        return Err(KeyError::Command("The key command is empty.".into()));
+        return Err(KeyError::Command(text!("key_command.empty")));
     };
-    let failed = |how: String| KeyError::Command(redactor.redact(&format!("The key command {program} {how}")).into());
+    let failed = |how: Text| KeyError::Command(how.change_plain(&|plain| redactor.redact(plain).into_owned()));
     let mut child = Command::new(program);
     child
         .args(arguments)
@@ -41,19 +42,42 @@ pub async fn run(command: &[String], redactor: &Redactor) -> Result<Secret, KeyE
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    let mut group = Group::spawn(child).map_err(|error| failed(format!("cannot be started: {error}.")))?;
+    let mut group = Group::spawn(child).map_err(|error| {
+        failed(text!(
+            "key_command.not_started",
+            program = program,
+            reason = error.to_string()
+        ))
+    })?;
     let output = timeout(LIMIT, watch(&mut group.leader))
         .await
-        .map_err(|_| failed(format!("has not ended within {} seconds.", LIMIT.as_secs())))?
-        .map_err(|error| failed(format!("cannot be read: {error}.")))?;
+        .map_err(|_| {
+            failed(text!(
+                "key_command.too_slow",
+                program = program,
+                seconds = LIMIT.as_secs()
+            ))
+        })?
+        .map_err(|error| {
+            failed(text!(
+                "key_command.unreadable",
+                program = program,
+                reason = error.to_string()
+            ))
+        })?;
     if let Some(status) = output.status.filter(|status| !status.success()) {
-        return Err(failed(format!("failed ({status}): {}", complaint(&output, redactor))));
+        return Err(failed(text!(
+            "key_command.failed",
+            program = program,
+            status = status.to_string(),
+            words = complaint(&output, redactor)
+        )));
     }
     let line = first_line(&output.stdout)
         .filter(|line| line.len() < MOST_OUTPUT)
         .unwrap_or_default();
-    let printed = str::from_utf8(line).map_err(|_| failed("prints no text.".into()))?;
-    Secret::new(printed.to_owned()).map_err(|_| failed("prints no key.".into()))
+    let printed = str::from_utf8(line).map_err(|_| failed(text!("key_command.no_text", program = program)))?;
+    Secret::new(printed.to_owned()).map_err(|_| failed(text!("key_command.no_key", program = program)))
 }
 
 /// A running command. Dropped before it has ended, it goes with all that it has started; what it leaves behind when it

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::{Secret, SecretError};
+use crate::words::{Text, text};
 
 /// The service that all entries have.
 pub const SERVICE: &str = "gpt.nvim";
@@ -24,28 +25,38 @@ const SILENCE: Duration = Duration::from_secs(2);
 
 /// Why the keyring did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum KeyringError {
     /// There is none, or it cannot be talked to.
-    #[error("No keyring can be reached: {0}.")]
-    Unreachable(String),
+    Unreachable(Text),
     /// It is locked, and nobody has unlocked it.
-    #[error("The keyring is locked, and was not unlocked.")]
     Locked,
     /// It has no place to store anything.
-    #[error("The keyring has no default collection. Create one with your desktop's password program.")]
     NoCollection,
     /// It holds more than one entry for the provider.
-    #[error("The keyring holds more than one entry for {0} (service {SERVICE}): remove all but one.")]
     Ambiguous(String),
     /// What it holds for the provider is no key.
-    #[error("The keyring's entry for {0} is no key: it holds a line end or another control character.")]
     Malformed(String),
     /// It did not answer in time.
-    #[error("The keyring did not answer within {} seconds.", .0.as_secs())]
     Timeout(Duration),
     /// It failed in another way.
-    #[error("The keyring failed: {0}.")]
-    Failed(String),
+    Failed(Text),
+}
+
+impl KeyringError {
+    /// What happened, for the user.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Unreachable(reason) => text!("keyring.unreachable", reason = reason.clone()),
+            Self::Locked => text!("keyring.locked"),
+            Self::NoCollection => text!("keyring.no_collection"),
+            Self::Ambiguous(user) => text!("keyring.ambiguous", user = user, service = SERVICE),
+            Self::Malformed(user) => text!("keyring.malformed", user = user),
+            Self::Timeout(limit) => text!("keyring.timeout", seconds = limit.as_secs()),
+            Self::Failed(reason) => text!("keyring.failed", reason = reason.clone()),
+        }
+    }
 }
 
 /// Reads an entry; `None` if there is none.
@@ -101,10 +112,10 @@ async fn on_own_thread<T: Send + 'static>(
     std::thread::Builder::new()
         .name("keyring".into())
         .spawn(move || sender.send(call()).ok())
-        .map_err(|error| KeyringError::Failed(error.to_string()))?;
+        .map_err(|error| KeyringError::Failed(error.to_string().into()))?;
     match timeout(limit, receiver).await {
         Err(_) => Err(KeyringError::Timeout(limit)),
-        Ok(Err(_)) => Err(KeyringError::Failed("its library gave up".into())),
+        Ok(Err(_)) => Err(KeyringError::Failed(text!("keyring.library"))),
         Ok(Ok(result)) => result,
     }
 }
@@ -115,10 +126,10 @@ fn translate(error: keyring_core::Error, user: &str) -> KeyringError {
     match error {
         Error::NoStorageAccess(cause) => platform::no_access(cause.as_ref()),
         Error::Ambiguous(_) => KeyringError::Ambiguous(user.to_owned()),
-        Error::NoDefaultStore => KeyringError::Unreachable("no store for this system".into()),
+        Error::NoDefaultStore => KeyringError::Unreachable(text!("keyring.no_store")),
         Error::PlatformFailure(cause) => KeyringError::Unreachable(platform::words(cause.as_ref())),
-        Error::BadEncoding(_) => KeyringError::Failed(format!("the entry for {user} is no text")),
-        other => KeyringError::Failed(other.to_string()),
+        Error::BadEncoding(_) => KeyringError::Failed(text!("keyring.no_text", user = user)),
+        other => KeyringError::Failed(other.to_string().into()),
     }
 }
 
@@ -126,8 +137,8 @@ fn translate(error: keyring_core::Error, user: &str) -> KeyringError {
 fn secret_of(read: keyring_core::Result<Vec<u8>>, user: &str) -> Result<Option<Secret>, KeyringError> {
     match read {
         Ok(bytes) => {
-            let text = String::from_utf8(bytes)
-                .map_err(|_| KeyringError::Failed(format!("the entry for {user} is no text")))?;
+            let text =
+                String::from_utf8(bytes).map_err(|_| KeyringError::Failed(text!("keyring.no_text", user = user)))?;
             match Secret::new(text) {
                 Ok(secret) => Ok(Some(secret)),
                 Err(SecretError::Empty) => Ok(None),
@@ -185,6 +196,7 @@ mod platform {
     use zbus_secret_service_keyring_store::Store;
 
     use super::{KeyringError, SERVICE, Secret, remove_entry, secret_of, translate, write_entry};
+    use crate::words::{Text, text};
 
     fn entry(user: &str) -> Result<Entry, KeyringError> {
         let store = Store::new().map_err(|error| match translate(error, user) {
@@ -262,15 +274,15 @@ mod platform {
     }
 
     /// The common failures in words that fit on a line; the others in their own.
-    pub fn words(cause: &(dyn Error + 'static)) -> String {
+    pub fn words(cause: &(dyn Error + 'static)) -> Text {
         let own = cause.to_string();
         tracing::info!(cause = %own, "the keyring");
         let says = |word: &str| own.contains(word);
         match cause.downcast_ref::<secret_service::Error>() {
-            Some(secret_service::Error::Unavailable) => "no Secret Service runs here".into(),
-            _ if says("ServiceUnknown") || says("NameHasNoOwner") => "no Secret Service runs here".into(),
-            _ if says("Failed to connect to address") => "no D-Bus session runs here".into(),
-            _ => own,
+            Some(secret_service::Error::Unavailable) => text!("keyring.no_service"),
+            _ if says("ServiceUnknown") || says("NameHasNoOwner") => text!("keyring.no_service"),
+            _ if says("Failed to connect to address") => text!("keyring.no_session"),
+            _ => own.into(),
         }
     }
 }
@@ -285,6 +297,7 @@ mod platform {
     use windows_native_keyring_store::Store;
 
     use super::{KeyringError, SERVICE, Secret, remove_entry, secret_of, translate, write_entry};
+    use crate::words::Text;
 
     fn entry(user: &str) -> Result<Entry, KeyringError> {
         let store = Store::new().map_err(|error| translate(error, user))?;
@@ -321,11 +334,11 @@ mod platform {
     }
 
     pub fn no_access(cause: &(dyn std::error::Error + 'static)) -> KeyringError {
-        KeyringError::Failed(cause.to_string())
+        KeyringError::Failed(cause.to_string().into())
     }
 
-    pub fn words(cause: &(dyn std::error::Error + 'static)) -> String {
-        cause.to_string()
+    pub fn words(cause: &(dyn std::error::Error + 'static)) -> Text {
+        cause.to_string().into()
     }
 }
 

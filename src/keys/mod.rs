@@ -13,6 +13,7 @@ pub mod vault;
 pub use redact::Redactor;
 pub use secret::{Secret, SecretError};
 
+use crate::words::{Text, text};
 use keyring::KeyringError;
 
 /// Where a provider's key is looked for.
@@ -73,12 +74,11 @@ impl Credentials {
 
 /// Why there is no key to ask with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum KeyError {
     /// No source has one.
-    #[error("no key")]
     Missing,
     /// A source has something that is no key.
-    #[error("{place}: {reason}")]
     Unusable {
         /// The source, as users know it.
         place: String,
@@ -86,9 +86,20 @@ pub enum KeyError {
         reason: SecretError,
     },
     /// The command failed; its words, redacted.
-    #[error("{0}")]
-    Command(String),
+    Command(Text),
     /// The keyring failed.
-    #[error(transparent)]
     Keyring(#[from] KeyringError),
+}
+
+impl KeyError {
+    /// What went wrong, for the user.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Missing => text!("key.none"),
+            Self::Unusable { place, reason } => text!("key.unusable", place = place, reason = reason.text()),
+            Self::Command(text) => text.clone(),
+            Self::Keyring(error) => error.text(),
+        }
+    }
 }

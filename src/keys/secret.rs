@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::words::{Text, text};
+
 /// A key. Its memory is overwritten when it is dropped; `Debug` prints `[redacted]`; there is no `Display`.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
@@ -12,13 +14,23 @@ pub struct Secret(Zeroizing<String>);
 ///
 /// Nothing more than this is refused: servers that call themselves compatible accept keys of any form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum SecretError {
     /// Nothing but white space.
-    #[error("the key is empty")]
     Empty,
     /// A line end or another control character is in it: it could not be sent in a header.
-    #[error("the key holds a line end or control character")]
     ControlCharacter,
+}
+
+impl SecretError {
+    /// Why, for the user.
+    #[must_use]
+    pub fn text(self) -> Text {
+        match self {
+            Self::Empty => text!("key.empty"),
+            Self::ControlCharacter => text!("key.control_character"),
+        }
+    }
 }
 
 impl Secret {

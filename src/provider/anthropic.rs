@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
 use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Usage, turns};
+use crate::words::text;
 
 mod frame;
 mod tools;
@@ -197,10 +198,7 @@ fn fail(mut value: Value, out: &mut Vec<Event>) -> Flow {
     }
     let mut error = ProviderError::from_value(&value, None);
     if error.message.is_empty() && error.code.is_none() {
-        error = ProviderError::new(
-            ErrorClass::Server,
-            "The provider says that the answer failed, but not why.",
-        );
+        error = ProviderError::ours(ErrorClass::Server, text!("server.no_reason"));
     }
     out.push(Event::Error(error));
     Flow::Break(())

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::keys::KeyError;
 use crate::keys::redact::{Redactor, redact};
+use crate::words::Text;
 
 mod classify;
 mod page;
@@ -70,6 +71,8 @@ pub struct ProviderError {
     pub class: ErrorClass,
     /// The provider's (or the library's) own words, on one or more lines; may be empty.
     pub message: String,
+    /// The same as the message, where the words are ours, for whoever reads another language.
+    pub own: Option<Box<Text>>,
     /// The HTTP status, if an answer came.
     pub status: Option<u16>,
     /// The provider's code, e.g. `insufficient_quota`.
@@ -106,17 +109,36 @@ pub struct AnswerHeaders<'a> {
 }
 
 impl ProviderError {
-    /// An error of our own making: nothing is known but what happened.
+    /// An error of which nothing is known but what happened.
     #[must_use]
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
         Self {
             class,
             message: message.into(),
+            own: None,
             status: None,
             code: None,
             param: None,
             request_id: None,
             retry_after: None,
+        }
+    }
+
+    /// An error of our own making, in our own words.
+    #[must_use]
+    pub fn ours(class: ErrorClass, text: Text) -> Self {
+        Self {
+            own: Some(Box::new(text.clone())),
+            ..Self::new(class, text.to_string())
+        }
+    }
+
+    /// What happened: in our words, else in the provider's or the library's.
+    #[must_use]
+    pub fn words(&self) -> Text {
+        match &self.own {
+            Some(own) => Text::clone(own),
+            None => self.message.as_str().into(),
         }
     }
 
@@ -160,6 +182,7 @@ impl ProviderError {
             retry_after: said.retry_after().or_else(|| wait::from_message(&said.message)),
             code: said.best_code(),
             message: clean(&said.message),
+            own: None,
             param: said.param,
             request_id: said.request_id,
         }
@@ -205,6 +228,9 @@ impl ProviderError {
         let clean = |text: String| word(&redactor.redact(&text));
         // It may have been cut in the middle of a key.
         self.message = redactor.redact_cut(&self.message);
+        self.own = self
+            .own
+            .map(|own| Box::new(own.change_plain(&|plain| redactor.redact_cut(plain))));
         self.code = self.code.map(clean);
         self.param = self.param.map(clean);
         self.request_id = self.request_id.map(clean);
@@ -216,8 +242,8 @@ impl From<KeyError> for ProviderError {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Missing => Self::new(ErrorClass::NoKey, ""),
-            KeyError::Unusable { .. } => Self::new(ErrorClass::WrongKey, error.to_string()),
-            KeyError::Command(_) | KeyError::Keyring(_) => Self::new(ErrorClass::KeyUnavailable, error.to_string()),
+            KeyError::Unusable { .. } => Self::ours(ErrorClass::WrongKey, error.text()),
+            KeyError::Command(_) | KeyError::Keyring(_) => Self::ours(ErrorClass::KeyUnavailable, error.text()),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::error::{self, ErrorClass, ProviderError};
 use super::lenient;
 use super::sse::{DEFAULT_LIMIT, SseDecoder, SseEvent};
 use super::{Decoder, Event, ToolCall};
+use crate::words::text;
 
 /// Of a web page only so much is read: its title is in there.
 pub(crate) const PAGE_LIMIT: usize = 64 * 1024;
@@ -103,9 +104,9 @@ impl<W: Wire> Framed<W> {
         if let Err(cause) = fed
             && !mem::replace(over, true)
         {
-            out.push(Event::Error(ProviderError::new(
+            out.push(Event::Error(ProviderError::ours(
                 ErrorClass::BrokenStream,
-                cause.to_string(),
+                cause.text(),
             )));
         }
     }
@@ -182,8 +183,8 @@ pub(crate) fn read<W: Wire>(wire: &mut W, event: &str, data: &str, out: &mut Vec
 
 /// The error of a payload that cannot be read.
 pub(crate) fn broken(text: &str) -> Event {
-    let message = format!("The server sent what is not JSON: {}", start(text));
-    Event::Error(ProviderError::new(ErrorClass::BrokenStream, message))
+    let reason = text!("server.no_json", start = start(text));
+    Event::Error(ProviderError::ours(ErrorClass::BrokenStream, reason))
 }
 
 /// The first 80 characters, without keys.
@@ -212,11 +213,8 @@ pub(crate) fn no_answer(body: &str, out: &mut Vec<Event>) -> Result<(), Unreadab
     let value: Value = serde_json::from_str(body).map_err(|_| Unreadable)?;
     let mut error = ProviderError::from_value(&value, None);
     if error.message.is_empty() && error.code.is_none() {
-        let message = format!(
-            "The server's answer has neither text nor an error in it: {}",
-            start(body)
-        );
-        error = ProviderError::new(ErrorClass::BrokenStream, message);
+        let reason = text!("server.no_answer", start = start(body));
+        error = ProviderError::ours(ErrorClass::BrokenStream, reason);
     }
     out.push(Event::Error(error));
     Ok(())

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, List, Object};
 use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, ToolCall, Usage, turns};
+use crate::words::text;
 
 mod chunk;
 
@@ -187,13 +188,13 @@ fn blocked(feedback: &Feedback<'_>) -> Option<ProviderError> {
     if matches!(reason, "" | "BLOCK_REASON_UNSPECIFIED") {
         return None;
     }
-    let message = match feedback.block_reason_message.as_str() {
-        "" => format!("The question was blocked: {reason}"),
-        message => super::error::clean(message),
+    let error = match feedback.block_reason_message.as_str() {
+        "" => ProviderError::ours(ErrorClass::ContentFilter, text!("server.blocked", reason = reason)),
+        message => ProviderError::new(ErrorClass::ContentFilter, super::error::clean(message)),
     };
     Some(ProviderError {
         code: Some(super::error::clean(reason)),
-        ..ProviderError::new(ErrorClass::ContentFilter, message)
+        ..error
     })
 }
 

@@ -25,6 +25,7 @@ use crate::provider::error::{AnswerHeaders, word};
 use crate::provider::models::{self, Listed};
 use crate::provider::registry::Provider;
 use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, ToolCall};
+use crate::words::{Text, text};
 use call::Call;
 
 /// The most of an error's body that is read, in bytes.
@@ -184,8 +185,7 @@ impl Http {
         let mut body = Vec::new();
         while let Some(bytes) = self.chunk(&mut response).await? {
             if body.len() + bytes.len() > LIST_BYTES {
-                let message = "The list of models is longer than 8 MB.";
-                return Err(ProviderError::new(ErrorClass::BrokenStream, message));
+                return Err(ProviderError::ours(ErrorClass::BrokenStream, text!("server.long_list")));
             }
             body.extend_from_slice(&bytes);
         }
@@ -264,11 +264,10 @@ impl Http {
     async fn refused(&self, mut response: Response) -> ProviderError {
         let status = response.status();
         if status.is_redirection() {
-            let to = header(&response, "location").unwrap_or_else(|| "another address".into());
-            let message = format!("The server redirects to {to}: set base_url to where it really is.");
+            let place = header(&response, "location").map_or(text!("server.another_address"), Text::from);
             return ProviderError {
                 status: Some(status.as_u16()),
-                ..ProviderError::new(ErrorClass::Configuration, message)
+                ..ProviderError::ours(ErrorClass::Configuration, text!("server.redirects", place = place))
             };
         }
         let headers = response.headers().clone();
@@ -307,8 +306,8 @@ impl Http {
 }
 
 fn silence(waited: Duration) -> ProviderError {
-    let seconds = waited.as_secs_f64();
-    ProviderError::new(ErrorClass::Timeout, format!("no byte for {seconds} seconds"))
+    let seconds = waited.as_secs_f64().to_string();
+    ProviderError::ours(ErrorClass::Timeout, text!("server.silence", seconds = seconds))
 }
 
 fn build(local: bool, connect: Duration) -> Result<Client, ProviderError> {

@@ -105,8 +105,8 @@ impl<W: Wire> Lined<W> {
 
     fn keep(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         if self.kept.len().saturating_add(bytes.len()) > DEFAULT_LIMIT {
-            let message = SseError::TooLarge(DEFAULT_LIMIT).to_string();
-            out.push(Event::Error(ProviderError::new(ErrorClass::BrokenStream, message)));
+            let reason = SseError::TooLarge(DEFAULT_LIMIT).text();
+            out.push(Event::Error(ProviderError::ours(ErrorClass::BrokenStream, reason)));
             self.over = true;
             return;
         }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
 use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Role, Usage, openai_models};
+use crate::words::text;
 
 mod calls;
 mod frame;
@@ -245,10 +246,7 @@ fn flat(mut value: Value) -> Value {
 fn fail(error: &Value, out: &mut Vec<Event>) -> Flow {
     let mut error = ProviderError::from_value(error, None);
     if error.message.is_empty() && error.code.is_none() {
-        error = ProviderError::new(
-            ErrorClass::Server,
-            "The provider says that the answer failed, but not why.",
-        );
+        error = ProviderError::ours(ErrorClass::Server, text!("server.no_reason"));
     }
     out.push(Event::Error(error));
     Flow::Break(())

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::keys::KeySource;
 use crate::keys::vault::Environment;
 use crate::provider::{Dialect, ErrorClass, ProviderError, builtin};
+use crate::words::{Text, text};
 
 mod merge;
 mod near;
@@ -196,37 +197,36 @@ impl Registry {
     }
 
     /// What helps whoever has named a provider that there is not.
-    pub fn meant(&self, name: &str) -> String {
+    pub fn meant(&self, name: &str) -> Text {
         match near::nearest(name, self.providers.keys().map(String::as_str)) {
-            Some(near) => format!("Did you mean \"{near}\"?"),
-            None => "See :help gpt-providers.".into(),
+            Some(near) => text!("provider.did_you_mean", name = near),
+            None => text!("provider.see_help"),
         }
     }
 
     /// The target that `provider/model` names; of a provider alone, its default model.
     pub fn target(&self, name: &str) -> Result<Target, ProviderError> {
         let (provider, model) = name.split_once('/').unwrap_or((name, ""));
+        let refused = |reason: Text| Err(ProviderError::ours(ErrorClass::Configuration, reason));
         let Some(entry) = self.providers.get(provider) else {
             let is_meant = |impossible: &&String| {
                 let rest = name.strip_prefix(impossible.as_str());
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
             if let Some(impossible) = self.impossible.iter().find(is_meant) {
-                let message = format!("\"{impossible}\" cannot be the name of a provider: it is empty or has a slash.");
-                return Err(ProviderError::new(ErrorClass::Configuration, message));
+                return refused(text!("provider.impossible", name = impossible));
             }
-            let message = format!(
-                "There is no provider \"{provider}\" (model = \"{name}\"). {}",
-                self.meant(provider)
-            );
-            return Err(ProviderError::new(ErrorClass::Configuration, message));
+            let meant = self.meant(provider);
+            return refused(text!(
+                "provider.unknown_configured",
+                name = provider,
+                model = name,
+                meant = meant
+            ));
         };
         let model = match (model.trim(), &entry.default_model) {
             ("", Some(default)) => default.clone(),
-            ("", None) => {
-                let message = format!("model = \"{name}\" names no model: write \"{provider}/<model>\".");
-                return Err(ProviderError::new(ErrorClass::Configuration, message));
-            }
+            ("", None) => return refused(text!("provider.no_model", model = name, name = provider)),
             (model, _) => model.to_owned(),
         };
         Ok(Target {

@@ -6,6 +6,8 @@ use std::mem;
 
 use memchr::{memchr, memchr2};
 
+use crate::words::{Text, text};
+
 #[cfg(test)]
 mod tests;
 
@@ -27,10 +29,20 @@ pub struct SseEvent<'a> {
 
 /// Why a stream cannot be read on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum SseError {
     /// A line, or an event's data, grew past the limit (in bytes).
-    #[error("an event of the stream is larger than {0} bytes")]
     TooLarge(usize),
+}
+
+impl SseError {
+    /// Why, for the user.
+    #[must_use]
+    pub fn text(self) -> Text {
+        match self {
+            Self::TooLarge(limit) => text!("server.large_event", bytes = limit),
+        }
+    }
 }
 
 /// Turns bytes, cut anywhere, into events. Memory is bounded by twice the limit.

@@ -47,6 +47,8 @@ async fn nothing_is_loaded_or_started_with_the_editor() {
             "{command}"
         );
     }
+    // Where maps can be looked at, all are there.
+    nvim.feed(":<Esc>").await;
     for mode in ["n", "x"] {
         for plug in ["<Plug>(gpt-chat)", "<Plug>(gpt-stop)"] {
             let mapped = "local lhs, mode = ...; return vim.fn.maparg(lhs, mode, false, true).lhs ~= nil";

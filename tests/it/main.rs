@@ -23,15 +23,19 @@ mod support;
 
 mod branches;
 mod chat;
+mod colours;
 mod common;
+mod give_back;
 mod lifecycle;
 mod models;
 mod providers;
 mod queue;
+mod random;
 mod streaming;
 mod support_works;
 mod undo;
 mod windows;
+mod words;
 
 use support::nvim::{Builder, Nvim};
 

@@ -6,6 +6,7 @@ local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local remote = require("gpt.remote")
 local window = require("gpt.view.window")
+local words = require("gpt.words")
 require("gpt.view.keys")
 require("gpt.view.queue")
 require("gpt.view.spinner")
@@ -45,7 +46,7 @@ end
 ---@return boolean
 function Chat:refuses()
   if self.answer then
-    M.inform({ level = "info", title = "An answer is being written.", advice = "<C-c> stops it." })
+    M.inform({ level = "info", title = words("view.answering"), advice = words("view.answering_advice") })
   end
   return self.answer ~= nil
 end
@@ -55,7 +56,7 @@ function Chat:send()
   if self.answer then
     return self:enqueue()
   end
-  self:restore_prompt()
+  self:settle()
   local regions, prompt = self:snapshot()
   self.pending = { text = prompt, origin = "prompt" }
   remote.notify({
@@ -79,6 +80,7 @@ function Chat:ask(question, selection)
   if self.answer then
     return self:wait_with(vim.split(question, "\n"))
   end
+  self:settle()
   local event = { event = "sent", chat = self.id, regions = self:snapshot(), prompt = question, origin = "command" }
   if remote.notify(event) then
     self.pending = { text = question, origin = "command" }
@@ -113,9 +115,10 @@ function Chat:save_copy(path)
   end
   if not written then
     reason = tostring(reason):gsub("^.*: ", "")
-    return notice.inform({ level = "warning", title = ("Not saved to %s: %s."):format(name, reason), advice = "" })
+    local title = words("view.not_saved", { file = name, reason = reason })
+    return notice.inform({ level = "warning", title = title, advice = "" })
   end
-  notice.inform({ level = "info", title = ("Saved to %s."):format(name), advice = "" })
+  notice.inform({ level = "info", title = words("view.saved", { file = name }), advice = "" })
 end
 
 function Chat:stop()
@@ -126,6 +129,7 @@ function Chat:regenerate()
   if self:refuses() then
     return
   end
+  self:settle()
   local event = { event = "regenerated", chat = self.id, regions = self:snapshot(), at = self:message_at_cursor() }
   remote.notify(event)
 end
@@ -136,6 +140,7 @@ function Chat:switch_branch(by)
   if self:refuses() then
     return
   end
+  self:settle()
   remote.notify({
     event = "branch_switched",
     chat = self.id,
@@ -188,7 +193,7 @@ local function watch(group, chat)
     if args.match ~= api.nvim_buf_get_name(chat.buf) then
       return chat:save_copy(args.match)
     end
-    notice.inform({ level = "info", title = "A chat is not a file.", advice = ":write name.md saves a copy." })
+    notice.inform({ level = "info", title = words("view.no_file"), advice = words("view.no_file_advice") })
   end)
   on("BufEnter", function()
     latest = chat
@@ -321,10 +326,12 @@ end
 function Chat:give_back()
   local pending = self.pending
   self.pending = nil
-  if not pending or pending.origin ~= "command" then
-    return false
+  if pending and pending.origin == "queue" then
+    return (pcall(self.take_back, self))
+  elseif pending and pending.origin == "command" then
+    return (pcall(self.add_to_prompt, self, vim.split(pending.text, "\n")))
   end
-  return (pcall(self.add_to_prompt, self, vim.split(pending.text, "\n")))
+  return false
 end
 
 --- The program died: answers that were being written end here, and questions that it did not take come back.
@@ -339,8 +346,8 @@ function M.program_ended()
         outcome = "failed",
         notice = {
           level = "error",
-          title = "The program behind gpt.nvim ended in the middle of the answer.",
-          advice = "What came so far is kept. Press gr to ask again.",
+          title = words("view.program_ended"),
+          advice = words("view.kept"),
         },
       })
     end
@@ -383,7 +390,12 @@ api.nvim_create_autocmd({ "VimResized", "WinResized" }, {
 })
 api.nvim_create_autocmd("ColorScheme", {
   group = api.nvim_create_augroup("gpt.highlights", {}),
-  callback = define_highlights,
+  callback = function()
+    define_highlights()
+    for _, chat in pairs(chats) do
+      window.refresh(chat)
+    end
+  end,
 })
 
 return M

@@ -2,6 +2,7 @@
 local M = {}
 
 local remote = require("gpt.remote")
+local words = require("gpt.words")
 
 --- Shows a list to choose from.
 ---@param data { question: integer, prompt: string, choices: string[] }
@@ -28,7 +29,7 @@ local function hidden(prompt)
 end
 
 local function unchanged()
-  require("gpt.view.notice").inform({ level = "info", title = "Nothing was changed.", advice = "" })
+  require("gpt.view.notice").inform({ level = "info", title = words("view.unchanged"), advice = "" })
 end
 
 ---@param prompts string[]
@@ -51,7 +52,7 @@ end
 ---@param form { provider: string, label: string, organizations: boolean }
 function M.enter_key(form)
   vim.schedule(function()
-    local key = hidden(("API key for %s (hidden): "):format(form.label))
+    local key = hidden(words("view.dialog.key", { provider = form.label }))
     if not key then
       return unchanged()
     end
@@ -60,7 +61,7 @@ function M.enter_key(form)
       remote.notify(event)
       return
     end
-    local prompts = { "Organization id (empty: leave as it is): ", "Project id (empty: leave as it is): " }
+    local prompts = { words("view.dialog.organization"), words("view.dialog.project") }
     ask_each(prompts, {}, function(answers)
       event.organization, event.project = answers[1], answers[2]
       remote.notify(event)

@@ -5,6 +5,7 @@ local Chat = require("gpt.view.regions")
 local config = require("gpt.config")
 local remote = require("gpt.remote")
 local window = require("gpt.view.window")
+local words = require("gpt.words")
 
 ---@param method string
 ---@return fun(chat: gpt.Chat)
@@ -17,14 +18,14 @@ end
 --- What the keys do; the order is that of the help.
 ---@type { name: string, modes: string[], what: string, run: fun(chat: gpt.Chat) }[]
 local KEYS = {
-  { name = "send", modes = { "n" }, what = "send the prompt", run = does("send") },
-  { name = "send_insert", modes = { "i" }, what = "send the prompt, in insert mode", run = does("send") },
-  { name = "stop", modes = { "n" }, what = "stop the answer", run = does("stop") },
-  { name = "regenerate", modes = { "n" }, what = "ask the last question again", run = does("regenerate") },
+  { name = "send", modes = { "n" }, what = "view.key.send", run = does("send") },
+  { name = "send_insert", modes = { "i" }, what = "view.key.send_insert", run = does("send") },
+  { name = "stop", modes = { "n" }, what = "view.key.stop", run = does("stop") },
+  { name = "regenerate", modes = { "n" }, what = "view.key.regenerate", run = does("regenerate") },
   {
     name = "model",
     modes = { "n" },
-    what = "choose the model",
+    what = "view.key.model",
     run = function()
       remote.notify({ event = "model_requested" })
     end,
@@ -32,7 +33,7 @@ local KEYS = {
   {
     name = "next_message",
     modes = { "n", "x", "o" },
-    what = "next message",
+    what = "view.key.next_message",
     run = function(chat)
       chat:go_to_heading(1, vim.v.count1)
     end,
@@ -40,7 +41,7 @@ local KEYS = {
   {
     name = "previous_message",
     modes = { "n", "x", "o" },
-    what = "previous message",
+    what = "view.key.previous_message",
     run = function(chat)
       chat:go_to_heading(-1, vim.v.count1)
     end,
@@ -48,7 +49,7 @@ local KEYS = {
   {
     name = "previous_branch",
     modes = { "n" },
-    what = "previous branch",
+    what = "view.key.previous_branch",
     run = function(chat)
       chat:switch_branch(-vim.v.count1)
     end,
@@ -56,7 +57,7 @@ local KEYS = {
   {
     name = "next_branch",
     modes = { "n" },
-    what = "next branch: other answers, earlier versions",
+    what = "view.key.next_branch",
     run = function(chat)
       chat:switch_branch(vim.v.count1)
     end,
@@ -64,7 +65,7 @@ local KEYS = {
   {
     name = "hide",
     modes = { "n" },
-    what = "hide the chat; an answer goes on",
+    what = "view.key.hide",
     run = function()
       window.hide()
     end,
@@ -72,7 +73,7 @@ local KEYS = {
   {
     name = "help",
     modes = { "n" },
-    what = "this help",
+    what = "view.key.help",
     run = function(chat)
       chat:show_keys()
     end,
@@ -91,7 +92,7 @@ function Chat:map_keys()
     for _, lhs in ipairs(keys_of(key.name)) do
       vim.keymap.set(key.modes, lhs, function()
         key.run(self)
-      end, { buffer = self.buf, nowait = true, desc = "GPT: " .. key.what })
+      end, { buffer = self.buf, nowait = true, desc = "GPT: " .. words(key.what) })
     end
   end
 end
@@ -118,10 +119,10 @@ function Chat:show_keys()
   local lines, width = {}, 0
   for _, key in ipairs(KEYS) do
     local lhs = table.concat(keys_of(key.name), " ")
-    lines[#lines + 1] = (" %-14s %s "):format(lhs ~= "" and lhs or "-", key.what)
+    lines[#lines + 1] = (" %-14s %s "):format(lhs ~= "" and lhs or "-", words(key.what))
     width = math.max(width, vim.fn.strdisplaywidth(lines[#lines]))
   end
-  lines[#lines + 1] = (" %-14s %s "):format(":help gpt.nvim", "the manual")
+  lines[#lines + 1] = (" %-14s %s "):format(":help gpt.nvim", words("view.key.manual"))
   local buf = api.nvim_create_buf(false, true)
   api.nvim_buf_set_lines(buf, 0, -1, false, lines)
   vim.bo[buf].modifiable, vim.bo[buf].bufhidden = false, "wipe"
@@ -132,7 +133,7 @@ function Chat:show_keys()
     row = math.max(0, math.floor((vim.o.lines - #lines) / 2) - 1),
     col = math.max(0, math.floor((vim.o.columns - width) / 2)),
     border = "rounded",
-    title = " Keys ",
+    title = (" %s "):format(words("view.key.title")),
     title_pos = "center",
     style = "minimal",
     zindex = 60,

@@ -1,6 +1,8 @@
 --- Notices: beside an answer as virtual lines, or as a message; all of them in the log of this session.
 local M = {}
 
+local words = require("gpt.words")
+
 ---@class gpt.Notice
 ---@field level "error"|"warning"|"info"
 ---@field title string what happened
@@ -12,6 +14,7 @@ local hints = vim.api.nvim_create_namespace("gpt.hint")
 local LEVELS = { error = vim.log.levels.ERROR, warning = vim.log.levels.WARN, info = vim.log.levels.INFO }
 local GROUPS = { error = "GPTNoticeError", warning = "GPTNoticeWarning", info = "GPTNotice" }
 local SIGNS = { error = "✗ ", warning = "! ", info = "· " }
+local LEVEL_NAMES = { error = "view.log.error", warning = "view.log.warning", info = "view.log.info" }
 local MOST_REMEMBERED = 200
 --- The provider's words may take this many lines, so that what happened and what to do stay on the screen.
 local MOST_DETAIL_LINES = 8
@@ -91,7 +94,7 @@ local function virtual_lines(notice, width)
   end
   if #virtual > most then
     virtual = vim.list_slice(virtual, 1, most - 1)
-    add("… :GPT log has the rest.", "GPTNoticeDetail", "  ")
+    add(words("view.log.rest"), "GPTNoticeDetail", "  ")
   end
   return virtual
 end
@@ -146,7 +149,7 @@ local function in_one_line(notice)
   if vim.fn.strdisplaywidth(text) <= room then
     return text
   end
-  local pointer = #notice.advice <= 20 and notice.advice or ":GPT log has more."
+  local pointer = #notice.advice <= 20 and notice.advice or words("view.log.more")
   local head = M.wrap(notice.title, math.max(room - #pointer - 3, 20))[1]
   return ("%s%s %s"):format(head, head ~= notice.title and " …" or "", pointer)
 end
@@ -205,20 +208,20 @@ end
 
 --- Shows every notice of this session, the newest last.
 function M.show_log()
-  local lines = { "# Notices of this session", "" }
+  local lines = { "# " .. words("view.log.title"), "" }
   for _, entry in ipairs(remembered) do
     local notice = entry.notice
-    lines[#lines + 1] = ("## %s  %s  %s"):format(entry.time, entry.where, notice.level)
+    lines[#lines + 1] = ("## %s  %s  %s"):format(entry.time, entry.where, words(LEVEL_NAMES[notice.level]))
     lines[#lines + 1] = notice.title
     lines[#lines + 1] = notice.advice ~= "" and notice.advice or nil
     vim.list_extend(lines, notice.details or {})
     lines[#lines + 1] = ""
   end
   if #remembered == 0 then
-    lines[#lines + 1] = "None so far."
+    lines[#lines + 1] = words("view.log.none")
   end
   local file = require("gpt.config").for_program().log_file
-  lines[#lines + 1] = ("The program's own log: %s"):format(file)
+  lines[#lines + 1] = words("view.log.file", { file = file })
   lines = vim.split((table.concat(lines, "\n"):gsub("%z", "?")), "\n")
   local buf = vim.api.nvim_create_buf(false, true)
   vim.api.nvim_buf_set_lines(buf, 0, -1, false, lines)
@@ -229,7 +232,7 @@ function M.show_log()
     -- A split would lie below the float of the chat: the log takes its place.
     float.zindex = 60
     if float.title then
-      float.title, float.footer = " GPT log ", " q close "
+      float.title, float.footer = " GPT log ", (" q %s "):format(words("view.log.close"))
     end
     vim.api.nvim_open_win(buf, true, float)
   else

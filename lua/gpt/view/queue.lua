@@ -5,11 +5,14 @@ local api = vim.api
 local Chat = require("gpt.view.regions")
 local notice = require("gpt.view.notice")
 local remote = require("gpt.remote")
+local words = require("gpt.words")
+
+local USER_HEADING = Chat.USER_HEADING
 
 --- Puts the prompt among the questions that wait.
 function Chat:enqueue()
   if not vim.bo[self.buf].modifiable then
-    return notice.inform({ level = "info", title = "The chat is not modifiable now.", advice = "" })
+    return notice.inform({ level = "info", title = words("view.not_modifiable"), advice = "" })
   end
   local _, prompt = self:snapshot()
   if vim.trim(prompt) == "" then
@@ -49,6 +52,59 @@ function Chat:take_back()
   end
 end
 
+--- Gives headings that were joined with other text a line of their own again.
+function Chat:part_headings()
+  local marks = api.nvim_buf_get_extmarks(self.buf, Chat.HEADINGS, 0, -1, { details = true })
+  for index = #marks, 1, -1 do
+    local row, col, details = marks[index][2], marks[index][3], marks[index][4]
+    if not details.invalid then
+      local line = api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
+      if details.end_row == row and details.end_col < #line then
+        api.nvim_buf_set_text(self.buf, row, details.end_col, row, details.end_col, { "", "" })
+      end
+      if col > 0 then
+        api.nvim_buf_set_text(self.buf, row, col, row, col, { "", "" })
+      end
+    end
+  end
+end
+
+--- Makes a message of text that stands above the first heading: the user took its heading away.
+function Chat:head_text()
+  local first = self:headings()[1]
+  local lines = first and api.nvim_buf_get_lines(self.buf, 0, first.row, false) or {}
+  if table.concat(lines):find("%S") then
+    api.nvim_buf_set_lines(self.buf, 0, 0, false, { USER_HEADING, "" })
+    self:mark_heading(0, { role = "user", id = (self.last_id or 0) + 1 })
+  end
+end
+
+--- Leaves no text outside the conversation: what stands above the first heading is a message, and so is a question
+--- that waits (an undo brought it back) if messages follow.
+function Chat:settle_messages()
+  self:part_headings()
+  self:head_text()
+  local found, followed = self:headings(), false
+  for index = #found - 1, 1, -1 do
+    local entry = found[index].entry
+    if entry.id then
+      followed = true
+    elseif followed and entry.role == "user" then
+      self:change_heading(found[index], { id = (self.last_id or 0) + 1 })
+    end
+  end
+  self:note_step()
+end
+
+--- Before something is sent while no answer is being written: nothing waits any more, but stands in the prompt.
+function Chat:settle()
+  self:restore_prompt()
+  if vim.bo[self.buf].modifiable then
+    self:settle_messages()
+    self:take_back()
+  end
+end
+
 --- Takes away the last heading, and white lines around it but one.
 ---@param row integer
 function Chat:join_with_prompt(row)
@@ -76,7 +132,7 @@ end
 --- After an answer: sends the question that waits longest; after a broken one, all come back into the prompt.
 ---@param done boolean
 function Chat:go_on(done)
-  local regions, _, queue = self:snapshot()
+  local _, _, queue = self:snapshot()
   if #queue == 0 then
     return
   end
@@ -88,6 +144,8 @@ function Chat:go_on(done)
     self:drop_waiting(first.mark)
     return self:go_on(done)
   end
+  self:settle_messages()
+  local regions = self:snapshot()
   self.pending = { text = first.text, origin = "queue", mark = first.mark }
   local sent = remote.notify({
     event = "sent",

@@ -35,6 +35,7 @@ local api = vim.api
 ---@field buf integer
 ---@field entries table<integer, gpt.Entry> by mark
 ---@field last_mark integer
+---@field last_id? integer the highest number of a message so far
 ---@field answer? integer the answer that is being written
 ---@field answer_mark? integer its heading
 ---@field stream? gpt.Stream
@@ -81,7 +82,7 @@ end
 ---@return table[]? virtual text
 local function edge(entry, queued)
   local told = {}
-  told[#told + 1] = queued and "queued: goes out when the answer is done" or nil
+  told[#told + 1] = queued and require("gpt.words")("view.queued") or nil
   told[#told + 1] = entry.branch
   told[#told + 1] = entry.facts
   return #told > 0 and { { " " .. table.concat(told, " · ") .. " ", "GPTHeadingFacts" } } or nil
@@ -100,6 +101,7 @@ function Chat:mark_heading(row, entry, mark, queued)
   end
   self.entries[mark] = entry
   entry.waits = queued
+  self.last_id = math.max(self.last_id or 0, entry.id or 0)
   local line = api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
   local virtual = edge(entry, queued or false)
   api.nvim_buf_set_extmark(self.buf, headings, row, 0, {

@@ -74,9 +74,13 @@ end
 function Chat:join_undo()
   local joined = self.stream.tick == api.nvim_buf_get_changedtick(self.buf)
   if joined then
-    self:within(function()
-      vim.cmd("silent! undojoin")
-    end)
+    if api.nvim_get_current_buf() == self.buf then
+      api.nvim_command("silent! undojoin")
+    else
+      self:within(function()
+        api.nvim_command("silent! undojoin")
+      end)
+    end
   end
   return joined
 end
@@ -211,9 +215,11 @@ function Chat:append(answer, lines)
   if self.answer ~= answer then
     return
   end
-  self:mend_undo()
-  if not self:row(self.answer_mark) then
-    return -- the user took the answer away while it was being written: let them have it so
+  if self.stream.tick ~= api.nvim_buf_get_changedtick(self.buf) then
+    self:mend_undo()
+    if not self:row(self.answer_mark) then
+      return -- the user took the answer away while it was being written: let them have it so
+    end
   end
   self:write(lines, self:join_undo())
   vim.bo[self.buf].modified = false

@@ -6,6 +6,7 @@ local Chat = require("gpt.view.regions")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local window = require("gpt.view.window")
+local words = require("gpt.words")
 
 local USER_HEADING = Chat.USER_HEADING
 
@@ -195,7 +196,7 @@ function Chat:begin_turn(turn)
   local row = turn.question and self:place_question(turn.question) or self:tail_row()
   self:begin_answer(turn, row)
   self:after_edit(following)
-  self:start_spinner(row, "waiting")
+  self:start_spinner(row, words("view.waiting"))
   self:hear_interrupts(true)
   local provider, model = turn.label:match("^([^/]*)/(.*)$")
   announce(self, "GPTAnswerStarted", { provider = provider, model = model })
@@ -257,7 +258,7 @@ end
 ---@param answer integer
 function Chat:show_reasoning(answer)
   if self.answer == answer and self.spinner then
-    self.spinner.what = "thinking"
+    self.spinner.what = words("view.thinking")
   end
 end
 
@@ -296,8 +297,8 @@ function Chat:end_turn(ended)
   if ended.outcome ~= "stopped" and #vim.fn.win_findbuf(self.buf) == 0 then
     self:come_next()
     local level = ended.outcome == "failed" and "error" or "info"
-    local title = ended.outcome == "failed" and ended.notice and ended.notice.title or "The answer is there."
-    notice.inform({ level = level, title = title, advice = ":GPTChat shows it." })
+    local title = ended.outcome == "failed" and ended.notice and ended.notice.title or words("view.answer_there")
+    notice.inform({ level = level, title = title, advice = words("view.chat_shows") })
   end
   self:go_on(ended.outcome == "done")
 end

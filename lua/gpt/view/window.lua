@@ -2,9 +2,28 @@
 local M = {}
 
 local config = require("gpt.config")
+local words = require("gpt.words")
 
-local FLOAT_HIGHLIGHTS =
-  "NormalFloat:GPTNormal,FloatBorder:GPTFloatBorder,FloatTitle:GPTFloatTitle,FloatFooter:GPTFloatFooter"
+--- A float's groups, and ours that stand for them.
+local FLOAT_GROUPS = {
+  { "NormalFloat", "GPTNormal" },
+  { "FloatBorder", "GPTFloatBorder" },
+  { "FloatTitle", "GPTFloatTitle" },
+  { "FloatFooter", "GPTFloatFooter" },
+}
+
+--- The value of 'winhighlight': only those of our groups that somebody has changed. With any at all Neovim resolves every
+--- group again at each redraw, which is a tenth of what a stream costs it.
+---@return string
+local function float_highlights()
+  local changed = {}
+  for _, pair in ipairs(FLOAT_GROUPS) do
+    if vim.api.nvim_get_hl(0, { name = pair[2] }).link ~= pair[1] then
+      changed[#changed + 1] = pair[1] .. ":" .. pair[2]
+    end
+  end
+  return table.concat(changed, ",")
+end
 
 --- The border of the float: the option's, else 'winborder' (Neovim 0.11), else a rounded one.
 ---@return string|string[]
@@ -40,10 +59,10 @@ local function footer(width)
       parts[#parts + 1] = ("%s %s"):format(key, what)
     end
   end
-  add("send", "send")
-  add("stop", "stop")
-  add("hide", "hide")
-  add("help", "keys")
+  add("send", words("view.footer.send"))
+  add("stop", words("view.footer.stop"))
+  add("hide", words("view.footer.hide"))
+  add("help", words("view.footer.help"))
   local function joined()
     return #parts > 0 and (" %s "):format(table.concat(parts, " · ")) or ""
   end
@@ -204,7 +223,6 @@ function M.open(chat, layout, mods)
     win = vim.api.nvim_get_current_win()
   else
     win = vim.api.nvim_open_win(chat.buf, true, float_config(chat))
-    vim.api.nvim_set_option_value("winhighlight", FLOAT_HIGHLIGHTS, { win = win, scope = "local" })
     step_aside(win)
   end
   set_options(win)
@@ -219,6 +237,7 @@ function M.refresh(chat)
     if is_float(win) then
       vim.api.nvim_win_set_config(win, float_config(chat))
       vim.api.nvim_set_option_value("winbar", "", { win = win, scope = "local" })
+      vim.api.nvim_set_option_value("winhighlight", float_highlights(), { win = win, scope = "local" })
     else
       local title = chat:title()
       local room = vim.api.nvim_win_get_width(win) - vim.fn.strdisplaywidth(title)

@@ -40,6 +40,10 @@ impl Conversation {
             self.messages.push(message);
         }
         for message in known.into_values() {
+            // The buffer may get to show it after all, if it waits to be shown.
+            if !shape.removed.contains(&message.id) {
+                shape.removed.push(message.id);
+            }
             self.branches.put_aside(message);
         }
         shape

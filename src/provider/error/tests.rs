@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::words::{Locale, text};
 
 fn from(status: u16, body: &str) -> ProviderError {
     ProviderError::from_response(status, &AnswerHeaders::default(), body.as_bytes())
@@ -304,5 +305,20 @@ fn what_a_provider_names_is_short_and_on_one_line() {
     for text in [error.code, error.param, error.request_id].into_iter().flatten() {
         assert!(text.starts_with("ab [redacted] xx"), "{text}");
         assert_eq!(text.chars().count(), 200);
+    }
+}
+
+#[test]
+fn our_own_words_are_redacted_in_every_language() {
+    let key = crate::keys::Secret::new("my-gateways-key-1234".into()).unwrap();
+    let url = "https://my-gateways-key-1234@x y";
+    let text = text!("provider.no_url", name = "work", url = url, reason = "odd");
+    let error = ProviderError::ours(ErrorClass::Configuration, text).redacted(&Redactor::new(vec![key]));
+    for words in [
+        error.message.clone(),
+        error.words().to_string(),
+        error.words().said(Locale::Portuguese),
+    ] {
+        assert!(words.contains("work") && !words.contains("1234"), "{words}");
     }
 }

@@ -96,6 +96,8 @@ fn natural_questions_find_their_section() {
         ("change the colours", "gpt-highlights"),
         ("statusline", "gpt.status()"),
         ("how do I reply in Portuguese? language", "gpt-config-language"),
+        ("messages in Spanish, locale", "gpt-config-locale"),
+        ("mensagens em português", "gpt-config-locale"),
         ("never send this buffer", "b:gpt_disable"),
         ("como escolho o modelo?", "gpt-config-model"),
         ("onde ponho a chave?", "gpt-keys"),

@@ -27,6 +27,7 @@ submit enviar mando mandar envio ask perguntar pergunta preguntar > send sending
 cancel abort interrupt kill halt parar paro cancelar detener interromper interrumpir > stop stopping
 install installation compile compilar instalar instalo instalacao instalacion > build requirements
 popup window janela ventana split tab fullscreen > window layout float
+mensagem mensagens mensaje mensajes aviso avisos > messages notices
 idioma lingua lengua portuguese spanish portugues espanhol espanol > language
 servidor host endpoint url address endereco gateway > server base_url
 offline local self-hosted > local machine offline

@@ -9,6 +9,7 @@ use crate::keys::Credentials;
 use crate::provider::registry::{Auth, Provider, Wire};
 use crate::provider::{Decoder, ErrorClass, ProviderError, Request};
 use crate::provider::{anthropic, gemini, ollama, openai_chat, openai_responses};
+use crate::words::{Text, text};
 
 /// A request, ready to be sent.
 pub struct Call {
@@ -76,8 +77,8 @@ pub fn models(provider: &Provider) -> Result<Url, ProviderError> {
 /// A model's name as one segment of a path ([RFC 3986, 2.3](https://www.rfc-editor.org/rfc/rfc3986#section-2.3)).
 fn segment(provider: &Provider, model: &str) -> Result<String, ProviderError> {
     if matches!(model, "" | "." | "..") {
-        let message = format!("\"{model}\" is no name of a model of {}.", provider.label);
-        return Err(ProviderError::new(ErrorClass::Configuration, message));
+        let reason = text!("provider.no_such_model", model = model, provider = &provider.label);
+        return Err(ProviderError::ours(ErrorClass::Configuration, reason));
     }
     let mut text = String::with_capacity(model.len());
     for byte in model.bytes() {
@@ -92,20 +93,18 @@ fn segment(provider: &Provider, model: &str) -> Result<String, ProviderError> {
 
 /// The URL of an operation. Refuses what is no URL, and http without TLS off this machine.
 pub fn endpoint(provider: &Provider, path: &str) -> Result<Url, ProviderError> {
-    let refused = |message: String| ProviderError::new(ErrorClass::Configuration, message);
+    let refused = |reason: Text| ProviderError::ours(ErrorClass::Configuration, reason);
     let name = &provider.name;
     if provider.base_url.is_empty() {
         let missing = match provider.resource_url {
-            Some(_) => format!("Set providers.{name}.resource (the first part of its host's name) or base_url."),
-            None => format!("providers.{name}.base_url is not set."),
+            Some(_) => text!("provider.set_resource", name = name),
+            None => text!("provider.no_address", name = name),
         };
         return Err(refused(missing));
     }
     let mut url = Url::parse(&format!("{}/{path}", provider.base_url)).map_err(|error| {
-        refused(format!(
-            "providers.{name}.base_url is no URL ({}): {error}.",
-            provider.base_url
-        ))
+        let (url, reason) = (&provider.base_url, error.to_string());
+        refused(text!("provider.no_url", name = name, url = url, reason = reason))
     })?;
     if let Some(version) = &provider.api_version {
         url.query_pairs_mut().append_pair("api-version", version);
@@ -113,14 +112,8 @@ pub fn endpoint(provider: &Provider, path: &str) -> Result<Url, ProviderError> {
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) || provider.insecure => Ok(url),
-        "http" => Err(refused(format!(
-            "http without TLS would show your key to the network between here and {}. Use https, or set \
-             providers.{name}.insecure = true.",
-            provider.host()
-        ))),
-        other => Err(refused(format!(
-            "providers.{name}.base_url must begin with https:// or http://, not {other}://."
-        ))),
+        "http" => Err(refused(text!("provider.no_tls", name = name, host = provider.host()))),
+        other => Err(refused(text!("provider.odd_scheme", name = name, scheme = other))),
     }
 }
 
@@ -150,9 +143,7 @@ pub fn headers(provider: &Provider, credentials: &Credentials) -> Result<HeaderM
             ),
             Auth::Header(name) => (HeaderName::from_static(name), HeaderValue::from_str(key.expose())),
         };
-        let mut value = value.map_err(|_| {
-            ProviderError::new(ErrorClass::WrongKey, "the key holds characters that no header may have")
-        })?;
+        let mut value = value.map_err(|_| ProviderError::ours(ErrorClass::WrongKey, text!("key.no_header")))?;
         value.set_sensitive(true);
         headers.insert(name, value);
     }
@@ -163,7 +154,7 @@ pub fn headers(provider: &Provider, credentials: &Credentials) -> Result<HeaderM
         let value = if set.is_empty() { stored } else { set };
         if !value.is_empty() {
             let value = HeaderValue::from_str(value).map_err(|_| {
-                ProviderError::new(ErrorClass::WrongOrganization, format!("{name} holds odd characters"))
+                ProviderError::ours(ErrorClass::WrongOrganization, text!("key.odd_characters", name = name))
             })?;
             headers.insert(HeaderName::from_static(name), value);
         }

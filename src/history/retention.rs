@@ -1,0 +1,99 @@
+//! Forgets what is old, gives space back, and checks: all in small steps, so that nobody waits for them.
+
+use rusqlite::{Connection, Transaction, params};
+
+use super::{Result, Time};
+
+/// How many chats are deleted in one transaction.
+const AT_ONCE: u32 = 20;
+/// How many pages are given back in one step.
+const PAGES_AT_ONCE: u32 = 256;
+/// A day in milliseconds.
+const DAY: i64 = 86_400_000;
+
+/// How much is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Chats that have not changed for so many days are deleted.
+    pub days: Option<u32>,
+    /// The oldest chats are deleted until the file needs no more than so many bytes.
+    pub bytes: Option<u64>,
+}
+
+/// How large the history is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Its chats.
+    pub chats: u64,
+    /// The bytes in use.
+    pub used: u64,
+    /// The bytes of the file that are free.
+    pub free: u64,
+}
+
+/// Deletes a few of the chats that are too old or too much; chats that a process has open stay. Returns how many were
+/// deleted: with 0 it is done.
+pub(super) fn prune(transaction: &Transaction<'_>, retention: Retention, now: Time) -> Result<usize> {
+    let mut deleted = 0;
+    if let Some(days) = retention.days {
+        deleted += delete_oldest(transaction, now.saturating_sub(i64::from(days) * DAY), AT_ONCE)?;
+    }
+    if retention
+        .bytes
+        .is_some_and(|most| size(transaction).is_ok_and(|size| size.used > most))
+    {
+        deleted += delete_oldest(transaction, Time::MAX, AT_ONCE / 4)?;
+    }
+    Ok(deleted)
+}
+
+/// Deletes a few chats, whoever has them open. Returns how many: with 0 it is done.
+pub(super) fn clear(transaction: &Transaction<'_>) -> Result<usize> {
+    Ok(transaction.execute(
+        "DELETE FROM chats WHERE key IN (SELECT key FROM chats LIMIT ?1)",
+        [AT_ONCE],
+    )?)
+}
+
+fn delete_oldest(transaction: &Transaction<'_>, before: Time, most: u32) -> Result<usize> {
+    let delete = "DELETE FROM chats WHERE key IN (
+                    SELECT key FROM chats WHERE updated < ?1 AND key NOT IN (SELECT chat FROM claims)
+                    ORDER BY updated LIMIT ?2)";
+    Ok(transaction.execute(delete, params![before, most])?)
+}
+
+/// How large the history is.
+pub(super) fn size(connection: &Connection) -> Result<Size> {
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+    let (page, pages, free) = (pragma("page_size")?, pragma("page_count")?, pragma("freelist_count")?);
+    let chats = connection.query_row("SELECT count(*) FROM chats", [], |row| row.get(0))?;
+    Ok(Size {
+        chats,
+        used: page * pages.saturating_sub(free),
+        free: page * free,
+    })
+}
+
+/// Gives some free pages back to the system. Returns whether there are more.
+pub(super) fn shrink(connection: &Connection) -> Result<bool> {
+    let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES_AT_ONCE})"))?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(size(connection)?.free > 0)
+}
+
+/// Tidies the index and the journal.
+pub(super) fn optimize(connection: &Connection) -> Result<()> {
+    connection.execute_batch("INSERT INTO words(words, rank) VALUES ('merge', 500)")?;
+    connection.execute_batch("PRAGMA optimize")?;
+    Ok(())
+}
+
+/// Writes the file anew without its free pages, so that nothing deleted is left in it, and empties the journal.
+pub(super) fn vacuum(connection: &Connection) -> Result<()> {
+    for index in ["words", "titles"] {
+        connection.execute_batch(&format!("INSERT INTO {index}({index}) VALUES ('optimize')"))?;
+    }
+    connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?;
+    Ok(())
+}

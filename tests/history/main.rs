@@ -1,0 +1,19 @@
+//! The history on its own: real files, real processes that die, no editor.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test"
+)]
+
+mod child;
+mod crash;
+mod damage;
+mod keeping;
+mod processes;
+mod searching;
+mod support;
+mod writing;
