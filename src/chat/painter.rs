@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
+use crate::chat::notice::Notice;
 use crate::chat::{ChatId, MessageId};
 use crate::editor::{Editor, EditorError, ShownBranch, ShownEnd, ShownTurn};
 
@@ -39,6 +40,8 @@ pub enum Stroke {
     Text(MessageId, String),
     /// The end of a turn.
     End(ShownEnd),
+    /// Why what the user wanted was not done.
+    Refused(Notice),
 }
 
 /// What waits to be shown. Cheap to clone; all clones are the same queue.
@@ -116,6 +119,7 @@ async fn show(chat: &ChatId, stroke: &Stroke, editor: &dyn Editor) -> Result<(),
             Stroke::Reasoning(answer) => editor.reasoning(chat, *answer).await,
             Stroke::Text(answer, text) => editor.append(chat, *answer, lines(text)).await,
             Stroke::End(end) => editor.end_turn(end).await,
+            Stroke::Refused(notice) => editor.refuse(chat, notice).await,
         };
         match shown {
             Err(EditorError::Busy(_)) => sleep(BUSY_PAUSE).await,

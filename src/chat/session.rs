@@ -6,7 +6,9 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::chat::conversation::{Conversation, Effect, Ended, Event, Message, Outcome, Place, Question, Shape};
+use crate::chat::conversation::{
+    Conversation, Effect, Ended, Event, Message, Outcome, Place, Question, Refusal, Shape,
+};
 use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::{ChatId, MessageId, TurnId, notice, prompt};
 use crate::config::ChatConfig;
@@ -147,6 +149,10 @@ impl Task {
             Effect::ShowReasoning(answer) => self.canvas.add(Stroke::Reasoning(answer)),
             Effect::Paint(answer, text) => self.canvas.add(Stroke::Text(answer, text)),
             Effect::EndTurn(answer, ended) => self.show_end(answer, &ended),
+            Effect::Refuse(refusal) if refusal != Refusal::NothingToStop => {
+                let locale = self.settings.borrow().locale;
+                self.canvas.add(Stroke::Refused(notice::of_refusal(refusal, locale)));
+            }
             Effect::Refuse(refusal) => {
                 let (editor, locale) = (self.editor.clone(), self.settings.borrow().locale);
                 tokio::spawn(async move { editor.inform(&notice::of_refusal(refusal, locale)).await });

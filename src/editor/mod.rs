@@ -212,6 +212,8 @@ pub struct ShownKeyChange {
 pub trait Editor: Send + Sync + 'static {
     /// Shows a question and makes room for its answer.
     async fn begin_turn(&self, turn: &ShownTurn) -> Result<(), EditorError>;
+    /// Tells the user why what they wanted of a chat was not done.
+    async fn refuse(&self, chat: &ChatId, notice: &Notice) -> Result<(), EditorError>;
     /// Shows another branch of a chat.
     async fn show_branch(&self, branch: &ShownBranch) -> Result<(), EditorError>;
     /// Says that the model is reasoning and has written nothing yet.

@@ -132,6 +132,11 @@ impl Editor for Nvim {
         self.apply_data("begin_turn", turn).await
     }
 
+    async fn refuse(&self, chat: &ChatId, notice: &Notice) -> Result<(), EditorError> {
+        self.apply_data("refuse", &serde_json::json!({ "chat": chat, "notice": notice }))
+            .await
+    }
+
     async fn show_branch(&self, branch: &ShownBranch) -> Result<(), EditorError> {
         self.apply_data("show_branch", branch).await
     }

@@ -52,6 +52,8 @@ async fn a_queued_question_that_is_given_back_comes_into_the_prompt() {
     nvim.wait_screen_lacks("queued").await;
     let expected = transcript_with(&FIRST, "second\n\nand a draft");
     assert_eq!(chat_lines(&nvim).await, expected);
+    let sent = "vim.cmd.stopinsert() require('gpt.view.chat').current():send() return #swallowed == 2";
+    assert!(nvim.lua_bool(sent, &[]).await, "it can be sent again");
     assert_eq!(clean(&nvim).await, "");
 }
 

@@ -49,6 +49,7 @@ return {
   ["view.health.too_old"] = "Neovim {version} is too old.",
   ["view.health.too_old_advice"] = "Use Neovim 0.10 or newer.",
   ["view.health.variable"] = "The variable {name} is set.",
+  ["view.in_flight"] = "Your question is on its way.",
   ["view.kept"] = "What came so far is kept. Press gr to ask again.",
   ["view.key.help"] = "this help",
   ["view.key.hide"] = "hide the chat; an answer goes on",

@@ -49,6 +49,7 @@ return {
   ["view.health.too_old"] = "Neovim {version} es demasiado antiguo.",
   ["view.health.too_old_advice"] = "Usa Neovim 0.10 o posterior.",
   ["view.health.variable"] = "La variable {name} está definida.",
+  ["view.in_flight"] = "Tu pregunta está en camino.",
   ["view.kept"] = "Lo que ya llegó se conserva. Presiona gr para volver a preguntar.",
   ["view.key.help"] = "esta ayuda",
   ["view.key.hide"] = "ocultar el chat; la respuesta continúa",

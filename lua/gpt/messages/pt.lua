@@ -49,6 +49,7 @@ return {
   ["view.health.too_old"] = "O Neovim {version} é antigo demais.",
   ["view.health.too_old_advice"] = "Use o Neovim 0.10 ou mais recente.",
   ["view.health.variable"] = "A variável {name} está definida.",
+  ["view.in_flight"] = "Sua pergunta está a caminho.",
   ["view.kept"] = "O que já chegou foi mantido. Pressione gr para perguntar de novo.",
   ["view.key.help"] = "esta ajuda",
   ["view.key.hide"] = "ocultar o chat; a resposta continua",

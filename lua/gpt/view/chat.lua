@@ -47,26 +47,49 @@ end
 function Chat:refuses()
   if self.answer then
     M.inform({ level = "info", title = words("view.answering"), advice = words("view.answering_advice") })
+  elseif self.in_flight then
+    M.inform({ level = "info", title = words("view.in_flight"), advice = "" })
   end
-  return self.answer ~= nil
+  return self.answer ~= nil or self.in_flight == true
+end
+
+--- Tells the program what the user wants of the conversation. Until it answers, the buffer may not show what it has: so
+--- nothing else is told meanwhile.
+---@param event table
+---@return boolean sent
+function Chat:tell(event)
+  event.chat = self.id
+  self.in_flight = remote.notify(event)
+  return self.in_flight
+end
+
+--- The program did not do what was wanted.
+---@param told gpt.Notice
+function Chat:refused(told)
+  local again = self.again
+  self.in_flight, self.pending, self.again = nil, nil, nil
+  M.inform(told)
+  if again then
+    return self:send()
+  end
+  if not self.answer then
+    self:go_on(true)
+  end
 end
 
 --- Sends the prompt; while an answer is being written, lets it wait.
 function Chat:send()
   if self.answer then
     return self:enqueue()
+  elseif self.in_flight then
+    self.again = true
+    return
   end
   self:settle()
   local regions, prompt = self:snapshot()
   self.pending = { text = prompt, origin = "prompt" }
-  remote.notify({
-    event = "sent",
-    chat = self.id,
-    regions = regions,
-    prompt = prompt,
-    origin = "prompt",
-    at = self:message_at_cursor(),
-  })
+  local at = self:message_at_cursor()
+  self:tell({ event = "sent", regions = regions, prompt = prompt, origin = "prompt", at = at })
 end
 
 --- Sends a question that does not stand in the prompt.
@@ -77,14 +100,13 @@ function Chat:ask(question, selection)
     local block = table.concat(require("gpt.selection").block(selection), "\n")
     question = question .. "\n\n" .. block
   end
-  if self.answer then
+  if self.answer or self.in_flight then
     return self:wait_with(vim.split(question, "\n"))
   end
   self:settle()
-  local event = { event = "sent", chat = self.id, regions = self:snapshot(), prompt = question, origin = "command" }
-  if remote.notify(event) then
-    self.pending = { text = question, origin = "command" }
-  else
+  local event = { event = "sent", regions = self:snapshot(), prompt = question, origin = "command" }
+  self.pending = { text = question, origin = "command" }
+  if not self:tell(event) then
     self:add_to_prompt(vim.split(question, "\n")) -- nothing is lost
   end
 end
@@ -130,8 +152,7 @@ function Chat:regenerate()
     return
   end
   self:settle()
-  local event = { event = "regenerated", chat = self.id, regions = self:snapshot(), at = self:message_at_cursor() }
-  remote.notify(event)
+  self:tell({ event = "regenerated", regions = self:snapshot(), at = self:message_at_cursor() })
 end
 
 --- Shows another branch of the conversation.
@@ -141,13 +162,7 @@ function Chat:switch_branch(by)
     return
   end
   self:settle()
-  remote.notify({
-    event = "branch_switched",
-    chat = self.id,
-    regions = self:snapshot(),
-    at = self:message_at_cursor(),
-    by = by,
-  })
+  self:tell({ event = "branch_switched", regions = self:snapshot(), at = self:message_at_cursor(), by = by })
 end
 
 -- The window ---------------------------------------------------------------------------------------------------------
@@ -321,17 +336,16 @@ function M.complain(told)
   notice.insist(told)
 end
 
---- A question that was not asked comes back into the prompt, unless it still stands there.
+--- A question that was not asked comes back into the prompt, unless it still stands there; so do those that wait for it.
 ---@return boolean returned
 function Chat:give_back()
-  local pending = self.pending
-  self.pending = nil
-  if pending and pending.origin == "queue" then
-    return (pcall(self.take_back, self))
-  elseif pending and pending.origin == "command" then
-    return (pcall(self.add_to_prompt, self, vim.split(pending.text, "\n")))
+  local origin, text = self.pending and self.pending.origin, self.pending and self.pending.text
+  self.pending, self.in_flight, self.again = nil, nil, nil
+  local taken = not self.answer and pcall(self.take_back, self)
+  if text and origin == "command" then
+    return (pcall(self.add_to_prompt, self, vim.split(text, "\n")))
   end
-  return false
+  return taken and origin == "queue"
 end
 
 --- The program died: answers that were being written end here, and questions that it did not take come back.

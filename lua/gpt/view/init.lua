@@ -18,6 +18,9 @@ local operations = {
   show_branch = function(data)
     chat_of(data):show_branch(data)
   end,
+  refuse = function(data)
+    chat_of(data):refused(data.notice)
+  end,
   reasoning = function(data)
     chat_of(data):show_reasoning(data.answer)
   end,

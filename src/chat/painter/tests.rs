@@ -46,6 +46,9 @@ impl Editor for Fake {
     async fn begin_turn(&self, _: &ShownTurn) -> Result<(), EditorError> {
         self.show("turn".into()).await
     }
+    async fn refuse(&self, _: &ChatId, _: &Notice) -> Result<(), EditorError> {
+        self.show("refused".into()).await
+    }
     async fn show_branch(&self, _: &ShownBranch) -> Result<(), EditorError> {
         self.show("branch".into()).await
     }
