@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::chat::notice::Notice;
 use crate::chat::{ChatId, MessageId};
-use crate::editor::{Editor, EditorError, ShownBranch, ShownEnd, ShownTurn};
+use crate::editor::{Editor, EditorError, ShownBranch, ShownEnd, ShownRetry, ShownTurn};
 
 /// The pause after a frame, as a multiple of what frames take.
 const PAUSE_FACTOR: u32 = 4;
@@ -36,6 +36,8 @@ pub enum Stroke {
     Branch(ShownBranch),
     /// The model is reasoning.
     Reasoning(MessageId),
+    /// A failed request is sent again after a wait.
+    Retry(ShownRetry),
     /// More of an answer.
     Text(MessageId, String),
     /// The end of a turn.
@@ -117,6 +119,7 @@ async fn show(chat: &ChatId, stroke: &Stroke, editor: &dyn Editor) -> Result<(),
             Stroke::Turn(turn) => editor.begin_turn(turn).await,
             Stroke::Branch(branch) => editor.show_branch(branch).await,
             Stroke::Reasoning(answer) => editor.reasoning(chat, *answer).await,
+            Stroke::Retry(retry) => editor.retrying(retry).await,
             Stroke::Text(answer, text) => editor.append(chat, *answer, lines(text)).await,
             Stroke::End(end) => editor.end_turn(end).await,
             Stroke::Refused(notice) => editor.refuse(chat, notice).await,

@@ -12,11 +12,15 @@ use crate::chat::conversation::{
 use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::{ChatId, MessageId, TurnId, notice, prompt};
 use crate::config::ChatConfig;
-use crate::editor::{Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownShape, ShownTurn};
+use crate::editor::{
+    Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownRetry, ShownShape, ShownTurn,
+};
 use crate::keys::vault::Vault;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
+use crate::provider::models;
 use crate::provider::registry::Target;
+use crate::provider::retry::Retrying;
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
 use crate::words::Locale;
 
@@ -96,6 +100,8 @@ struct RunningTurn {
     id: TurnId,
     target: Target,
     answers: mpsc::Receiver<Vec<ProviderEvent>>,
+    /// The fields that the server refused, and was asked without.
+    left_out: Vec<String>,
     _task: Running,
 }
 
@@ -147,6 +153,12 @@ impl Task {
             Effect::StartTurn(turn) => self.start_turn(turn),
             Effect::AbortTurn => self.abort_turn(),
             Effect::ShowReasoning(answer) => self.canvas.add(Stroke::Reasoning(answer)),
+            Effect::ShowRetry(answer, retrying) => self.show_retry(answer, &retrying),
+            Effect::NoteLeftOut(fields) => {
+                if let Some(turn) = &mut self.turn {
+                    turn.left_out = fields;
+                }
+            }
             Effect::Paint(answer, text) => self.canvas.add(Stroke::Text(answer, text)),
             Effect::EndTurn(answer, ended) => self.show_end(answer, &ended),
             Effect::Refuse(refusal) if refusal != Refusal::NothingToStop => {
@@ -210,6 +222,7 @@ impl Task {
             id,
             target,
             answers,
+            left_out: Vec::new(),
             _task: task,
         });
     }
@@ -221,10 +234,20 @@ impl Task {
         }
     }
 
+    fn show_retry(&self, answer: MessageId, retrying: &Retrying) {
+        let Some(turn) = &self.turn else { return };
+        self.canvas.add(Stroke::Retry(ShownRetry {
+            chat: self.chat.clone(),
+            answer,
+            text: notice::of_retry(&retrying.error, &turn.target.provider, self.settings.borrow().locale),
+            wait: u64::try_from(retrying.wait.as_millis()).unwrap_or(u64::MAX),
+        }));
+    }
+
     fn show_end(&mut self, answer: MessageId, ended: &Ended) {
-        let target = match self.turn.take() {
-            Some(turn) => turn.target,
-            None => self.settings.borrow().target.clone(),
+        let (target, left_out) = match self.turn.take() {
+            Some(turn) => (turn.target, turn.left_out),
+            None => (self.settings.borrow().target.clone(), Vec::new()),
         };
         let outcome = match ended.outcome {
             Outcome::Done { .. } => ShownOutcome::Done,
@@ -232,12 +255,15 @@ impl Task {
             Outcome::Failed(_) | Outcome::Incomplete => ShownOutcome::Failed,
         };
         let settings = self.settings.borrow().clone();
-        let facts = settings.catalogue.facts(&target.provider, &target.model);
+        let (locale, model) = (settings.locale, target.model.as_str());
+        let facts = settings.catalogue.facts(&target.provider, model);
+        let notice = notice::of_outcome(&ended.outcome, &left_out, &target.provider, model, locale)
+            .map(|notice| notice::naming_end(notice, &ended.outcome, model, &facts, &models::today(), locale));
         self.canvas.add(Stroke::End(ShownEnd {
             chat: self.chat.clone(),
             answer,
             outcome,
-            notice: notice::of_outcome(&ended.outcome, &target.provider, &target.model, settings.locale),
+            notice,
             provider: target.provider.name,
             model: target.model,
             usage: ended.usage.map(Into::into),

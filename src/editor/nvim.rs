@@ -14,8 +14,8 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt, TokioAsyncWriteCompatE
 use super::event::Inbound;
 use super::handler::EventHandler;
 use super::{
-    Choice, Editor, EditorError, KeyForm, ShownBranch, ShownEnd, ShownKeyChange, ShownModel, ShownTurn, transport,
-    values,
+    Choice, Editor, EditorError, KeyForm, ShownBranch, ShownEnd, ShownKeyChange, ShownModel, ShownRetry, ShownTurn,
+    transport, values,
 };
 use crate::chat::notice::Notice;
 use crate::chat::{ChatId, MessageId};
@@ -144,6 +144,10 @@ impl Editor for Nvim {
     async fn reasoning(&self, chat: &ChatId, answer: MessageId) -> Result<(), EditorError> {
         self.apply_data("reasoning", &serde_json::json!({ "chat": chat, "answer": answer }))
             .await
+    }
+
+    async fn retrying(&self, retry: &ShownRetry) -> Result<(), EditorError> {
+        self.apply_data("retrying", retry).await
     }
 
     async fn append(&self, chat: &ChatId, answer: MessageId, lines: Vec<String>) -> Result<(), EditorError> {

@@ -24,6 +24,9 @@ local operations = {
   reasoning = function(data)
     chat_of(data):show_reasoning(data.answer)
   end,
+  retrying = function(data)
+    chat_of(data):show_retry(data)
+  end,
   append = function(data)
     chat_of(data):append(data.answer, data.lines)
   end,

@@ -58,6 +58,9 @@ impl Editor for Fake {
     async fn append(&self, _: &ChatId, _: MessageId, lines: Vec<String>) -> Result<(), EditorError> {
         self.show(lines.join("\n")).await
     }
+    async fn retrying(&self, retry: &ShownRetry) -> Result<(), EditorError> {
+        self.show(format!("again in {}", retry.wait)).await
+    }
     async fn end_turn(&self, _: &ShownEnd) -> Result<(), EditorError> {
         self.show("end".into()).await
     }
