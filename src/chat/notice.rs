@@ -489,6 +489,33 @@ fn details(error: &ProviderError, locale: Locale) -> Vec<String> {
     lines
 }
 
+/// A question was stopped before it was asked.
+pub fn of_taken_back(locale: Locale) -> Notice {
+    let (title, advice) = (say!(locale, "turn.taken_back"), say!(locale, "turn.taken_back_advice"));
+    Notice::new(Level::Info, title, advice)
+}
+
+/// What the editor told us is not what we understand: a configuration that its check let through, or a plugin that is
+/// newer than its program.
+pub fn of_unreadable(event: Option<&str>, expected: Option<String>, locale: Locale) -> Notice {
+    let (level, title, advice) = match event {
+        Some("started") => (
+            Level::Warning,
+            text!("unreadable.configuration"),
+            text!("view.health.see_configuration"),
+        ),
+        _ => (
+            Level::Error,
+            text!("unreadable.event"),
+            text!("unreadable.event_advice"),
+        ),
+    };
+    let mut notice = Notice::new(level, title.said(locale), advice.said(locale));
+    let expected = expected.map(|expected| say!(locale, "unreadable.expected", expected = expected));
+    notice.details = event.map(str::to_owned).into_iter().chain(expected).collect();
+    notice
+}
+
 /// Why an event changed nothing, as a message.
 pub fn of_refusal(refusal: Refusal, locale: Locale) -> Notice {
     let (title, advice) = match refusal {

@@ -254,6 +254,8 @@ pub trait Editor: Send + Sync + 'static {
     async fn append(&self, chat: &ChatId, answer: MessageId, lines: Vec<String>) -> Result<(), EditorError>;
     /// Ends a turn.
     async fn end_turn(&self, end: &ShownEnd) -> Result<(), EditorError>;
+    /// Puts a question that was not asked back into the chat's prompt, unless it still stands there.
+    async fn give_back(&self, chat: &ChatId) -> Result<(), EditorError>;
     /// Shows which model answers from now on.
     async fn show_model(&self, model: &ShownModel) -> Result<(), EditorError>;
     /// Says that a question is not asked, and why. It stays in the chat's prompt, or goes there.

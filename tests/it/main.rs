@@ -16,6 +16,8 @@ mod fixtures_lua;
 #[cfg(target_os = "linux")]
 mod keys;
 mod litellm;
+#[cfg(target_os = "linux")]
+mod redaction;
 mod selection;
 #[path = "../support/mod.rs"]
 mod support;
@@ -24,6 +26,7 @@ mod branches;
 mod chat;
 mod colours;
 mod common;
+mod give_back;
 mod lifecycle;
 mod mark;
 mod models;

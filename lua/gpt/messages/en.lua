@@ -36,6 +36,8 @@ return {
   ["view.health.limits"] = "Time limits: {connect} s to connect, {idle} s between bytes.",
   ["view.health.model"] = "Model: {model}",
   ["view.health.network"] = "gpt.nvim: network",
+  ["view.health.no_answer"] = "The program runs, but does not answer.",
+  ["view.health.no_answer_advice"] = "Restart Neovim.",
   ["view.health.no_key"] = "{provider}: no key. :GPTSetKey {name} stores one.",
   ["view.health.no_key_needed"] = "{provider}: no key; it may need none.",
   ["view.health.no_mistakes"] = "No mistakes in it.",

@@ -36,6 +36,8 @@ return {
   ["view.health.limits"] = "Límites de tiempo: {connect} s para conectar, {idle} s entre bytes.",
   ["view.health.model"] = "Modelo: {model}",
   ["view.health.network"] = "gpt.nvim: red",
+  ["view.health.no_answer"] = "El programa está en ejecución, pero no responde.",
+  ["view.health.no_answer_advice"] = "Reinicia Neovim.",
   ["view.health.no_key"] = "{provider}: sin clave. :GPTSetKey {name} guarda una.",
   ["view.health.no_key_needed"] = "{provider}: sin clave; quizá no la necesite.",
   ["view.health.no_mistakes"] = "Sin errores.",

@@ -36,6 +36,8 @@ return {
   ["view.health.limits"] = "Limites de tempo: {connect} s para conectar, {idle} s entre bytes.",
   ["view.health.model"] = "Modelo: {model}",
   ["view.health.network"] = "gpt.nvim: rede",
+  ["view.health.no_answer"] = "O programa está em execução, mas não responde.",
+  ["view.health.no_answer_advice"] = "Reinicie o Neovim.",
   ["view.health.no_key"] = "{provider}: sem chave. :GPTSetKey {name} guarda uma.",
   ["view.health.no_key_needed"] = "{provider}: sem chave; talvez não precise.",
   ["view.health.no_mistakes"] = "Nenhum erro nela.",

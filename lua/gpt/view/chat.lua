@@ -362,16 +362,24 @@ function Chat:refuse_question(told)
   notice.place(self, math.max(self:prompt_row(), vim.fn.line("w0", win) - 1), told)
 end
 
+--- A question that was not asked comes back into the prompt, unless it still stands there; so do those that wait for it.
+---@return boolean returned
+function Chat:give_back()
+  local origin, text = self.pending and self.pending.origin, self.pending and self.pending.text
+  self.pending, self.in_flight, self.again = nil, nil, nil
+  local taken = not self.answer and pcall(self.take_back, self)
+  if text and origin == "command" then
+    return (pcall(self.add_to_prompt, self, vim.split(text, "\n")))
+  end
+  return taken and origin == "queue"
+end
+
 --- The program died: answers that were being written end here, and questions that it did not take come back.
 ---@return boolean returned whether there is such a question
 function M.program_ended()
   local returned = false
   for _, chat in pairs(chats) do
-    local pending = chat.pending
-    chat.pending, chat.in_flight, chat.again = nil, nil, nil
-    if pending and pending.origin == "command" then
-      returned = pcall(chat.add_to_prompt, chat, vim.split(pending.text, "\n")) or returned
-    end
+    returned = chat:give_back() or returned
     if chat.answer then
       chat:end_turn({
         answer = chat.answer,

@@ -39,9 +39,13 @@ local operations = {
   refuse_question = function(data)
     chat_of(data):refuse_question(data.notice)
   end,
+  give_back = function(data)
+    chat_of(data):give_back()
+  end,
   inform = chats.inform,
   choose = dialog.choose,
   enter_key = dialog.enter_key,
+  answered = remote.answered,
   key_changed = function(data)
     vim.api.nvim_exec_autocmds("User", { pattern = "GPTKeyChanged", modeline = false, data = data })
   end,

@@ -64,6 +64,9 @@ impl Editor for Fake {
     async fn end_turn(&self, _: &ShownEnd) -> Result<(), EditorError> {
         self.show("end".into()).await
     }
+    async fn give_back(&self, _: &ChatId) -> Result<(), EditorError> {
+        Ok(())
+    }
     async fn show_model(&self, _: &ShownModel) -> Result<(), EditorError> {
         Ok(())
     }
