@@ -219,6 +219,9 @@ function Chat:mend_undo()
       return not applied[step.seq]
     end, stream.steps)
   end)
+  if not self:row(self.answer_mark) then
+    return -- undone with all that the user did since, and they went on from there
+  end
   for _, step in ipairs(missing) do
     for index = #stream.steps, 1, -1 do
       if stream.steps[index] == step then
