@@ -68,7 +68,8 @@ fn run() -> anyhow::Result<()> {
         if let Err(end) = connection.await {
             tracing::info!(%end, "the connection ended");
         }
-        app.abort();
+        // Answers under way may go on for a while, into the history.
+        drop(app.await);
         anyhow::Ok(())
     });
     runtime.shutdown_background();

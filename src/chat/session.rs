@@ -2,15 +2,21 @@
 //! out the effects. Dropping the running turn's task closes its connection: that is all that stopping is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
+use crate::chat::archive::Archive;
 use crate::chat::conversation::{Conversation, Effect, Ended, Event, Message, Outcome, Place, Question, Shape};
+use crate::chat::journal::{self, Journal, Known, Snapshot};
 use crate::chat::painter::{self, Canvas, Stroke};
-use crate::chat::{ChatId, MessageId, TurnId, notice, prompt};
+use crate::chat::recall::{self, Recalled};
+use crate::chat::{About, ChatId, MessageId, RegionRole, TurnId, notice, prompt};
 use crate::config::ChatConfig;
 use crate::editor::{Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownShape, ShownTurn};
+use crate::history::{self, Chat, ChatInfo, End, PartKind, State, Time, now};
 use crate::keys::vault::Vault;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
@@ -22,6 +28,12 @@ use crate::words::Locale;
 const ANSWERS_WAITING: usize = 64;
 /// How many of the user's events may wait for the session.
 const EVENTS_WAITING: usize = 64;
+/// How long a request waits for its question to be on the disk.
+const SAVING: Duration = Duration::from_secs(2);
+/// How long a chat is looked for in the history before it goes on without.
+const RECALLING: Duration = Duration::from_secs(8);
+/// The longest title, in characters.
+const LONGEST_TITLE: usize = 60;
 
 /// What every chat shares.
 #[derive(Debug)]
@@ -42,17 +54,37 @@ pub struct Settings {
     pub locale: Locale,
 }
 
+/// What a chat is told.
+#[derive(Debug)]
+pub enum Told {
+    /// Something happened.
+    Event(Event),
+    /// The editor shows it, empty: show what the history has of it.
+    Opened,
+    /// The editor has closed it.
+    Closed,
+    /// The editor is gone: an answer under way is finished into the history.
+    Left,
+}
+
 /// A running chat. Dropping it ends the chat's tasks, and with them its connection.
 #[derive(Debug)]
 pub struct Session {
-    events: mpsc::Sender<Event>,
-    _tasks: [Running; 2],
+    told: mpsc::Sender<Told>,
+    task: Running,
+    _painting: Running,
 }
 
 impl Session {
     /// Starts the tasks of a chat.
-    pub fn start(chat: ChatId, settings: watch::Receiver<Arc<Settings>>, editor: Arc<dyn Editor>) -> Self {
-        let (events, inbox) = mpsc::channel(EVENTS_WAITING);
+    pub fn start(
+        chat: ChatId,
+        about: About,
+        settings: watch::Receiver<Arc<Settings>>,
+        editor: Arc<dyn Editor>,
+        archive: Archive,
+    ) -> Self {
+        let (told, inbox) = mpsc::channel(EVENTS_WAITING);
         let canvas = Canvas::default();
         let painting = Running(tokio::spawn(painter::paint(
             chat.clone(),
@@ -61,21 +93,32 @@ impl Session {
         )));
         let task = Task {
             chat,
+            about,
             settings,
             editor,
+            archive,
             canvas,
             conversation: Conversation::default(),
             turn: None,
+            kept: None,
+            created: now(),
         };
         Self {
-            events,
-            _tasks: [Running(tokio::spawn(task.run(inbox))), painting],
+            told,
+            task: Running(tokio::spawn(task.run(inbox))),
+            _painting: painting,
         }
     }
 
-    /// Hands over what the user did.
-    pub async fn tell(&self, event: Event) {
-        self.events.send(event).await.ok();
+    /// Hands over what happened.
+    pub async fn tell(&self, told: Told) {
+        self.told.send(told).await.ok();
+    }
+
+    /// Ends the chat, and waits until all of it is written.
+    pub async fn end(mut self, told: Told) {
+        self.tell(told).await;
+        (&mut self.task.0).await.ok();
     }
 }
 
@@ -92,41 +135,209 @@ impl Drop for Running {
 /// The turn in progress.
 struct RunningTurn {
     id: TurnId,
+    answer: MessageId,
     target: Target,
     answers: mpsc::Receiver<Vec<ProviderEvent>>,
     _task: Running,
 }
 
+/// The chat's place in the history.
+struct Kept {
+    journal: Journal,
+    writing: JoinHandle<()>,
+    known: Known,
+    /// The chat, whenever another process has written into it.
+    changes: Option<mpsc::Receiver<Chat>>,
+    _following: Option<Running>,
+}
+
 struct Task {
     chat: ChatId,
+    about: About,
     settings: watch::Receiver<Arc<Settings>>,
     editor: Arc<dyn Editor>,
+    archive: Archive,
     canvas: Canvas,
     conversation: Conversation,
     turn: Option<RunningTurn>,
+    kept: Option<Kept>,
+    created: Time,
 }
 
 impl Task {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Event>) {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Told>) {
+        let recalled = self.recall().await;
         loop {
             tokio::select! {
                 biased;
-                event = inbox.recv() => match event {
-                    Some(event) => {
+                told = inbox.recv() => match told {
+                    Some(Told::Event(event)) => {
                         let label = self.settings.borrow().target.label();
                         self.step(Event::ModelNamed(label));
                         self.step(event);
                     }
-                    None => return,
-                },
-                (turn, answers) = next_answers(&mut self.turn) => {
-                    for event in answers {
-                        self.step(Event::Answered { turn, event });
+                    Some(Told::Opened) => self.show_recalled(&recalled),
+                    Some(Told::Closed) => {
+                        if self.conversation.is_answering() {
+                            self.step(Event::StopRequested);
+                        }
+                        break;
                     }
-                }
+                    Some(Told::Left) => {
+                        self.answer_out().await;
+                        break;
+                    }
+                    None => break,
+                },
+                answers = next_answers(&mut self.turn) => self.take(answers),
+                chat = next_change(&mut self.kept) => self.take_in(&chat),
             }
         }
+        if let Some(kept) = self.kept.take() {
+            drop(kept.journal);
+            kept.writing.await.ok();
+        }
     }
+
+    fn take(&mut self, (turn, answers): (TurnId, Vec<ProviderEvent>)) {
+        for event in answers {
+            self.note(turn, &event);
+            self.step(Event::Answered { turn, event });
+        }
+    }
+
+    /// Goes on with the answer under way, for the history alone.
+    async fn answer_out(&mut self) {
+        while self.kept.is_some() && self.conversation.is_answering() {
+            let answers = next_answers(&mut self.turn).await;
+            self.take(answers);
+        }
+    }
+
+    // The history ----------------------------------------------------------------------------------------------------
+
+    /// Looks what the history has of this chat, and starts to write into it.
+    async fn recall(&mut self) -> Result<Recalled, ()> {
+        let Ok(Some(history)) = timeout(RECALLING, self.archive.history()).await else {
+            return Err(());
+        };
+        let recalled = match timeout(RECALLING, recall::recall(&history, &self.chat.0)).await {
+            Ok(Ok(recalled)) => recalled,
+            Ok(Err(error)) => {
+                self.archive.complain(&error);
+                Recalled::default()
+            }
+            Err(_) => Recalled::default(),
+        };
+        let known = Known::default();
+        let mut head = None;
+        if let Some(chat) = &recalled.chat {
+            recall::fill(&mut self.conversation, &known, chat);
+            head = chat.head;
+        }
+        let (journal, writing) = Journal::start(
+            self.chat.clone(),
+            self.archive.clone(),
+            history.clone(),
+            known.clone(),
+            head,
+        );
+        let (changes, following) = match recalled.holders.is_empty() {
+            true => (None, None),
+            false => {
+                let (sender, changes) = mpsc::channel(1);
+                let following = tokio::spawn(recall::follow(history, self.chat.0.clone(), sender));
+                (Some(changes), Some(Running(following)))
+            }
+        };
+        self.kept = Some(Kept {
+            journal,
+            writing,
+            known,
+            changes,
+            _following: following,
+        });
+        Ok(recalled)
+    }
+
+    /// Shows what the history has, in a chat that the editor has just opened.
+    fn show_recalled(&self, recalled: &Result<Recalled, ()>) {
+        let locale = self.settings.borrow().locale;
+        let Ok(Recalled { chat, holders }) = recalled else {
+            return self.inform(notice::not_kept(&self.chat, self.about.private, locale));
+        };
+        let Some(chat) = chat else {
+            return self.inform(notice::no_chat(&self.chat, locale));
+        };
+        self.canvas.add(Stroke::Branch(ShownBranch {
+            recalled: true,
+            notice: recall::last_state(chat).and_then(|(state, notices)| notice::of_state(state, notices, locale)),
+            ..self.branch(
+                Shape {
+                    places: self.conversation.places(),
+                    ..Shape::default()
+                },
+                self.conversation.messages().to_vec(),
+            )
+        }));
+        if let Some(holder) = holders.first() {
+            self.inform(notice::held(holder.pid, locale));
+        }
+    }
+
+    /// Shows what another process has written into this chat. While an answer is written here it waits; the end of that
+    /// is a change too.
+    fn take_in(&mut self, chat: &Chat) {
+        let Some(kept) = self.kept.as_ref().filter(|_| !self.conversation.is_answering()) else {
+            return;
+        };
+        let (messages, longer) = recall::take_in(&mut self.conversation, &kept.known, chat);
+        if messages.is_empty() && longer.is_empty() {
+            return;
+        }
+        let shape = Shape {
+            places: self.conversation.places(),
+            ..Shape::default()
+        };
+        self.canvas.add(Stroke::Branch(ShownBranch {
+            longer: longer.into_iter().map(|(id, more)| (id, painter::lines(&more))).collect(),
+            others: true,
+            ..self.branch(shape, messages)
+        }));
+    }
+
+    /// Hands on to the history what the conversation keeps only as a whole.
+    fn note(&self, turn: TurnId, event: &ProviderEvent) {
+        let answer = self.turn.as_ref().filter(|running| running.id == turn).map(|turn| turn.answer);
+        let (Some(answer), Some(kept)) = (answer, &self.kept) else {
+            return;
+        };
+        match event {
+            ProviderEvent::Reasoning(text) => kept.journal.piece(answer, PartKind::Reasoning, text.clone()),
+            ProviderEvent::ToolCall(call) => kept.journal.piece(answer, PartKind::ToolCall, journal::of_call(call)),
+            _ => {}
+        }
+    }
+
+    /// The chat as the history has it from its start.
+    fn info(&self, snapshot: &Snapshot, target: &Target) -> ChatInfo {
+        let question = snapshot.iter().find(|(message, _)| message.role == RegionRole::User);
+        ChatInfo {
+            id: self.chat.0.clone(),
+            title: title(question.map_or("", |(message, _)| message.text.as_str())),
+            project: self.about.project.clone(),
+            provider: target.provider.name.clone(),
+            model: target.model.clone(),
+            created: self.created,
+        }
+    }
+
+    fn inform(&self, notice: notice::Notice) {
+        let editor = self.editor.clone();
+        tokio::spawn(async move { editor.inform(&notice).await });
+    }
+
+    // Effects --------------------------------------------------------------------------------------------------------
 
     fn step(&mut self, event: Event) {
         for effect in self.conversation.step(event) {
@@ -141,31 +352,45 @@ impl Task {
                 question,
                 answer,
             } => self.show_turn(shape, question, answer),
-            Effect::ShowBranch { shape, messages } => self.show_branch(shape, messages),
+            Effect::ShowBranch { shape, messages } => {
+                self.canvas.add(Stroke::Branch(self.branch(shape, messages)));
+                if let (Some(kept), Some(last)) = (&self.kept, self.conversation.messages().last()) {
+                    kept.journal.head(last.id);
+                }
+            }
             Effect::StartTurn(turn) => self.start_turn(turn),
             Effect::AbortTurn => self.abort_turn(),
             Effect::ShowReasoning(answer) => self.canvas.add(Stroke::Reasoning(answer)),
-            Effect::Paint(answer, text) => self.canvas.add(Stroke::Text(answer, text)),
+            Effect::Paint(answer, text) => {
+                if let Some(kept) = &self.kept {
+                    kept.journal.piece(answer, PartKind::Text, text.clone());
+                }
+                self.canvas.add(Stroke::Text(answer, text));
+            }
             Effect::EndTurn(answer, ended) => self.show_end(answer, &ended),
             Effect::Refuse(refusal) => {
-                let (editor, locale) = (self.editor.clone(), self.settings.borrow().locale);
-                tokio::spawn(async move { editor.inform(&notice::of_refusal(refusal, locale)).await });
+                let locale = self.settings.borrow().locale;
+                self.inform(notice::of_refusal(refusal, locale));
             }
         }
     }
 
-    fn show_branch(&self, shape: Shape, messages: Vec<Message>) {
+    fn branch(&self, shape: Shape, messages: Vec<Message>) -> ShownBranch {
         let shown = |message: Message| ShownMessage {
             id: message.id,
             role: message.role,
             label: message.label,
             lines: painter::lines(&message.text),
         };
-        self.canvas.add(Stroke::Branch(ShownBranch {
+        ShownBranch {
             chat: self.chat.clone(),
             shape: shape.into(),
             messages: messages.into_iter().map(shown).collect(),
-        }));
+            longer: Vec::new(),
+            notice: None,
+            recalled: false,
+            others: false,
+        }
     }
 
     fn show_turn(&self, shape: Shape, question: Option<Question>, answer: MessageId) {
@@ -199,9 +424,18 @@ impl Task {
         let remind = move || {
             tokio::spawn(async move { editor.inform(&notice::keyring_waits(locale)).await });
         };
-        let task = Running(tokio::spawn(ask(settings, request, events, remind)));
+        let answer = self.conversation.messages().last().map_or(MessageId(0), |answer| answer.id);
+        let saved = self.kept.as_ref().map(|kept| {
+            let snapshot = self.conversation.all();
+            kept.journal.begin(self.info(&snapshot, &target), snapshot)
+        });
+        let task = Running(tokio::spawn(async move {
+            wait_for(saved).await;
+            ask(settings, request, events, remind).await;
+        }));
         self.turn = Some(RunningTurn {
             id,
+            answer,
             target,
             answers,
             _task: task,
@@ -227,15 +461,22 @@ impl Task {
         };
         let settings = self.settings.borrow().clone();
         let facts = settings.catalogue.facts(&target.provider, &target.model);
+        let cost = ended.usage.and_then(|usage| facts.cost(&usage));
+        let notice = notice::of_outcome(&ended.outcome, &target.provider, &target.model, settings.locale);
+        if let Some(kept) = &self.kept {
+            let snapshot = self.conversation.all();
+            let end = end(ended, notice.as_ref(), cost);
+            kept.journal.end(self.info(&snapshot, &target), snapshot, answer, end);
+        }
         self.canvas.add(Stroke::End(ShownEnd {
             chat: self.chat.clone(),
             answer,
             outcome,
-            notice: notice::of_outcome(&ended.outcome, &target.provider, &target.model, settings.locale),
+            notice,
             provider: target.provider.name,
             model: target.model,
             usage: ended.usage.map(Into::into),
-            cost: ended.usage.and_then(|usage| facts.cost(&usage)),
+            cost,
         }));
     }
 }
@@ -261,6 +502,85 @@ async fn next_answers(turn: &mut Option<RunningTurn>) -> (TurnId, Vec<ProviderEv
         }
         None => std::future::pending().await,
     }
+}
+
+/// What another process has written into the chat; waits for ever where no other has it open.
+async fn next_change(kept: &mut Option<Kept>) -> Chat {
+    let changes = kept.as_mut().and_then(|kept| kept.changes.as_mut());
+    if let Some(changes) = changes
+        && let Some(chat) = changes.recv().await
+    {
+        return chat;
+    }
+    if let Some(kept) = kept {
+        kept.changes = None;
+    }
+    std::future::pending().await
+}
+
+/// Waits until the question is on the disk, or that takes too long.
+async fn wait_for(saved: Option<oneshot::Receiver<()>>) {
+    if let Some(saved) = saved {
+        timeout(SAVING, saved).await.ok();
+    }
+}
+
+/// The end of a turn as the history keeps it.
+fn end(ended: &Ended, notice: Option<&notice::Notice>, cost: Option<f64>) -> End {
+    let (state, finish) = match &ended.outcome {
+        Outcome::Done { reason, .. } => (State::Whole, Some(word(reason).to_owned())),
+        Outcome::Stopped => (State::Stopped, None),
+        Outcome::Failed(_) | Outcome::Incomplete => (State::Failed, None),
+    };
+    let usage = ended.usage.map(|usage| history::Usage {
+        input: usage.input,
+        cached: usage.cached,
+        output: usage.output,
+        reasoning: usage.reasoning,
+        cost,
+    });
+    End {
+        state,
+        finish,
+        usage,
+        notices: notice.map(notice::Notice::record).into_iter().collect(),
+        at: now(),
+    }
+}
+
+fn word(reason: &FinishReason) -> &str {
+    match reason {
+        FinishReason::Stop => "stop",
+        FinishReason::Length => "length",
+        FinishReason::ToolCalls => "tool_calls",
+        FinishReason::ContentFilter => "content_filter",
+        FinishReason::Incomplete => "incomplete",
+        FinishReason::Other(word) => word,
+    }
+}
+
+/// What a chat is called: the first words of its first question, of its prose if it has any.
+fn title(question: &str) -> String {
+    let mut in_fence = false;
+    let is_prose = |line: &&str| {
+        let is_fence = line.trim_start().starts_with("```");
+        in_fence ^= is_fence;
+        !in_fence && !is_fence && !line.trim().is_empty()
+    };
+    let prose = question.lines().find(is_prose);
+    let line = prose.or_else(|| question.lines().find(|line| !line.trim().is_empty()));
+    let line: String = line.unwrap_or_default().replace(|c: char| c.is_control(), " ");
+    let mut title = String::new();
+    for word in line.split_whitespace() {
+        if title.chars().count() + word.chars().count() > LONGEST_TITLE && !title.is_empty() {
+            return title + " …";
+        }
+        if !title.is_empty() {
+            title.push(' ');
+        }
+        title.extend(word.chars().take(LONGEST_TITLE));
+    }
+    title
 }
 
 /// Asks the provider; everything that happens goes into `events`.
