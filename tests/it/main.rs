@@ -23,6 +23,7 @@ mod branches;
 mod chat;
 mod colours;
 mod common;
+mod history;
 mod lifecycle;
 mod models;
 mod providers;

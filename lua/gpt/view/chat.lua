@@ -15,6 +15,9 @@ require("gpt.view.turn")
 
 local M = {}
 
+--- What the name of a chat's buffer begins with.
+local NAME = "gpt://chat/"
+
 ---@type table<string, gpt.Chat>
 local chats = {}
 ---@type gpt.Chat? the one that was shown last
@@ -51,6 +54,15 @@ function Chat:refuses()
   return self.answer ~= nil
 end
 
+--- An event about this chat.
+---@param name string
+---@param fields? table
+---@return table
+function Chat:event(name, fields)
+  local about = { event = name, chat = self.id, project = self.project, private = self.private or nil }
+  return vim.tbl_extend("error", about, fields or {})
+end
+
 --- Sends the prompt; while an answer is being written, lets it wait.
 function Chat:send()
   if self.answer then
@@ -59,14 +71,8 @@ function Chat:send()
   self:settle()
   local regions, prompt = self:snapshot()
   self.pending = { text = prompt, origin = "prompt" }
-  remote.notify({
-    event = "sent",
-    chat = self.id,
-    regions = regions,
-    prompt = prompt,
-    origin = "prompt",
-    at = self:message_at_cursor(),
-  })
+  local at = self:message_at_cursor()
+  remote.notify(self:event("sent", { regions = regions, prompt = prompt, origin = "prompt", at = at }))
 end
 
 --- Sends a question that does not stand in the prompt.
@@ -81,8 +87,8 @@ function Chat:ask(question, selection)
     return self:wait_with(vim.split(question, "\n"))
   end
   self:settle()
-  local event = { event = "sent", chat = self.id, regions = self:snapshot(), prompt = question, origin = "command" }
-  if remote.notify(event) then
+  local event = { regions = self:snapshot(), prompt = question, origin = "command" }
+  if remote.notify(self:event("sent", event)) then
     self.pending = { text = question, origin = "command" }
   else
     self:add_to_prompt(vim.split(question, "\n")) -- nothing is lost
@@ -122,7 +128,7 @@ function Chat:save_copy(path)
 end
 
 function Chat:stop()
-  remote.notify({ event = "stop_requested", chat = self.id })
+  remote.notify(self:event("stop_requested"))
 end
 
 function Chat:regenerate()
@@ -130,8 +136,7 @@ function Chat:regenerate()
     return
   end
   self:settle()
-  local event = { event = "regenerated", chat = self.id, regions = self:snapshot(), at = self:message_at_cursor() }
-  remote.notify(event)
+  remote.notify(self:event("regenerated", { regions = self:snapshot(), at = self:message_at_cursor() }))
 end
 
 --- Shows another branch of the conversation.
@@ -141,13 +146,7 @@ function Chat:switch_branch(by)
     return
   end
   self:settle()
-  remote.notify({
-    event = "branch_switched",
-    chat = self.id,
-    regions = self:snapshot(),
-    at = self:message_at_cursor(),
-    by = by,
-  })
+  remote.notify(self:event("branch_switched", { regions = self:snapshot(), at = self:message_at_cursor(), by = by }))
 end
 
 -- The window ---------------------------------------------------------------------------------------------------------
@@ -156,10 +155,11 @@ end
 function Chat:title()
   local model = Chat.model
   if not model then
-    return " gpt.nvim "
+    return self.private and (" gpt.nvim · %s "):format(words("view.private")) or " gpt.nvim "
   end
   local remark = model.remark ~= "" and (" (%s)"):format(model.remark) or ""
-  return (" %s/%s%s "):format(model.provider, model.model, remark)
+  local private = self.private and " · " .. words("view.private") or ""
+  return (" %s/%s%s%s "):format(model.provider, model.model, remark, private)
 end
 
 --- The width that a notice may take.
@@ -224,33 +224,94 @@ end
 
 --- A chat's name: the time, so that names sort, and a random part, so that no two are the same.
 ---@return string
-local function new_id()
+function M.new_id()
   local random = assert(vim.uv.random(4)) --[[@as string]]
   return os.date("%Y%m%d-%H%M%S-") .. random:gsub(".", function(byte)
     return ("%02x"):format(byte:byte())
   end)
 end
 
+--- Makes a buffer a chat.
+---@param buf integer
+---@param id string
 ---@return gpt.Chat
-function M.new()
+local function make(buf, id)
   define_highlights()
-  local id = new_id()
-  local buf = api.nvim_create_buf(false, false)
   local chat = Chat.of(id, buf)
+  chat.project = require("gpt.commands").project()
+  chats[id] = chat
   -- Before the name, for which Neovim would make a swap file.
   vim.bo[buf].buftype, vim.bo[buf].bufhidden, vim.bo[buf].swapfile = "acwrite", "hide", false
-  vim.bo[buf].modifiable = true
-  api.nvim_buf_set_name(buf, "gpt://chat/" .. id)
-  vim.bo[buf].undolevels = -1
-  chat:prompt_row()
-  vim.bo[buf].undolevels = -123456 -- the global value again
+  vim.bo[buf].modifiable, vim.bo[buf].readonly = true, false
+  if api.nvim_buf_get_name(buf) ~= NAME .. id then
+    api.nvim_buf_set_name(buf, NAME .. id)
+  end
+  chat:without_undo(function()
+    chat:prompt_row()
+  end)
   chat:note_step()
   vim.bo[buf].modified = false
   watch(api.nvim_create_augroup("gpt.chat." .. id, {}), chat)
   vim.bo[buf].filetype = "gptchat"
   chat:map_keys()
-  chats[id] = chat
   return chat
+end
+
+---@return gpt.Chat
+function M.new()
+  return make(api.nvim_create_buf(false, false), M.new_id())
+end
+
+--- Makes a buffer that has a chat's name that chat, as the history has it. One that is a chat already is left alone.
+---@param buf integer
+---@return gpt.Chat?
+function M.read(buf)
+  local id = api.nvim_buf_get_name(buf):match("^gpt://chat/(.+)$")
+  if not id or chats[id] then
+    return nil
+  end
+  local chat = make(buf, id)
+  vim.bo[buf].buflisted = false
+  latest = latest or chat
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    window.dress(win)
+  end
+  window.refresh(chat)
+  remote.notify(chat:event("opened"))
+  return chat
+end
+
+--- Shows a chat of the history; one that is open is only shown.
+---@param id string
+function M.open(id)
+  local chat = chats[id]
+  if not chat then
+    local buf = api.nvim_create_buf(false, false)
+    vim.bo[buf].buftype, vim.bo[buf].swapfile = "acwrite", false
+    api.nvim_buf_set_name(buf, NAME .. id)
+    chat = M.read(buf)
+  end
+  if chat then
+    window.open(chat)
+    latest = chat
+    chat:go_to_prompt()
+    highlight.warm()
+  end
+end
+
+--- Takes a chat away for good.
+---@param id string
+function M.close(id)
+  local chat = chats[id]
+  if not chat then
+    return
+  end
+  for _, win in ipairs(vim.fn.win_findbuf(chat.buf)) do
+    if not pcall(api.nvim_win_close, win, true) then
+      api.nvim_win_set_buf(win, api.nvim_create_buf(true, false))
+    end
+  end
+  api.nvim_buf_delete(chat.buf, { force = true })
 end
 
 ---@param id string
@@ -271,11 +332,30 @@ function M.current()
   return latest
 end
 
+--- Lets the user go on with the project's last chat, if that is wanted.
+---@param options gpt.ChatOptions
+local function offer_last(options)
+  local alone = not options.new and not options.private and not options.prompt and not options.selection
+  if alone and require("gpt.config").get().history.resume then
+    local project = require("gpt.commands").project()
+    vim.schedule(function()
+      remote.notify({ event = "resume_offered", project = project })
+    end)
+  end
+end
+
 --- Shows a chat: a new one, or the session's last one.
 ---@param options gpt.ChatOptions
 ---@return gpt.Chat
 function M.show(options)
-  local chat = not options.new and M.current() or M.new()
+  local chat = not options.new and not options.private and M.current()
+  if not chat then
+    if next(chats) == nil then
+      offer_last(options)
+    end
+    chat = M.new()
+    chat.private = options.private
+  end
   window.open(chat, options.layout, options.mods)
   latest = chat
   chat:go_to_prompt()

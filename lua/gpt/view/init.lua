@@ -31,6 +31,12 @@ local operations = {
     chats.show_model(data)
   end,
   inform = chats.inform,
+  open_chat = function(data)
+    chats.open(data.chat)
+  end,
+  close_chat = function(data)
+    chats.close(data.chat)
+  end,
   choose = dialog.choose,
   enter_key = dialog.enter_key,
   key_changed = function(data)

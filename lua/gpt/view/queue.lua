@@ -147,13 +147,7 @@ function Chat:go_on(done)
   self:settle_messages()
   local regions = self:snapshot()
   self.pending = { text = first.text, origin = "queue", mark = first.mark }
-  local sent = remote.notify({
-    event = "sent",
-    chat = self.id,
-    regions = regions,
-    prompt = first.text,
-    origin = "queue",
-  })
+  local sent = remote.notify(self:event("sent", { regions = regions, prompt = first.text, origin = "queue" }))
   if not sent then
     self:take_back()
   end

@@ -204,15 +204,38 @@ end
 
 ---@class gpt.ShownBranch: gpt.Shape
 ---@field messages? { id: integer, role: "user"|"assistant", label: string, lines: string[] }[]
+---@field longer? table[] `{ id, lines }`: what is added to messages that are shown
+---@field notice? gpt.Notice about the last message
+---@field recalled? boolean whether the chat comes from the history
+---@field others? boolean whether somebody else has written this
 
---- Shows another branch of the conversation.
+--- Adds lines to a message that is shown: they continue its last one.
+---@param id integer
+---@param lines string[]
+function Chat:lengthen(id, lines)
+  local found = self:headings()
+  for index, heading in ipairs(found) do
+    if heading.entry.id == id then
+      local last = found[index + 1] and found[index + 1].row - 1 or api.nvim_buf_line_count(self.buf)
+      local row = last - 1
+      while row > heading.row + 2 and api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1] == "" do
+        row = row - 1
+      end
+      local col = #api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
+      api.nvim_buf_set_text(self.buf, row, col, row, col, lines)
+    end
+  end
+end
+
+--- Puts messages above the prompt.
 ---@param branch gpt.ShownBranch
-function Chat:show_branch(branch)
-  api.nvim_buf_set_text(self.buf, 0, 0, 0, 0, {})
-  local following = self:windows_at_prompt()
-  notice.clear(self)
-  self:break_undo()
+---@return integer? first row of the first one
+---@return integer row after the last one
+function Chat:insert_branch(branch)
   self:reshape(branch)
+  for _, pair in ipairs(branch.longer or {}) do
+    self:lengthen(pair[1], pair[2])
+  end
   local row = self:tail_row()
   local first
   for _, message in ipairs(branch.messages or {}) do
@@ -222,8 +245,31 @@ function Chat:show_branch(branch)
   end
   self:reshape({ branches = branch.branches })
   self:note_step()
-  self:after_edit(first and {} or following)
-  if first and api.nvim_get_current_buf() == self.buf then
+  return first, row
+end
+
+--- Shows another branch of the conversation, or what is new in it.
+---@param branch gpt.ShownBranch
+function Chat:show_branch(branch)
+  api.nvim_buf_set_text(self.buf, 0, 0, 0, 0, {})
+  local following = self:windows_at_prompt()
+  notice.clear(self)
+  local first, row
+  if branch.recalled then
+    self:without_undo(function()
+      first, row = self:insert_branch(branch)
+    end)
+  else
+    self:break_undo()
+    first, row = self:insert_branch(branch)
+  end
+  local stays = branch.recalled or branch.others or not first
+  self:after_edit(stays and following or {})
+  if branch.notice then
+    notice.place(self, math.max(row - 2, 0), branch.notice)
+    window.follow(self.buf, self:prompt_row())
+  end
+  if not stays and api.nvim_get_current_buf() == self.buf then
     api.nvim_win_set_cursor(0, { first + 1, 0 })
   end
 end
