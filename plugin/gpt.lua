@@ -26,9 +26,11 @@ options = { expr = true, desc = "GPT: makes the <Plug> maps" }
 map("n", "<Plug>(gpt-", "v:lua.require'gpt.plug'.first()", options)
 map("x", "<Plug>(gpt-", "v:lua.require'gpt.plug'.first()", options)
 -- A chat by its name: |:edit|, and a session, which brings the window back without its text.
-vim.api.nvim_create_autocmd({ "BufReadCmd", "SessionLoadPost" }, {
+vim.api.nvim_create_autocmd({ "BufReadCmd", "BufFilePost", "SessionLoadPost" }, {
   pattern = "gpt://chat/*",
-  command = "lua require'gpt.commands'.read_chat(vim.fn.expand('<abuf>'))",
+  callback = function(args)
+    require("gpt.commands").read_chat(args)
+  end,
 })
 vim.api.nvim_create_autocmd("CmdlineEnter", { once = true, command = "lua require'gpt.plug'.install()" })
 

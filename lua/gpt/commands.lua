@@ -94,9 +94,15 @@ function M.history(query)
 end
 
 --- Fills a buffer that has a chat's name: by |:edit|, or out of a session.
----@param buf string|integer
-function M.read_chat(buf)
-  require("gpt.view.chat").read(tonumber(buf) --[[@as integer]])
+---@param args { event: string, buf: integer }
+function M.read_chat(args)
+  if args.event ~= "BufFilePost" then
+    require("gpt.view.chat").read(args.buf)
+  elseif vim.g.SessionLoad == 1 then
+    -- A session names the buffer by `:file`, which would say so and stop at a hit-enter prompt. At its end it sets
+    -- 'shortmess' back.
+    vim.opt.shortmess:append("F")
+  end
 end
 
 --- What follows the action's name, as typed.

@@ -15,6 +15,8 @@ use crate::words::{Locale, Text, say, text};
 
 /// How many chats are shown.
 const SHOWN: u32 = 200;
+/// A number that no message reaches: of a chat from there on, only the chat itself is loaded.
+const NO_MESSAGE: u64 = i64::MAX.cast_unsigned();
 /// The longest title in the list, in characters.
 const LONGEST_TITLE: usize = 60;
 
@@ -64,7 +66,7 @@ impl Shelf {
     pub async fn offer_last(&self, project: Option<String>) {
         let Some(history) = self.archive.history().await else { return };
         let Ok(Some(last)) = history.latest(project.as_deref()).await else { return };
-        let Ok(chat) = history.load(&last, u64::MAX).await else { return };
+        let Ok(chat) = history.load(&last, NO_MESSAGE).await else { return };
         let age = age(chat.updated, now());
         let question = text!("history.resume", title = &chat.info.title, age = age);
         if self.asked(question, text!("history.resume_yes"), text!("history.resume_no")).await {
@@ -84,7 +86,7 @@ impl Shelf {
     /// Deletes a chat, if that is meant so.
     pub async fn delete(&self, chat: ChatId) {
         let Some(history) = self.history().await else { return };
-        let found = match history.load(&chat.0, u64::MAX).await {
+        let found = match history.load(&chat.0, NO_MESSAGE).await {
             Ok(found) => found,
             Err(error) => return self.failed(error).await,
         };

@@ -147,8 +147,7 @@ async fn a_session_brings_a_chat_back_in_its_window() {
     nvim.command("mksession! Session.vim").await;
     nvim.quit().await;
     gone(&nvim).await;
-    let later = editor(&home, &server, "").await;
-    later.command("source Session.vim").await;
+    let later = configured(&server, "").home(&home).arg("-S").arg("Session.vim").start().await;
     chat_holds(&later, "a1").await;
     assert_eq!(chat_lines(&later).await, transcript(&[("You", "q1"), ("test/m1", "a1")]));
     assert_eq!(

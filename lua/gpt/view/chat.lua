@@ -335,7 +335,7 @@ end
 --- Lets the user go on with the project's last chat, if that is wanted.
 ---@param options gpt.ChatOptions
 local function offer_last(options)
-  local alone = not options.new and not options.private and not options.prompt and not options.selection
+  local alone = not options.new and not options.private and (options.prompt or "") == "" and not options.selection
   if alone and require("gpt.config").get().history.resume then
     local project = require("gpt.commands").project()
     vim.schedule(function()
