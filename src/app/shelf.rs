@@ -64,12 +64,21 @@ impl Shelf {
 
     /// Offers to go on with the project's last chat.
     pub async fn offer_last(&self, project: Option<String>) {
-        let Some(history) = self.archive.history().await else { return };
-        let Ok(Some(last)) = history.latest(project.as_deref()).await else { return };
-        let Ok(chat) = history.load(&last, NO_MESSAGE).await else { return };
+        let Some(history) = self.archive.history().await else {
+            return;
+        };
+        let Ok(Some(last)) = history.latest(project.as_deref()).await else {
+            return;
+        };
+        let Ok(chat) = history.load(&last, NO_MESSAGE).await else {
+            return;
+        };
         let age = age(chat.updated, now());
         let question = text!("history.resume", title = &chat.info.title, age = age);
-        if self.asked(question, text!("history.resume_yes"), text!("history.resume_no")).await {
+        if self
+            .asked(question, text!("history.resume_yes"), text!("history.resume_no"))
+            .await
+        {
             self.editor.open_chat(&ChatId(last)).await.ok();
         }
     }
@@ -127,7 +136,8 @@ impl Shelf {
             Ok(()) => self.say(Level::Info, text!("history.exported", file = file), "").await,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let advice = text!("history.exists_advice");
-                self.say(Level::Warning, text!("history.exists", file = file), advice).await;
+                self.say(Level::Warning, text!("history.exists", file = file), advice)
+                    .await;
             }
             Err(error) => {
                 let title = text!("view.not_saved", file = file, reason = error.to_string());
@@ -155,7 +165,10 @@ impl Shelf {
             return self.say(Level::Info, text!("view.unchanged"), "").await;
         }
         match history.clear().await {
-            Ok(()) => self.say(Level::Info, text!("history.cleared", count = size.chats), "").await,
+            Ok(()) => {
+                self.say(Level::Info, text!("history.cleared", count = size.chats), "")
+                    .await
+            }
             Err(error) => self.failed(error).await,
         }
     }
@@ -163,7 +176,8 @@ impl Shelf {
     async fn history(&self) -> Option<History> {
         let history = self.archive.history().await;
         if history.is_none() {
-            self.say(Level::Info, text!("history.off"), text!("history.off_advice")).await;
+            self.say(Level::Info, text!("history.off"), text!("history.off_advice"))
+                .await;
         }
         history
     }
@@ -186,7 +200,10 @@ impl Shelf {
                 let advice = text!("history.not_yet_advice");
                 self.say(Level::Info, text!("history.not_yet"), advice).await;
             }
-            error => self.say(Level::Warning, text!("history.failed", reason = error.to_string()), "").await,
+            error => {
+                self.say(Level::Warning, text!("history.failed", reason = error.to_string()), "")
+                    .await
+            }
         }
     }
 
@@ -234,7 +251,9 @@ async fn fork(history: &History, chat: &ChatId, new: &ChatId, at: Option<Message
 }
 
 fn write_out(chat: &Chat, path: &Path) -> io::Result<()> {
-    let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let is_json = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     let text = match is_json {
         true => export::json(chat).map_err(io::Error::other)? + "\n",
         false => export::markdown(chat, None, fence::unclosed),
@@ -304,7 +323,10 @@ mod tests {
             branches: 1,
         };
         let hour = 3_600_000;
-        assert_eq!(row(&listed, None, Some("/home/me/p"), 3 * hour), "       3 h  Why?  gpt-6 · $0.12");
+        assert_eq!(
+            row(&listed, None, Some("/home/me/p"), 3 * hour),
+            "       3 h  Why?  gpt-6 · $0.12"
+        );
         assert_eq!(
             row(&listed, Some("so it is"), None, 2 * hour / 60),
             "     2 min  Why?  gpt-6 · $0.12 · p  \"so it is\""
@@ -314,7 +336,10 @@ mod tests {
     #[test]
     fn what_is_long_ago_has_its_date() {
         assert_eq!(age(1_795_373_700_000, 1_795_373_700_000 + 86_400_000 * 4), "4 d");
-        assert_eq!(age(1_795_373_700_000, 1_795_373_700_000 + 86_400_000 * 40), "2026-11-22");
+        assert_eq!(
+            age(1_795_373_700_000, 1_795_373_700_000 + 86_400_000 * 40),
+            "2026-11-22"
+        );
         assert_eq!(age(10, 5), "0 min");
     }
 }

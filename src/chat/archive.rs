@@ -108,10 +108,7 @@ impl Teller {
     fn complain(&self, error: &HistoryError) {
         tracing::warn!(%error, "the history");
         if !self.told.swap(true, Ordering::Relaxed) {
-            let (editor, told) = (
-                self.editor.clone(),
-                notice::of_history(error, &self.file, self.locale),
-            );
+            let (editor, told) = (self.editor.clone(), notice::of_history(error, &self.file, self.locale));
             tokio::spawn(async move { editor.inform(&told).await });
         }
     }

@@ -11,9 +11,7 @@ use tokio::task::JoinHandle;
 use crate::chat::archive::Archive;
 use crate::chat::conversation::{Message, trim_blank_lines};
 use crate::chat::{ChatId, MessageId, RegionRole};
-use crate::history::{
-    self, ChatInfo, End, History, HistoryError, MessageRef, Part, PartKind, Role, State, Turn, now,
-};
+use crate::history::{self, ChatInfo, End, History, HistoryError, MessageRef, Part, PartKind, Role, State, Turn, now};
 use crate::provider::ToolCall;
 
 /// What a chat holds at some time: every message with the one before it, parents before children, what is shown last.
@@ -122,7 +120,10 @@ impl Known {
 
     /// The message's number here, by that in the history.
     pub fn here(&self, stored: u64) -> Option<MessageId> {
-        self.all().iter().find(|(_, other)| other.id == stored).map(|(here, _)| *here)
+        self.all()
+            .iter()
+            .find(|(_, other)| other.id == stored)
+            .map(|(here, _)| *here)
     }
 
     fn stored(&self, here: MessageId) -> Option<u64> {
@@ -353,7 +354,12 @@ fn parts(message: &Message) -> Vec<Part> {
     if !message.text.is_empty() {
         parts.push(part(PartKind::Text, message.text.clone()));
     }
-    parts.extend(message.tool_calls.iter().map(|call| part(PartKind::ToolCall, of_call(call))));
+    parts.extend(
+        message
+            .tool_calls
+            .iter()
+            .map(|call| part(PartKind::ToolCall, of_call(call))),
+    );
     parts
 }
 

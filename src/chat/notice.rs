@@ -381,7 +381,10 @@ pub fn of_history(error: &HistoryError, file: &Path, locale: Locale) -> Notice {
 pub fn not_kept(chat: &ChatId, private: bool, locale: Locale) -> Notice {
     let (title, advice) = match private {
         true => (text!("history.private"), text!("history.private_advice")),
-        false => (text!("history.cannot_bring", chat = &chat.0), text!("history.off_advice")),
+        false => (
+            text!("history.cannot_bring", chat = &chat.0),
+            text!("history.off_advice"),
+        ),
     };
     Notice::new(Level::Info, title.said(locale), advice.said(locale))
 }

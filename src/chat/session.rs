@@ -300,7 +300,10 @@ impl Task {
             ..Shape::default()
         };
         self.canvas.add(Stroke::Branch(ShownBranch {
-            longer: longer.into_iter().map(|(id, more)| (id, painter::lines(&more))).collect(),
+            longer: longer
+                .into_iter()
+                .map(|(id, more)| (id, painter::lines(&more)))
+                .collect(),
             others: true,
             ..self.branch(shape, messages)
         }));
@@ -308,7 +311,11 @@ impl Task {
 
     /// Hands on to the history what the conversation keeps only as a whole.
     fn note(&self, turn: TurnId, event: &ProviderEvent) {
-        let answer = self.turn.as_ref().filter(|running| running.id == turn).map(|turn| turn.answer);
+        let answer = self
+            .turn
+            .as_ref()
+            .filter(|running| running.id == turn)
+            .map(|turn| turn.answer);
         let (Some(answer), Some(kept)) = (answer, &self.kept) else {
             return;
         };
@@ -424,7 +431,11 @@ impl Task {
         let remind = move || {
             tokio::spawn(async move { editor.inform(&notice::keyring_waits(locale)).await });
         };
-        let answer = self.conversation.messages().last().map_or(MessageId(0), |answer| answer.id);
+        let answer = self
+            .conversation
+            .messages()
+            .last()
+            .map_or(MessageId(0), |answer| answer.id);
         let saved = self.kept.as_ref().map(|kept| {
             let snapshot = self.conversation.all();
             kept.journal.begin(self.info(&snapshot, &target), snapshot)

@@ -153,7 +153,8 @@ impl Editor for Nvim {
     }
 
     async fn close_chat(&self, chat: &ChatId) -> Result<(), EditorError> {
-        self.apply_data("close_chat", &serde_json::json!({ "chat": chat })).await
+        self.apply_data("close_chat", &serde_json::json!({ "chat": chat }))
+            .await
     }
 
     async fn key_changed(&self, change: &ShownKeyChange) -> Result<(), EditorError> {

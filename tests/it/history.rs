@@ -28,7 +28,8 @@ async fn home_with(script: impl Into<Script>) -> (Home, Server, Nvim) {
 
 /// The name of the newest chat's buffer.
 async fn name(nvim: &Nvim) -> String {
-    nvim.lua_string("return vim.api.nvim_buf_get_name(chat_buffer())", &[]).await
+    nvim.lua_string("return vim.api.nvim_buf_get_name(chat_buffer())", &[])
+        .await
 }
 
 /// The pid of the program behind an editor.
@@ -130,10 +131,16 @@ async fn branches_come_back_with_the_chat() {
     let later = editor(&home, &server, "").await;
     later.command(&format!("edit {chat}")).await;
     later.wait_screen_contains("1/2").await;
-    assert_eq!(chat_lines(&later).await, transcript(&[("You", "q1"), ("test/m1", "a1")]));
+    assert_eq!(
+        chat_lines(&later).await,
+        transcript(&[("You", "q1"), ("test/m1", "a1")])
+    );
     later.feed("]b").await;
     later.wait_screen_contains("2/2").await;
-    assert_eq!(chat_lines(&later).await, transcript(&[("You", "q1"), ("test/m1", "b1")]));
+    assert_eq!(
+        chat_lines(&later).await,
+        transcript(&[("You", "q1"), ("test/m1", "b1")])
+    );
     clean(&later).await;
 }
 
@@ -147,14 +154,24 @@ async fn a_session_brings_a_chat_back_in_its_window() {
     nvim.command("mksession! Session.vim").await;
     nvim.quit().await;
     gone(&nvim).await;
-    let later = configured(&server, "").home(&home).arg("-S").arg("Session.vim").start().await;
+    let later = configured(&server, "")
+        .home(&home)
+        .arg("-S")
+        .arg("Session.vim")
+        .start()
+        .await;
     chat_holds(&later, "a1").await;
-    assert_eq!(chat_lines(&later).await, transcript(&[("You", "q1"), ("test/m1", "a1")]));
     assert_eq!(
-        later.lua_i64("return #vim.fn.win_findbuf(chat_buffer())", &[]).await,
-        1
+        chat_lines(&later).await,
+        transcript(&[("You", "q1"), ("test/m1", "a1")])
     );
-    later.lua("vim.api.nvim_set_current_win(vim.fn.win_findbuf(chat_buffer())[1])", &[]).await;
+    assert_eq!(later.lua_i64("return #vim.fn.win_findbuf(chat_buffer())", &[]).await, 1);
+    later
+        .lua(
+            "vim.api.nvim_set_current_win(vim.fn.win_findbuf(chat_buffer())[1])",
+            &[],
+        )
+        .await;
     later.feed("GAq2<C-s>").await;
     ended(&later, 1).await;
     clean(&later).await;
@@ -208,6 +225,20 @@ async fn quitting_does_not_wait_for_an_answer_that_goes_on_into_the_history() {
 }
 
 #[tokio::test]
+async fn where_nothing_is_kept_an_answer_ends_with_its_editor() {
+    for (config, command) in [("history = { enabled = false }", "GPTChat"), ("", "GPT private")] {
+        let server = Server::start(answer("one two").gate_before_token(1, "never")).await;
+        let nvim = editor(&Home::new(), &server, config).await;
+        open_by(&nvim, command).await;
+        say(&nvim, "q1").await;
+        nvim.wait_screen_contains("one").await;
+        nvim.quit().await;
+        gone(&nvim).await;
+        server.closed(0).await;
+    }
+}
+
+#[tokio::test]
 async fn a_program_that_outlives_its_editor_ends_when_it_is_told_to() {
     let (_home, _server, nvim) = home_with(answer("one two").gate_before_token(1, "never")).await;
     open(&nvim).await;
@@ -237,10 +268,16 @@ async fn an_answer_whose_program_is_killed_with_its_editor_is_marked_as_interrup
     later.command(&format!("edit {chat}")).await;
     later.wait_screen_contains("This answer was interrupted").await;
     later.wait_screen_contains("Press gr to ask again.").await;
-    assert_eq!(chat_lines(&later).await, transcript(&[("You", "q1"), ("test/m1", "one ")]));
+    assert_eq!(
+        chat_lines(&later).await,
+        transcript(&[("You", "q1"), ("test/m1", "one ")])
+    );
     later.feed("gr").await;
     ended(&later, 1).await;
-    assert_eq!(chat_lines(&later).await, transcript(&[("You", "q1"), ("test/m1", "again")]));
+    assert_eq!(
+        chat_lines(&later).await,
+        transcript(&[("You", "q1"), ("test/m1", "again")])
+    );
     later.wait_screen_contains("2/2").await;
 }
 
@@ -316,7 +353,10 @@ async fn a_search_finds_chats_by_what_was_said_and_the_key_opens_the_list() {
     later.feed(":GPT history coracao<CR>").await;
     later.wait_screen_contains("the coração beats").await;
     let shown = lists(&later).await.concat();
-    assert!(shown.contains("\"the coração beats\"") && !shown.contains("q2"), "{shown}");
+    assert!(
+        shown.contains("\"the coração beats\"") && !shown.contains("q2"),
+        "{shown}"
+    );
     later.feed("gh").await;
     later.wait_lua("return #lists == 2").await;
     assert!(lists(&later).await.concat().contains("q2"));
@@ -362,7 +402,8 @@ async fn a_chat_is_renamed_copied_written_to_files_and_deleted() {
     wait::until("the JSON is whole", || json().is_ok()).await;
     assert_eq!(json().unwrap()["messages"].as_array().unwrap().len(), 4);
     nvim.feed("gg/a1<CR>:GPT fork<CR>").await;
-    nvim.wait_lua(&format!("return vim.api.nvim_buf_get_name(0) ~= '{first}'")).await;
+    nvim.wait_lua(&format!("return vim.api.nvim_buf_get_name(0) ~= '{first}'"))
+        .await;
     nvim.wait_lines(0, |lines| lines == transcript(&[("You", "q1"), ("test/m1", "a1")]))
         .await;
     nvim.feed(":GPT delete<CR>").await;
@@ -458,9 +499,14 @@ async fn said_of(spoil: impl FnOnce(&Home)) -> (Home, String) {
 #[tokio::test]
 async fn a_damaged_history_is_put_aside_and_named() {
     let (home, told) = said_of(|home| fs::write(database(home), "no database at all ".repeat(500)).unwrap()).await;
-    assert!(told.contains("The history was damaged; a new one has been begun."), "{told}");
+    assert!(
+        told.contains("The history was damaged; a new one has been begun."),
+        "{told}"
+    );
     let folder = fs::read_dir(database(&home).parent().unwrap()).unwrap().flatten();
-    let names: Vec<String> = folder.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let names: Vec<String> = folder
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
     let aside = names.iter().find(|name| name.contains("20") && !name.contains("wal"));
     assert!(told.contains(aside.unwrap().as_str()), "{told} {names:?}");
 }
@@ -477,12 +523,17 @@ async fn a_history_of_a_newer_version_is_left_alone_and_told() {
     let bytes = std::cell::OnceCell::new();
     let (home, told) = said_of(|home| {
         let connection = rusqlite::Connection::open(database(home)).unwrap();
-        connection.execute_batch("PRAGMA user_version = 4711; CREATE TABLE x(y)").unwrap();
+        connection
+            .execute_batch("PRAGMA user_version = 4711; CREATE TABLE x(y)")
+            .unwrap();
         drop(connection);
         bytes.set(fs::read(database(home)).unwrap()).unwrap();
     })
     .await;
-    assert!(told.contains("A newer version of gpt.nvim has written the history."), "{told}");
+    assert!(
+        told.contains("A newer version of gpt.nvim has written the history."),
+        "{told}"
+    );
     assert_eq!(Some(&fs::read(database(&home)).unwrap()), bytes.get());
 }
 
@@ -492,7 +543,9 @@ async fn a_history_of_a_newer_version_is_left_alone_and_told() {
 async fn a_second_editor_is_told_sees_the_chat_grow_and_makes_a_branch() {
     let script = [
         answer("a1"),
-        answer("one two three").gate_before_token(1, "a").gate_before_token(2, "b"),
+        answer("one two three")
+            .gate_before_token(1, "a")
+            .gate_before_token(2, "b"),
         answer("other"),
     ];
     let (home, server, first) = home_with(script).await;
@@ -509,7 +562,12 @@ async fn a_second_editor_is_told_sees_the_chat_grow_and_makes_a_branch() {
     second.wait_screen_contains("one two").await;
     server.open("b");
     ended(&first, 2).await;
-    let shown = [("You", "q1"), ("test/m1", "a1"), ("You", "q2"), ("test/m1", "one two three")];
+    let shown = [
+        ("You", "q1"),
+        ("test/m1", "a1"),
+        ("You", "q2"),
+        ("test/m1", "one two three"),
+    ];
     second.wait_lines(0, |lines| lines == transcript(&shown)).await;
     // From an earlier message on: a branch.
     second.feed("gg/q2<CR>A, but<Esc><CR>").await;
