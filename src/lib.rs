@@ -14,6 +14,9 @@
 //! words: what a user reads, in their language, from one table; called by all of them, calls nobody
 //! ```
 //!
+//! A request's way: `provider::http` makes a call of it → `provider::retry` sends it again while that may help, without
+//! what `provider::refused` finds in a refusal → `http::client` knows proxy and certificates.
+//!
 //! A token's way: `provider::http` reads bytes → a wire's `Decoder` makes events → `chat::session` steps the
 //! `chat::conversation` → its `Paint` effect joins the `chat::painter`'s canvas → one frame goes through
 //! `editor::nvim` to `lua/gpt/view`, which appends it to the buffer.

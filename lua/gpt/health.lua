@@ -62,7 +62,29 @@ local function check_network()
   health.start(words("view.health.network"))
   local network = require("gpt.config").get().network
   health.info(words("view.health.limits", { connect = network.connect_timeout, idle = network.idle_timeout }))
-  for _, name in ipairs({ "OPENAI_BASE_URL", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "NO_PROXY", "no_proxy" }) do
+  if network.proxy then
+    local scheme = network.proxy:match("^%a[%w+.-]*://") or ""
+    local address = scheme .. network.proxy:sub(#scheme + 1):match("[^@]*$") -- no password
+    health.info(words("view.health.proxy", { address = address }))
+  elseif network.proxy == false then
+    health.info(words("view.health.no_proxy"))
+  end
+  if network.ca_file then
+    local file = vim.fs.normalize(network.ca_file)
+    local report = vim.uv.fs_access(file, "R") and health.ok or health.error
+    report(words("view.health.ca_file", { file = file }))
+  end
+  for _, name in ipairs({
+    "OPENAI_BASE_URL",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+  }) do
     if (vim.env[name] or ""):find("%S") then
       health.info(words("view.health.variable", { name = name }))
     end

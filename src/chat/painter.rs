@@ -11,8 +11,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
+use crate::chat::notice::Notice;
 use crate::chat::{ChatId, MessageId};
-use crate::editor::{Editor, EditorError, ShownBranch, ShownEnd, ShownTurn};
+use crate::editor::{Editor, EditorError, ShownBranch, ShownEnd, ShownRetry, ShownTurn};
 
 /// The pause after a frame, as a multiple of what frames take.
 const PAUSE_FACTOR: u32 = 4;
@@ -35,10 +36,14 @@ pub enum Stroke {
     Branch(ShownBranch),
     /// The model is reasoning.
     Reasoning(MessageId),
+    /// A failed request is sent again after a wait.
+    Retry(ShownRetry),
     /// More of an answer.
     Text(MessageId, String),
     /// The end of a turn.
     End(ShownEnd),
+    /// Why what the user wanted was not done.
+    Refused(Notice),
 }
 
 /// What waits to be shown. Cheap to clone; all clones are the same queue.
@@ -114,8 +119,10 @@ async fn show(chat: &ChatId, stroke: &Stroke, editor: &dyn Editor) -> Result<(),
             Stroke::Turn(turn) => editor.begin_turn(turn).await,
             Stroke::Branch(branch) => editor.show_branch(branch).await,
             Stroke::Reasoning(answer) => editor.reasoning(chat, *answer).await,
+            Stroke::Retry(retry) => editor.retrying(retry).await,
             Stroke::Text(answer, text) => editor.append(chat, *answer, lines(text)).await,
             Stroke::End(end) => editor.end_turn(end).await,
+            Stroke::Refused(notice) => editor.refuse(chat, notice).await,
         };
         match shown {
             Err(EditorError::Busy(_)) => sleep(BUSY_PAUSE).await,

@@ -9,18 +9,24 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::chat::archive::Archive;
-use crate::chat::conversation::{Conversation, Effect, Ended, Event, Message, Outcome, Place, Question, Shape};
+use crate::chat::conversation::{
+    Conversation, Effect, Ended, Event, Message, Outcome, Place, Question, Refusal, Shape,
+};
 use crate::chat::journal::{self, Journal, Known, Snapshot};
 use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::recall::{self, Recalled};
 use crate::chat::{About, ChatId, MessageId, RegionRole, TurnId, notice, prompt};
 use crate::config::ChatConfig;
-use crate::editor::{Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownShape, ShownTurn};
+use crate::editor::{
+    Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownRetry, ShownShape, ShownTurn,
+};
 use crate::history::{self, Chat, ChatInfo, End, PartKind, State, Time, now};
 use crate::keys::vault::Vault;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
+use crate::provider::models;
 use crate::provider::registry::Target;
+use crate::provider::retry::Retrying;
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
 use crate::words::Locale;
 
@@ -138,6 +144,8 @@ struct RunningTurn {
     answer: MessageId,
     target: Target,
     answers: mpsc::Receiver<Vec<ProviderEvent>>,
+    /// The fields that the server refused, and was asked without.
+    left_out: Vec<String>,
     _task: Running,
 }
 
@@ -368,6 +376,12 @@ impl Task {
             Effect::StartTurn(turn) => self.start_turn(turn),
             Effect::AbortTurn => self.abort_turn(),
             Effect::ShowReasoning(answer) => self.canvas.add(Stroke::Reasoning(answer)),
+            Effect::ShowRetry(answer, retrying) => self.show_retry(answer, &retrying),
+            Effect::NoteLeftOut(fields) => {
+                if let Some(turn) = &mut self.turn {
+                    turn.left_out = fields;
+                }
+            }
             Effect::Paint(answer, text) => {
                 if let Some(kept) = &self.kept {
                     kept.journal.piece(answer, PartKind::Text, text.clone());
@@ -375,6 +389,10 @@ impl Task {
                 self.canvas.add(Stroke::Text(answer, text));
             }
             Effect::EndTurn(answer, ended) => self.show_end(answer, &ended),
+            Effect::Refuse(refusal) if refusal != Refusal::NothingToStop => {
+                let locale = self.settings.borrow().locale;
+                self.canvas.add(Stroke::Refused(notice::of_refusal(refusal, locale)));
+            }
             Effect::Refuse(refusal) => {
                 let locale = self.settings.borrow().locale;
                 self.inform(notice::of_refusal(refusal, locale));
@@ -449,6 +467,7 @@ impl Task {
             answer,
             target,
             answers,
+            left_out: Vec::new(),
             _task: task,
         });
     }
@@ -460,10 +479,20 @@ impl Task {
         }
     }
 
+    fn show_retry(&self, answer: MessageId, retrying: &Retrying) {
+        let Some(turn) = &self.turn else { return };
+        self.canvas.add(Stroke::Retry(ShownRetry {
+            chat: self.chat.clone(),
+            answer,
+            text: notice::of_retry(&retrying.error, &turn.target.provider, self.settings.borrow().locale),
+            wait: u64::try_from(retrying.wait.as_millis()).unwrap_or(u64::MAX),
+        }));
+    }
+
     fn show_end(&mut self, answer: MessageId, ended: &Ended) {
-        let target = match self.turn.take() {
-            Some(turn) => turn.target,
-            None => self.settings.borrow().target.clone(),
+        let (target, left_out) = match self.turn.take() {
+            Some(turn) => (turn.target, turn.left_out),
+            None => (self.settings.borrow().target.clone(), Vec::new()),
         };
         let outcome = match ended.outcome {
             Outcome::Done { .. } => ShownOutcome::Done,
@@ -471,9 +500,11 @@ impl Task {
             Outcome::Failed(_) | Outcome::Incomplete => ShownOutcome::Failed,
         };
         let settings = self.settings.borrow().clone();
-        let facts = settings.catalogue.facts(&target.provider, &target.model);
+        let (locale, model) = (settings.locale, target.model.as_str());
+        let facts = settings.catalogue.facts(&target.provider, model);
         let cost = ended.usage.and_then(|usage| facts.cost(&usage));
-        let notice = notice::of_outcome(&ended.outcome, &target.provider, &target.model, settings.locale);
+        let notice = notice::of_outcome(&ended.outcome, &left_out, &target.provider, model, locale)
+            .map(|notice| notice::naming_end(notice, &ended.outcome, model, &facts, &models::today(), locale));
         if let Some(kept) = &self.kept {
             let snapshot = self.conversation.all();
             let end = end(ended, notice.as_ref(), cost);

@@ -102,6 +102,19 @@ pub struct ShownMessage {
     pub lines: Vec<String>,
 }
 
+/// A request that failed and is sent again: a countdown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownRetry {
+    /// The chat.
+    pub chat: ChatId,
+    /// The answer that is awaited.
+    pub answer: MessageId,
+    /// What is said meanwhile; `{seconds}` stands for the seconds left, `{key}` for the key that stops it.
+    pub text: String,
+    /// The wait, in milliseconds.
+    pub wait: u64,
+}
+
 /// How a turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -220,10 +233,14 @@ pub struct ShownKeyChange {
 pub trait Editor: Send + Sync + 'static {
     /// Shows a question and makes room for its answer.
     async fn begin_turn(&self, turn: &ShownTurn) -> Result<(), EditorError>;
+    /// Tells the user why what they wanted of a chat was not done.
+    async fn refuse(&self, chat: &ChatId, notice: &Notice) -> Result<(), EditorError>;
     /// Shows another branch of a chat.
     async fn show_branch(&self, branch: &ShownBranch) -> Result<(), EditorError>;
     /// Says that the model is reasoning and has written nothing yet.
     async fn reasoning(&self, chat: &ChatId, answer: MessageId) -> Result<(), EditorError>;
+    /// Says that a request failed, and counts down to the next one.
+    async fn retrying(&self, retry: &ShownRetry) -> Result<(), EditorError>;
     /// Appends text to an answer: `lines` continue its last line, and each further one begins a new line.
     async fn append(&self, chat: &ChatId, answer: MessageId, lines: Vec<String>) -> Result<(), EditorError>;
     /// Ends a turn.

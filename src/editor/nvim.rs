@@ -14,8 +14,8 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt, TokioAsyncWriteCompatE
 use super::event::Inbound;
 use super::handler::EventHandler;
 use super::{
-    Choice, Editor, EditorError, KeyForm, ShownBranch, ShownEnd, ShownKeyChange, ShownModel, ShownTurn, transport,
-    values,
+    Choice, Editor, EditorError, KeyForm, ShownBranch, ShownEnd, ShownKeyChange, ShownModel, ShownRetry, ShownTurn,
+    transport, values,
 };
 use crate::chat::notice::Notice;
 use crate::chat::{ChatId, MessageId};
@@ -108,6 +108,11 @@ impl Editor for Nvim {
         self.apply_data("begin_turn", turn).await
     }
 
+    async fn refuse(&self, chat: &ChatId, notice: &Notice) -> Result<(), EditorError> {
+        self.apply_data("refuse", &serde_json::json!({ "chat": chat, "notice": notice }))
+            .await
+    }
+
     async fn show_branch(&self, branch: &ShownBranch) -> Result<(), EditorError> {
         self.apply_data("show_branch", branch).await
     }
@@ -115,6 +120,10 @@ impl Editor for Nvim {
     async fn reasoning(&self, chat: &ChatId, answer: MessageId) -> Result<(), EditorError> {
         self.apply_data("reasoning", &serde_json::json!({ "chat": chat, "answer": answer }))
             .await
+    }
+
+    async fn retrying(&self, retry: &ShownRetry) -> Result<(), EditorError> {
+        self.apply_data("retrying", retry).await
     }
 
     async fn append(&self, chat: &ChatId, answer: MessageId, lines: Vec<String>) -> Result<(), EditorError> {

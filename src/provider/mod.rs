@@ -19,7 +19,9 @@ pub mod ollama;
 pub mod openai_chat;
 pub mod openai_models;
 pub mod openai_responses;
+pub mod refused;
 pub mod registry;
+pub mod retry;
 pub mod sse;
 mod turns;
 
@@ -126,6 +128,10 @@ pub enum Event {
     ToolCall(ToolCall),
     /// The tokens used so far. A later one replaces an earlier one.
     Usage(Usage),
+    /// The request failed before its answer began, and is sent again after a wait.
+    Retrying(retry::Retrying),
+    /// The server refused these fields of the request's body, and was asked without them.
+    LeftOut(Vec<String>),
     /// The answer's end.
     Finished(FinishReason),
     /// The turn failed.

@@ -50,8 +50,10 @@ end
 function Chat:refuses()
   if self.answer then
     M.inform({ level = "info", title = words("view.answering"), advice = words("view.answering_advice") })
+  elseif self.in_flight then
+    M.inform({ level = "info", title = words("view.in_flight"), advice = "" })
   end
-  return self.answer ~= nil
+  return self.answer ~= nil or self.in_flight == true
 end
 
 --- An event about this chat.
@@ -63,16 +65,43 @@ function Chat:event(name, fields)
   return vim.tbl_extend("error", about, fields or {})
 end
 
+--- Tells the program what the user wants of the conversation. Until it answers, the buffer may not show what it has: so
+--- nothing else is told meanwhile.
+---@param name string
+---@param fields table
+---@return boolean sent
+function Chat:tell(name, fields)
+  self.in_flight = remote.notify(self:event(name, fields))
+  return self.in_flight
+end
+
+--- The program did not do what was wanted.
+---@param told gpt.Notice
+function Chat:refused(told)
+  local again = self.again
+  self.in_flight, self.pending, self.again = nil, nil, nil
+  M.inform(told)
+  if again then
+    return self:send()
+  end
+  if not self.answer then
+    self:go_on(true)
+  end
+end
+
 --- Sends the prompt; while an answer is being written, lets it wait.
 function Chat:send()
   if self.answer then
     return self:enqueue()
+  elseif self.in_flight then
+    self.again = true
+    return
   end
   self:settle()
   local regions, prompt = self:snapshot()
   self.pending = { text = prompt, origin = "prompt" }
   local at = self:message_at_cursor()
-  remote.notify(self:event("sent", { regions = regions, prompt = prompt, origin = "prompt", at = at }))
+  self:tell("sent", { regions = regions, prompt = prompt, origin = "prompt", at = at })
 end
 
 --- Sends a question that does not stand in the prompt.
@@ -83,14 +112,13 @@ function Chat:ask(question, selection)
     local block = table.concat(require("gpt.selection").block(selection), "\n")
     question = question .. "\n\n" .. block
   end
-  if self.answer then
+  if self.answer or self.in_flight then
     return self:wait_with(vim.split(question, "\n"))
   end
   self:settle()
   local event = { regions = self:snapshot(), prompt = question, origin = "command" }
-  if remote.notify(self:event("sent", event)) then
-    self.pending = { text = question, origin = "command" }
-  else
+  self.pending = { text = question, origin = "command" }
+  if not self:tell("sent", event) then
     self:add_to_prompt(vim.split(question, "\n")) -- nothing is lost
   end
 end
@@ -136,7 +164,7 @@ function Chat:regenerate()
     return
   end
   self:settle()
-  remote.notify(self:event("regenerated", { regions = self:snapshot(), at = self:message_at_cursor() }))
+  self:tell("regenerated", { regions = self:snapshot(), at = self:message_at_cursor() })
 end
 
 --- Shows another branch of the conversation.
@@ -146,7 +174,7 @@ function Chat:switch_branch(by)
     return
   end
   self:settle()
-  remote.notify(self:event("branch_switched", { regions = self:snapshot(), at = self:message_at_cursor(), by = by }))
+  self:tell("branch_switched", { regions = self:snapshot(), at = self:message_at_cursor(), by = by })
 end
 
 -- The window ---------------------------------------------------------------------------------------------------------
@@ -407,7 +435,7 @@ function M.program_ended()
   local returned = false
   for _, chat in pairs(chats) do
     local pending = chat.pending
-    chat.pending = nil
+    chat.pending, chat.in_flight, chat.again = nil, nil, nil
     if pending and pending.origin == "command" then
       returned = pcall(chat.add_to_prompt, chat, vim.split(pending.text, "\n")) or returned
     end

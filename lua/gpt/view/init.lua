@@ -18,8 +18,14 @@ local operations = {
   show_branch = function(data)
     chat_of(data):show_branch(data)
   end,
+  refuse = function(data)
+    chat_of(data):refused(data.notice)
+  end,
   reasoning = function(data)
     chat_of(data):show_reasoning(data.answer)
+  end,
+  retrying = function(data)
+    chat_of(data):show_retry(data)
   end,
   append = function(data)
     chat_of(data):append(data.answer, data.lines)

@@ -48,6 +48,8 @@ local api = vim.api
 ---@field usage? table tokens of the last turn
 ---@field cost? number what it cost, in US dollars, estimated
 ---@field pending? { text: string, origin: "prompt"|"queue"|"command", mark?: integer } what was sent last, until it is shown as a message
+---@field in_flight? boolean whether the program has been told something, and has not yet answered
+---@field again? boolean whether the user has sent the prompt once more meanwhile
 ---@field notice? table
 ---@field highlighting? gpt.Highlighting
 ---@field remembered? { lines: string[], headings: gpt.Heading[] }

@@ -37,11 +37,36 @@ function Chat:find_answer_end()
     return
   end
   local row, col = heading + 2, 0
-  local first = self.stream.steps[1]
-  for _, lines in ipairs(first and first.seq == self.stream.begin and first.pieces or {}) do
-    row, col = row + #lines - 1, (#lines == 1 and col or 0) + #lines[#lines]
+  local applied = self:within(Chat.undo_state).applied
+  for _, step in ipairs(self.stream.steps) do
+    for _, lines in ipairs(applied[step.seq] and step.pieces or {}) do
+      row, col = row + #lines - 1, (#lines == 1 and col or 0) + #lines[#lines]
+    end
+  end
+  local line = api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
+  if not line or #line < col or self:has_heading_between(heading, row) then
+    row, col = heading + 2, 0
   end
   self:mark_answer_end(row, col)
+end
+
+---@param from integer row, itself left out
+---@param to integer row
+---@return boolean
+function Chat:has_heading_between(from, to)
+  local marks = api.nvim_buf_get_extmarks(self.buf, Chat.HEADINGS, { from + 1, 0 }, { to, -1 }, { details = true })
+  return vim.iter(marks):any(function(mark)
+    return not mark[4].invalid
+  end)
+end
+
+--- A redo leaves the mark of the answer's end below the next heading: puts it back.
+---@param heading integer row
+function Chat:mend_answer_end(heading)
+  local row = self:answer_end()
+  if row and (row <= heading or self:has_heading_between(heading, row)) then
+    self:find_answer_end()
+  end
 end
 
 --- Makes room for an answer at `row`.
@@ -217,9 +242,11 @@ function Chat:append(answer, lines)
   end
   if self.stream.tick ~= api.nvim_buf_get_changedtick(self.buf) then
     self:mend_undo()
-    if not self:row(self.answer_mark) then
+    local heading = self:row(self.answer_mark)
+    if not heading then
       return -- the user took the answer away while it was being written: let them have it so
     end
+    self:mend_answer_end(heading)
   end
   self:write(lines, self:join_undo())
   vim.bo[self.buf].modified = false

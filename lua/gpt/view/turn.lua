@@ -190,6 +190,7 @@ function Chat:begin_turn(turn)
   -- All or nothing: where the text is locked (E565) or not modifiable this fails, and is asked for again.
   api.nvim_buf_set_text(self.buf, 0, 0, 0, 0, {})
   self:break_undo()
+  self.in_flight = nil
   notice.clear(self)
   local following = self:windows_at_prompt()
   self:reshape(turn)
@@ -200,6 +201,16 @@ function Chat:begin_turn(turn)
   self:hear_interrupts(true)
   local provider, model = turn.label:match("^([^/]*)/(.*)$")
   announce(self, "GPTAnswerStarted", { provider = provider, model = model })
+  self:send_again()
+end
+
+--- What was sent once more before this turn was shown waits now, if it is not what has just become a message.
+function Chat:send_again()
+  local again = self.again
+  self.again = nil
+  if again and select(2, self:snapshot()):find("%S") then
+    self:enqueue()
+  end
 end
 
 ---@class gpt.ShownBranch: gpt.Shape
@@ -252,6 +263,9 @@ end
 ---@param branch gpt.ShownBranch
 function Chat:show_branch(branch)
   api.nvim_buf_set_text(self.buf, 0, 0, 0, 0, {})
+  if not branch.recalled and not branch.others then
+    self.in_flight = nil
+  end
   local following = self:windows_at_prompt()
   notice.clear(self)
   local first, row

@@ -46,6 +46,9 @@ impl Editor for Fake {
     async fn begin_turn(&self, _: &ShownTurn) -> Result<(), EditorError> {
         self.show("turn".into()).await
     }
+    async fn refuse(&self, _: &ChatId, _: &Notice) -> Result<(), EditorError> {
+        self.show("refused".into()).await
+    }
     async fn show_branch(&self, _: &ShownBranch) -> Result<(), EditorError> {
         self.show("branch".into()).await
     }
@@ -54,6 +57,9 @@ impl Editor for Fake {
     }
     async fn append(&self, _: &ChatId, _: MessageId, lines: Vec<String>) -> Result<(), EditorError> {
         self.show(lines.join("\n")).await
+    }
+    async fn retrying(&self, retry: &ShownRetry) -> Result<(), EditorError> {
+        self.show(format!("again in {}", retry.wait)).await
     }
     async fn end_turn(&self, _: &ShownEnd) -> Result<(), EditorError> {
         self.show("end".into()).await

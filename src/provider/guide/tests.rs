@@ -166,6 +166,7 @@ fn every_class_of_error_has_its_section() {
         Network,
         Tls,
         Proxy,
+        ProxyRefused,
         Timeout,
         BrokenStream,
         Configuration,
