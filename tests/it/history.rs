@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use gpt_nvim::history::{Chat, ChatInfo, History, Limits, Message, Role, Totals};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::*;
@@ -187,6 +188,51 @@ async fn a_name_that_the_history_does_not_have_gives_an_empty_chat_and_is_told()
     nvim.feed("GAq1<C-s>").await;
     ended(&nvim, 1).await;
     assert_eq!(chat_lines(&nvim).await, transcript(&[("You", "q1"), ("test/m1", "a1")]));
+}
+
+#[tokio::test]
+async fn a_chat_of_a_thousand_messages_comes_back_whole() {
+    let (home, server) = (Home::new(), Server::start(Vec::new()).await);
+    let said = "Some **words** of markdown, and `code`.\n\n- a list\n- of two\n\nThe end of it.";
+    let role = |id| if id % 2 == 1 { Role::User } else { Role::Assistant };
+    let message = |id: u64| {
+        let mut message = Message::new(id, id.checked_sub(1).filter(|id| *id > 0), role(id), said, 0);
+        message.provider = Some("test".into());
+        message.model = Some("m1".into());
+        message
+    };
+    let chat = Chat {
+        info: ChatInfo {
+            id: "long".into(),
+            title: "long".into(),
+            project: None,
+            provider: "test".into(),
+            model: "m1".into(),
+            created: 0,
+        },
+        updated: 0,
+        head: Some(1_000),
+        totals: Totals::default(),
+        messages: (1..=1_000).map(message).collect(),
+    };
+    let opened = History::open(&database(&home), Limits::default()).await.unwrap();
+    assert!(opened.history.import(chat).await.unwrap());
+    opened.history.close().await.unwrap();
+    let nvim = editor(&home, &server, "").await;
+    open(&nvim).await;
+    nvim.wait_lua("return require('gpt').status().model").await;
+    normal_mode(&nvim).await;
+    nvim.feed("q").await;
+    nvim.command("edit gpt://chat/long").await;
+    let begun = std::time::Instant::now();
+    nvim.wait_screen_contains("The end of it.").await;
+    println!("shown after {:?}", begun.elapsed());
+    let lines = nvim
+        .lua_lines("return vim.api.nvim_buf_get_lines(0, 0, -1, false)", &[])
+        .await;
+    let exchange = [("You", said), ("test/m1", said)];
+    assert_eq!(lines, transcript(&exchange.repeat(500)));
+    clean(&nvim).await;
 }
 
 // Deaths --------------------------------------------------------------------------------------------------------------

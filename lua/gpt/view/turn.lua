@@ -106,15 +106,20 @@ end
 ---@param row integer where its heading goes
 ---@param entry gpt.Entry
 ---@param lines string[]
+---@param highlights? integer[][] where it stands is added to this, to be highlighted later
 ---@return integer row what stood there stands here now
-function Chat:insert_message(row, entry, lines)
+function Chat:insert_message(row, entry, lines, highlights)
   local heading = entry.role == "user" and USER_HEADING or "## " .. entry.label
   local inserted = { heading, "" }
   vim.list_extend(inserted, lines)
   inserted[#inserted + 1] = ""
   api.nvim_buf_set_lines(self.buf, row, row, false, inserted)
   self:mark_heading(row, entry)
-  highlight.once(self.buf, row + 2, row + 2 + #lines)
+  if highlights == nil then
+    highlight.once(self.buf, row + 2, row + 2 + #lines)
+  else
+    highlights[#highlights + 1] = { row + 2, row + 2 + #lines }
+  end
   return row + #inserted
 end
 
@@ -249,11 +254,13 @@ function Chat:insert_branch(branch)
   end
   local row = self:tail_row()
   local first
+  local highlights = {}
   for _, message in ipairs(branch.messages or {}) do
     first = first or row
     local entry = { role = message.role, id = message.id, label = message.label }
-    row = self:insert_message(row, entry, message.lines)
+    row = self:insert_message(row, entry, message.lines, highlights)
   end
+  highlight.gradually(self.buf, highlights)
   self:reshape({ branches = branch.branches })
   self:note_step()
   return first, row
