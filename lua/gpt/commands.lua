@@ -142,6 +142,9 @@ local actions = {
     end
     M.history(query)
   end,
+  continue = with_chat(function(chat)
+    chat:ask(require("gpt.words")("view.continue"))
+  end),
   private = function()
     require("gpt").chat({ private = true })
   end,

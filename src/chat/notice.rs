@@ -537,7 +537,11 @@ pub fn held(pid: u32, locale: Locale) -> Notice {
 pub fn of_state(state: State, notices: &[Record], locale: Locale) -> Option<Notice> {
     if state == State::Interrupted {
         let title = say!(locale, "history.interrupted");
-        return Some(Notice::new(Level::Warning, title, say!(locale, "turn.ask_again")));
+        return Some(Notice::new(
+            Level::Warning,
+            title,
+            say!(locale, "history.interrupted_advice"),
+        ));
     }
     notices.first().and_then(Notice::of_record)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::chat::conversation::{Conversation, Message};
+use crate::chat::conversation::{Conversation, Message, trim_blank_lines};
 use crate::chat::journal::{self, Known};
 use crate::chat::{MessageId, RegionRole};
 use crate::history::{self, Chat, History, HistoryError, Holder, PartKind, Role, State};
@@ -88,7 +88,9 @@ fn of_record(message: &history::Message) -> Message {
         Role::Assistant => RegionRole::Assistant,
         Role::User | Role::System => RegionRole::User,
     };
-    let mut recalled = Message::new(MessageId(message.id), role, message.text());
+    // As a buffer shows it, so that it does not matter which of the two it is read from.
+    let text = trim_blank_lines(&message.text()).to_owned();
+    let mut recalled = Message::new(MessageId(message.id), role, text);
     if let (Some(provider), Some(model)) = (&message.provider, &message.model) {
         recalled.label = format!("{provider}/{model}");
     }

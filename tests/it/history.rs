@@ -313,10 +313,10 @@ async fn an_answer_whose_program_is_killed_with_its_editor_is_marked_as_interrup
     let later = editor(&home, &server, "").await;
     later.command(&format!("edit {chat}")).await;
     later.wait_screen_contains("This answer was interrupted").await;
-    later.wait_screen_contains("Press gr to ask again.").await;
+    later.wait_screen_contains("gr asks again").await;
     assert_eq!(
         chat_lines(&later).await,
-        transcript(&[("You", "q1"), ("test/m1", "one ")])
+        transcript(&[("You", "q1"), ("test/m1", "one")])
     );
     later.feed("gr").await;
     ended(&later, 1).await;
@@ -325,6 +325,50 @@ async fn an_answer_whose_program_is_killed_with_its_editor_is_marked_as_interrup
         transcript(&[("You", "q1"), ("test/m1", "again")])
     );
     later.wait_screen_contains("2/2").await;
+}
+
+#[tokio::test]
+async fn an_answer_whose_program_is_killed_is_kept_and_the_chat_goes_on() {
+    let (home, server, nvim) = home_with([answer("one two").gate_before_token(1, "never"), answer("a2")]).await;
+    open(&nvim).await;
+    say(&nvim, "q1").await;
+    nvim.wait_screen_contains("one").await;
+    wait::until("the piece is written", || contains(&home, "one ")).await;
+    let chat = name(&nvim).await;
+    process::kill9(program(&nvim).await);
+    ended(&nvim, 1).await;
+    nvim.feed("<Esc>GAq2<C-s>").await;
+    ended(&nvim, 2).await;
+    let shown = chat_lines(&nvim).await;
+    nvim.quit().await;
+    gone(&nvim).await;
+    let later = editor(&home, &server, "").await;
+    later.command(&format!("edit {chat}")).await;
+    chat_holds(&later, "a2").await;
+    assert_eq!(chat_lines(&later).await.len(), shown.len());
+    assert_eq!(
+        conversation(&server.requests()[1]),
+        said(&[("user", "q1"), ("assistant", "one"), ("user", "q2")])
+    );
+    assert!(!later.screen().contains("1/2"), "nothing is there twice");
+}
+
+#[tokio::test]
+async fn a_broken_answer_can_be_continued() {
+    let (_home, server, nvim) = home_with([answer("one two").gate_before_token(1, "never"), answer("and two")]).await;
+    open(&nvim).await;
+    say(&nvim, "q1").await;
+    nvim.wait_screen_contains("one").await;
+    normal_mode(&nvim).await;
+    nvim.feed(":GPT stop<CR>").await;
+    ended(&nvim, 1).await;
+    nvim.feed(":GPT continue<CR>").await;
+    ended(&nvim, 2).await;
+    let asked = "Go on exactly where you stopped, without repeating anything.";
+    assert_eq!(
+        conversation(&server.requests()[1]),
+        said(&[("user", "q1"), ("assistant", "one "), ("user", asked)])
+    );
 }
 
 /// Whether the history's files hold these bytes.
@@ -593,6 +637,7 @@ async fn a_second_editor_is_told_sees_the_chat_grow_and_makes_a_branch() {
             .gate_before_token(1, "a")
             .gate_before_token(2, "b"),
         answer("other"),
+        answer("a3"),
     ];
     let (home, server, first) = home_with(script).await;
     exchanges(&first, &["q1"]).await;
@@ -623,6 +668,28 @@ async fn a_second_editor_is_told_sees_the_chat_grow_and_makes_a_branch() {
         said(&[("user", "q1"), ("assistant", "a1"), ("user", "q2, but")])
     );
     second.wait_screen_contains("2/2").await;
+    // The first goes on as if it were alone, whatever numbers are taken by now.
+    first.feed("<Esc>GAq3<C-s>").await;
+    ended(&first, 3).await;
+    let whole = [&shown[..], &[("You", "q3"), ("test/m1", "a3")]].concat();
+    assert_eq!(chat_lines(&first).await, transcript(&whole));
     clean(&second).await;
     clean(&first).await;
+    for nvim in [&first, &second] {
+        nvim.quit().await;
+        gone(nvim).await;
+    }
+    let later = editor(&home, &server, "").await;
+    later.command(&format!("edit {chat}")).await;
+    chat_holds(&later, "a3").await;
+    assert_eq!(chat_lines(&later).await, transcript(&whole));
+    later.feed("gg/q2<CR>]b").await;
+    chat_holds(&later, "other").await;
+    let branch = [
+        ("You", "q1"),
+        ("test/m1", "a1"),
+        ("You", "q2, but"),
+        ("test/m1", "other"),
+    ];
+    assert_eq!(chat_lines(&later).await, transcript(&branch));
 }

@@ -15,6 +15,7 @@ return {
   ["view.config.provider_name"] = '{path}: a provider\'s name is a word without "/"',
   ["view.config.unknown"] = "{path}: no such option",
   ["view.config.whole_number"] = "a whole number",
+  ["view.continue"] = "Go on exactly where you stopped, without repeating anything.",
   ["view.dialog.key"] = "API key for {provider} (hidden): ",
   ["view.dialog.organization"] = "Organization id (empty: leave as it is): ",
   ["view.dialog.project"] = "Project id (empty: leave as it is): ",

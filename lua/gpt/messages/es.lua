@@ -15,6 +15,7 @@ return {
   ["view.config.provider_name"] = '{path}: el nombre de un proveedor es una palabra sin "/"',
   ["view.config.unknown"] = "{path}: opción inexistente",
   ["view.config.whole_number"] = "un número entero",
+  ["view.continue"] = "Continúa exactamente donde te detuviste, sin repetir nada.",
   ["view.dialog.key"] = "Clave de API de {provider} (oculta): ",
   ["view.dialog.organization"] = "Id de la organización (vacío: dejar como está): ",
   ["view.dialog.project"] = "Id del proyecto (vacío: dejar como está): ",

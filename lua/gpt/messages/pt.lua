@@ -15,6 +15,7 @@ return {
   ["view.config.provider_name"] = '{path}: o nome de um provedor é uma palavra sem "/"',
   ["view.config.unknown"] = "{path}: opção inexistente",
   ["view.config.whole_number"] = "um número inteiro",
+  ["view.continue"] = "Continue exatamente de onde parou, sem repetir nada.",
   ["view.dialog.key"] = "Chave de API de {provider} (oculta): ",
   ["view.dialog.organization"] = "Id da organização (vazio: deixar como está): ",
   ["view.dialog.project"] = "Id do projeto (vazio: deixar como está): ",
