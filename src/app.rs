@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::chat::archive::Archive;
+use crate::chat::budget::Calibration;
 use crate::chat::conversation::Event;
 use crate::chat::notice::{self, Notice};
 use crate::chat::session::{Session, Settings, Told};
@@ -27,12 +28,13 @@ use crate::config::{Config, HistoryConfig};
 use crate::editor::event::{EditorEvent, Inbound, Question};
 use crate::editor::{Editor, ShownModel};
 use crate::history::{self, Retention};
+use crate::keys::Redactor;
 use crate::keys::vault::Vault;
 use crate::logging;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
 use crate::provider::registry::{Registry, Target};
-use crate::words::say;
+use crate::words::{Locale, say};
 use connecting::{Connecting, Entered};
 use dialog::Dialog;
 use lists::Lists;
@@ -44,9 +46,10 @@ pub const INBOX_SIZE: usize = 1024;
 const OUTLIVING: Duration = Duration::from_secs(60);
 
 /// Serves the editor until its events end; then finishes the answers under way into the history, if it has one.
-pub async fn run(mut inbox: mpsc::Receiver<Inbound>, editor: Arc<dyn Editor>) {
+/// `redactor` is told of every key.
+pub async fn run(mut inbox: mpsc::Receiver<Inbound>, editor: Arc<dyn Editor>, redactor: Redactor) {
     let (news, mut heard) = mpsc::channel(16);
-    let mut app = App::new(editor, news);
+    let mut app = App::new(editor, news, redactor);
     loop {
         tokio::select! {
             biased;
@@ -57,6 +60,9 @@ pub async fn run(mut inbox: mpsc::Receiver<Inbound>, editor: Arc<dyn Editor>) {
             inbound = inbox.recv() => match inbound {
                 Some(Inbound::Event(event)) => app.take(event).await,
                 Some(Inbound::Question(question, answer)) => app.answer(question, answer),
+                Some(Inbound::Unreadable { event, expected }) => {
+                    app.inform(notice::of_unreadable(event.as_deref(), expected, app.locale()));
+                }
                 None => return app.leave().await,
             },
         }
@@ -101,10 +107,10 @@ struct App {
 }
 
 impl App {
-    fn new(editor: Arc<dyn Editor>, news: mpsc::Sender<News>) -> Self {
+    fn new(editor: Arc<dyn Editor>, news: mpsc::Sender<News>, redactor: Redactor) -> Self {
         let config = Config::default();
         let registry = Arc::new(Registry::new(&config, &environment));
-        let vault = Vault::default();
+        let vault = Vault::new(redactor);
         let (settings, _) = watch::channel(Arc::new(settings_of(&config, &registry, &vault, None)));
         let model = model::follow(editor.clone());
         let dialog = Dialog::new(editor.clone());
@@ -129,9 +135,17 @@ impl App {
     }
 
     async fn take(&mut self, event: EditorEvent) {
-        if let Some(waiting) = self.waiting.as_mut().filter(|_| event.needs_model()) {
-            waiting.push(event);
-            return;
+        if let Some(waiting) = &mut self.waiting {
+            if event.needs_model() {
+                return waiting.push(event);
+            }
+            let before = waiting.len();
+            waiting.retain(|waits| !event.takes_back(waits));
+            if let EditorEvent::StopRequested { chat, .. } = &event
+                && waiting.len() < before
+            {
+                return self.give_back(chat.clone());
+            }
         }
         match event {
             EditorEvent::Started { config } => self.configure(&config),
@@ -259,7 +273,7 @@ impl App {
             }
             Question::Health => {
                 let (registry, vault) = (self.registry.clone(), self.vault.clone());
-                let locale = self.settings.borrow().locale;
+                let locale = self.locale();
                 tokio::spawn(
                     async move { answer.send(connecting::health(&registry, &vault, &environment, locale).await) },
                 );
@@ -335,13 +349,13 @@ impl App {
             http: self.settings.borrow().http.clone(),
             vault: self.vault.clone(),
             news: self.news.clone(),
-            locale: self.settings.borrow().locale,
+            locale: self.locale(),
         }
     }
 
     fn configure(&mut self, config: &Config) {
         if let Some(file) = &config.log_file
-            && let Err(error) = logging::start(file, config.log_level.as_deref())
+            && let Err(error) = logging::start(file, config.log_level.as_deref(), self.vault.redactor())
         {
             let (file, reason) = (file.display().to_string(), error.to_string());
             let title = say!(config.locale, "log.none", file = file, reason = reason);
@@ -356,7 +370,8 @@ impl App {
         let earlier = || config.state_dir.as_deref().and_then(choice::read);
         let chosen = self.chosen.take().or_else(earlier);
         self.chosen = chosen.clone().filter(|name| self.registry.target(name).is_ok());
-        let settings = settings_of(config, &self.registry, &self.vault, self.chosen.as_deref());
+        let mut settings = settings_of(config, &self.registry, &self.vault, self.chosen.as_deref());
+        settings.calibration = self.settings.borrow().calibration.clone();
         if let Some(lost) = chosen.filter(|_| self.chosen.is_none()) {
             self.inform(choice::lost(&lost, config.locale));
         }
@@ -374,6 +389,19 @@ impl App {
         } else {
             self.find_default();
         }
+    }
+
+    /// A question that waited is not asked.
+    fn give_back(&self, chat: ChatId) {
+        let (editor, told) = (self.editor.clone(), notice::of_taken_back(self.locale()));
+        tokio::spawn(async move {
+            editor.give_back(&chat).await.ok();
+            editor.inform(&told).await
+        });
+    }
+
+    fn locale(&self) -> Locale {
+        self.settings.borrow().locale
     }
 
     fn inform(&self, notice: Notice) {
@@ -409,6 +437,7 @@ fn settings_of(config: &Config, registry: &Registry, vault: &Vault, chosen: Opti
         chat: config.chat.clone(),
         http,
         vault: vault.clone(),
+        calibration: Calibration::default(),
         locale: config.locale,
     }
 }

@@ -4,6 +4,9 @@ local M = {}
 local health = vim.health
 local words = require("gpt.words")
 
+--- How long the program may take, in milliseconds: it gives the keyring two seconds.
+local ANSWER_LIMIT = 5000
+
 local function check_editor()
   health.start(words("view.health.editor"))
   local version = tostring(vim.version())
@@ -108,9 +111,12 @@ end
 function M.check()
   check_editor()
   check_program()
-  local answer = require("gpt.remote").ask("health")
+  local remote = require("gpt.remote")
+  local answer = remote.ask("health", ANSWER_LIMIT)
   if answer then
     check_keys(answer)
+  elseif remote.is_running() then
+    health.error(words("view.health.no_answer"), words("view.health.no_answer_advice"))
   end
   check_network()
   check_configuration()

@@ -1,7 +1,9 @@
 //! A chat: what was said ([`conversation`]), the task that carries it out ([`session`]), the frames in which it reaches
-//! the screen ([`painter`]), what of it is sent ([`prompt`]) and how it is kept ([`archive`], [`journal`], [`recall`]).
+//! the screen ([`painter`]), what of it is sent ([`prompt`]), by the room that there is ([`budget`]), and how it is kept
+//! ([`archive`], [`journal`], [`recall`]).
 
 pub mod archive;
+pub mod budget;
 pub mod conversation;
 pub mod fence;
 pub mod journal;

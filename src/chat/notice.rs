@@ -7,9 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::chat::ChatId;
+use crate::chat::budget::{Budget, TooLong, short};
 use crate::chat::conversation::{Outcome, Refusal};
+use crate::chat::prompt::{Cut, Reason};
 use crate::history::{HistoryError, Notice as Record, State};
 use crate::keys::KeySource;
+use crate::keys::Redactor;
 use crate::keys::redact::redact;
 use crate::provider::catalogue::{Facts, has_ended};
 use crate::provider::registry::Provider;
@@ -62,9 +65,16 @@ fn one_line_each<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok
 }
 
 impl Notice {
-    /// The notice as the history keeps it.
-    pub fn record(&self) -> Record {
-        let content = serde_json::to_value(self).unwrap_or_default();
+    /// The notice as the history keeps it: without any key of this session.
+    pub fn record(&self, redactor: &Redactor) -> Record {
+        let redact = |text: &String| redactor.redact(text).into_owned();
+        let redacted = Self {
+            level: self.level,
+            title: redact(&self.title),
+            advice: redact(&self.advice),
+            details: self.details.iter().map(redact).collect(),
+        };
+        let content = serde_json::to_value(redacted).unwrap_or_default();
         let level = content.get("level").and_then(|level| level.as_str());
         Record {
             level: level.unwrap_or_default().to_owned(),
@@ -333,6 +343,39 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (Text, 
     }
 }
 
+/// What the mark above the first message that is sent says.
+pub fn of_cut(cut: &Cut, budget: &Budget, model: &str, locale: Locale) -> String {
+    let messages = match cut.messages {
+        1 => text!("cut.message"),
+        count => text!("cut.messages", count = count),
+    };
+    let tokens = short(budget.calibrated(cut.tokens));
+    let why = match (cut.reason, budget.window()) {
+        (Reason::Memory(exchanges), _) => format!("chat.memory = {exchanges}").into(),
+        (Reason::Window, Some(window)) => text!("cut.window", model = model, size = short(window)),
+        (Reason::Window, None) => text!("cut.no_more", model = model),
+    };
+    say!(locale, "cut.mark", messages = messages, tokens = tokens, why = why)
+}
+
+/// What is to be said about a question for which a model has no room.
+pub fn of_too_long(refused: TooLong, model: &str, locale: Locale) -> Notice {
+    let TooLong { tokens, room } = refused;
+    let [over, tokens, room] = [tokens.saturating_sub(room), tokens, room].map(short);
+    Notice::new(
+        Level::Warning,
+        say!(
+            locale,
+            "refused.too_long",
+            over = over,
+            model = model,
+            tokens = tokens,
+            room = room
+        ),
+        say!(locale, "refused.too_long_advice"),
+    )
+}
+
 /// What is to be said about a key that its provider did not accept when it was entered.
 pub fn of_failed_check(error: &ProviderError, provider: &Provider, locale: Locale) -> Notice {
     let title = match error.class {
@@ -544,6 +587,33 @@ pub fn of_state(state: State, notices: &[Record], locale: Locale) -> Option<Noti
         ));
     }
     notices.first().and_then(Notice::of_record)
+}
+
+/// A question was stopped before it was asked.
+pub fn of_taken_back(locale: Locale) -> Notice {
+    let (title, advice) = (say!(locale, "turn.taken_back"), say!(locale, "turn.taken_back_advice"));
+    Notice::new(Level::Info, title, advice)
+}
+
+/// What the editor told us is not what we understand: a configuration that its check let through, or a plugin that is
+/// newer than its program.
+pub fn of_unreadable(event: Option<&str>, expected: Option<String>, locale: Locale) -> Notice {
+    let (level, title, advice) = match event {
+        Some("started") => (
+            Level::Warning,
+            text!("unreadable.configuration"),
+            text!("view.health.see_configuration"),
+        ),
+        _ => (
+            Level::Error,
+            text!("unreadable.event"),
+            text!("unreadable.event_advice"),
+        ),
+    };
+    let mut notice = Notice::new(level, title.said(locale), advice.said(locale));
+    let expected = expected.map(|expected| say!(locale, "unreadable.expected", expected = expected));
+    notice.details = event.map(str::to_owned).into_iter().chain(expected).collect();
+    notice
 }
 
 /// Why an event changed nothing, as a message.

@@ -42,6 +42,8 @@ pub enum Stroke {
     Text(MessageId, String),
     /// The end of a turn.
     End(ShownEnd),
+    /// A question that is not asked, and why.
+    TooLong(Notice),
     /// Why what the user wanted was not done.
     Refused(Notice),
 }
@@ -122,6 +124,7 @@ async fn show(chat: &ChatId, stroke: &Stroke, editor: &dyn Editor) -> Result<(),
             Stroke::Retry(retry) => editor.retrying(retry).await,
             Stroke::Text(answer, text) => editor.append(chat, *answer, lines(text)).await,
             Stroke::End(end) => editor.end_turn(end).await,
+            Stroke::TooLong(notice) => editor.refuse_question(chat, notice).await,
             Stroke::Refused(notice) => editor.refuse(chat, notice).await,
         };
         match shown {

@@ -9,13 +9,15 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::chat::archive::Archive;
+use crate::chat::budget::Calibration;
 use crate::chat::conversation::{
     Conversation, Effect, Ended, Event, Message, Outcome, Place, Question, Refusal, Shape,
 };
 use crate::chat::journal::{self, Journal, Known, Snapshot};
 use crate::chat::painter::{self, Canvas, Stroke};
+use crate::chat::prompt::Prompt;
 use crate::chat::recall::{self, Recalled};
-use crate::chat::{About, ChatId, MessageId, RegionRole, TurnId, notice, prompt};
+use crate::chat::{About, ChatId, MessageId, RegionRole, TurnId, notice};
 use crate::config::ChatConfig;
 use crate::editor::{
     Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownRetry, ShownShape, ShownTurn,
@@ -29,6 +31,10 @@ use crate::provider::registry::Target;
 use crate::provider::retry::Retrying;
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
 use crate::words::Locale;
+
+mod window;
+
+pub use window::limits;
 
 /// How many batches of a provider's events may wait for the session.
 const ANSWERS_WAITING: usize = 64;
@@ -56,6 +62,8 @@ pub struct Settings {
     pub http: Arc<Http>,
     /// Where keys are.
     pub vault: Vault,
+    /// How the providers' counts of tokens compare to our estimates.
+    pub calibration: Calibration,
     /// The language of what is said.
     pub locale: Locale,
 }
@@ -105,6 +113,7 @@ impl Session {
             archive,
             canvas,
             conversation: Conversation::default(),
+            prompt: Prompt::default(),
             turn: None,
             kept: None,
             created: now(),
@@ -143,6 +152,8 @@ struct RunningTurn {
     id: TurnId,
     answer: MessageId,
     target: Target,
+    /// The tokens of its request, estimated, before calibration.
+    tokens: u64,
     answers: mpsc::Receiver<Vec<ProviderEvent>>,
     /// The fields that the server refused, and was asked without.
     left_out: Vec<String>,
@@ -167,6 +178,8 @@ struct Task {
     archive: Archive,
     canvas: Canvas,
     conversation: Conversation,
+    /// What the turn that is about to start sends.
+    prompt: Prompt,
     turn: Option<RunningTurn>,
     kept: Option<Kept>,
     created: Time,
@@ -355,6 +368,9 @@ impl Task {
     // Effects --------------------------------------------------------------------------------------------------------
 
     fn step(&mut self, event: Event) {
+        if let Some(refused) = self.too_long(&event) {
+            return self.refuse(refused);
+        }
         for effect in self.conversation.step(event) {
             self.carry_out(effect);
         }
@@ -407,10 +423,13 @@ impl Task {
             label: message.label,
             lines: painter::lines(&message.text),
         };
+        let (estimate, cut) = self.measure();
         ShownBranch {
             chat: self.chat.clone(),
             shape: shape.into(),
             messages: messages.into_iter().map(shown).collect(),
+            estimate,
+            cut,
             longer: Vec::new(),
             notice: None,
             recalled: false,
@@ -418,30 +437,35 @@ impl Task {
         }
     }
 
-    fn show_turn(&self, shape: Shape, question: Option<Question>, answer: MessageId) {
+    fn show_turn(&mut self, shape: Shape, question: Option<Question>, answer: MessageId) {
         let question = question.map(|Question { id, text, origin }| ShownQuestion {
             id,
             lines: painter::lines(&text),
             origin,
         });
         let label = self.settings.borrow().target.label();
+        let (estimate, cut) = self.prepare();
         self.canvas.add(Stroke::Turn(ShownTurn {
             chat: self.chat.clone(),
             shape: shape.into(),
             question,
             answer,
             label,
+            estimate,
+            cut,
         }));
     }
 
     fn start_turn(&mut self, id: TurnId) {
         let settings = self.settings.borrow().clone();
         let target = settings.target.clone();
+        let prompt = std::mem::take(&mut self.prompt);
         let request = Request {
             model: target.model.clone(),
-            messages: prompt::messages(self.conversation.messages(), &settings.chat),
+            messages: prompt.messages,
             temperature: settings.chat.temperature,
             max_tokens: settings.chat.max_tokens,
+            answer_room: limits(&settings).answer,
             params: target.provider.params.clone(),
         };
         let (events, answers) = mpsc::channel(ANSWERS_WAITING);
@@ -466,6 +490,7 @@ impl Task {
             id,
             answer,
             target,
+            tokens: prompt.tokens,
             answers,
             left_out: Vec::new(),
             _task: task,
@@ -491,7 +516,10 @@ impl Task {
 
     fn show_end(&mut self, answer: MessageId, ended: &Ended) {
         let (target, left_out) = match self.turn.take() {
-            Some(turn) => (turn.target, turn.left_out),
+            Some(turn) => {
+                self.learn(&turn, ended.usage);
+                (turn.target, turn.left_out)
+            }
             None => (self.settings.borrow().target.clone(), Vec::new()),
         };
         let outcome = match ended.outcome {
@@ -507,7 +535,8 @@ impl Task {
             .map(|notice| notice::naming_end(notice, &ended.outcome, model, &facts, &models::today(), locale));
         if let Some(kept) = &self.kept {
             let snapshot = self.conversation.all();
-            let end = end(ended, notice.as_ref(), cost);
+            let record = notice.as_ref().map(|notice| notice.record(settings.vault.redactor()));
+            let end = end(ended, record, cost);
             kept.journal.end(self.info(&snapshot, &target), snapshot, answer, end);
         }
         self.canvas.add(Stroke::End(ShownEnd {
@@ -568,7 +597,7 @@ async fn wait_for(saved: Option<oneshot::Receiver<()>>) {
 }
 
 /// The end of a turn as the history keeps it.
-fn end(ended: &Ended, notice: Option<&notice::Notice>, cost: Option<f64>) -> End {
+fn end(ended: &Ended, notice: Option<history::Notice>, cost: Option<f64>) -> End {
     let (state, finish) = match &ended.outcome {
         Outcome::Done { reason, .. } => (State::Whole, Some(word(reason).to_owned())),
         Outcome::Stopped => (State::Stopped, None),
@@ -585,7 +614,7 @@ fn end(ended: &Ended, notice: Option<&notice::Notice>, cost: Option<f64>) -> End
         state,
         finish,
         usage,
-        notices: notice.map(notice::Notice::record).into_iter().collect(),
+        notices: notice.into_iter().collect(),
         at: now(),
     }
 }

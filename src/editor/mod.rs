@@ -45,6 +45,19 @@ pub struct ShownTurn {
     pub answer: MessageId,
     /// The answer's heading: `provider/model`.
     pub label: String,
+    /// The tokens of the request, estimated; `None` where no model is asked.
+    pub estimate: Option<u64>,
+    /// Where the part of the chat begins that is sent; `None` when all of it is.
+    pub cut: Option<ShownCut>,
+}
+
+/// A mark above the first message that is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownCut {
+    /// That message.
+    pub before: MessageId,
+    /// What is said in the mark.
+    pub label: String,
 }
 
 /// A question on the screen.
@@ -87,6 +100,10 @@ pub struct ShownBranch {
     pub recalled: bool,
     /// Whether somebody else has written this: the cursor stays.
     pub others: bool,
+    /// The tokens of what would be sent of it, estimated; `None` where no model is asked.
+    pub estimate: Option<u64>,
+    /// Where the part of it begins that would be sent; `None` when all of it would be.
+    pub cut: Option<ShownCut>,
 }
 
 /// A message on the screen.
@@ -245,8 +262,12 @@ pub trait Editor: Send + Sync + 'static {
     async fn append(&self, chat: &ChatId, answer: MessageId, lines: Vec<String>) -> Result<(), EditorError>;
     /// Ends a turn.
     async fn end_turn(&self, end: &ShownEnd) -> Result<(), EditorError>;
+    /// Puts a question that was not asked back into the chat's prompt, unless it still stands there.
+    async fn give_back(&self, chat: &ChatId) -> Result<(), EditorError>;
     /// Shows which model answers from now on.
     async fn show_model(&self, model: &ShownModel) -> Result<(), EditorError>;
+    /// Says that a question is not asked, and why. It stays in the chat's prompt, or goes there.
+    async fn refuse_question(&self, chat: &ChatId, notice: &Notice) -> Result<(), EditorError>;
     /// Tells the user something that belongs to no turn.
     async fn inform(&self, notice: &Notice) -> Result<(), EditorError>;
     /// Shows a list to choose from; the choice comes back as an event.

@@ -58,6 +58,8 @@ pub struct Request {
     pub temperature: Option<f64>,
     /// The most tokens that the answer may have; left out when `None`.
     pub max_tokens: Option<u64>,
+    /// What the model has room for in its answer, if known: told where an API insists on a limit and the user set none.
+    pub answer_room: Option<u64>,
     /// Further fields of the request's body, as the user configured them; they win over ours.
     pub params: serde_json::Map<String, serde_json::Value>,
 }

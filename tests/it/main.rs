@@ -15,6 +15,9 @@ mod errors;
 mod fixtures_lua;
 #[cfg(target_os = "linux")]
 mod keys;
+mod litellm;
+#[cfg(target_os = "linux")]
+mod redaction;
 mod selection;
 #[path = "../support/mod.rs"]
 mod support;
@@ -23,8 +26,10 @@ mod branches;
 mod chat;
 mod colours;
 mod common;
+mod give_back;
 mod history;
 mod lifecycle;
+mod mark;
 mod models;
 mod network;
 mod providers;
@@ -33,7 +38,9 @@ mod random;
 mod retries;
 mod streaming;
 mod support_works;
+mod switching;
 mod undo;
+mod window;
 mod windows;
 mod words;
 

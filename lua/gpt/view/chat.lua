@@ -2,6 +2,8 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local cut = require("gpt.view.cut")
+local gauge = require("gpt.view.gauge")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local remote = require("gpt.remote")
@@ -29,6 +31,7 @@ local function define_highlights()
     GPTHeadingAssistant = "Directory",
     GPTHeadingFacts = "Comment",
     GPTSpinner = "Comment",
+    GPTCut = "Comment",
     GPTNormal = "NormalFloat",
     GPTFloatBorder = "FloatBorder",
     GPTFloatTitle = "FloatTitle",
@@ -179,15 +182,19 @@ end
 
 -- The window ---------------------------------------------------------------------------------------------------------
 
+--- The model, and how full its window is where there is room for that.
+---@param room integer in cells
 ---@return string
-function Chat:title()
+function Chat:title(room)
   local model = Chat.model
   if not model then
     return self.private and (" gpt.nvim · %s "):format(words("view.private")) or " gpt.nvim "
   end
   local remark = model.remark ~= "" and (" (%s)"):format(model.remark) or ""
   local private = self.private and " · " .. words("view.private") or ""
-  return (" %s/%s%s%s "):format(model.provider, model.model, remark, private)
+  local name = (" %s/%s%s%s"):format(model.provider, model.model, remark, private)
+  local whole = name .. (gauge.text(self) or "") .. " "
+  return vim.fn.strdisplaywidth(whole) <= room and whole or name .. " "
 end
 
 --- The width that a notice may take.
@@ -229,6 +236,7 @@ local function watch(group, chat)
   -- :edit would leave an empty buffer.
   on("BufReadCmd", function()
     chat:restore()
+    cut.show(chat, chat.cut)
   end)
   on("BufUnload", function()
     chat:remember()
@@ -429,16 +437,42 @@ function M.complain(told)
   notice.insist(told)
 end
 
+--- A question is not asked: it stays in the prompt, or comes there, and why is told where the reader looks.
+---@param told gpt.Notice
+function Chat:refuse_question(told)
+  local pending = self.pending
+  if pending and pending.origin == "command" then
+    self:add_to_prompt(vim.split(pending.text, "\n"))
+  end
+  self:take_back()
+  -- Not before: where the text is locked this fails, and is asked for again.
+  self.pending, self.in_flight, self.again = nil, nil, nil
+  local win = window.find(self)
+  if not win then
+    return notice.insist(told)
+  end
+  notice.clear(self)
+  notice.place(self, math.max(self:prompt_row(), vim.fn.line("w0", win) - 1), told)
+end
+
+--- A question that was not asked comes back into the prompt, unless it still stands there; so do those that wait for it.
+---@return boolean returned
+function Chat:give_back()
+  local origin, text = self.pending and self.pending.origin, self.pending and self.pending.text
+  self.pending, self.in_flight, self.again = nil, nil, nil
+  local taken = not self.answer and pcall(self.take_back, self)
+  if text and origin == "command" then
+    return (pcall(self.add_to_prompt, self, vim.split(text, "\n")))
+  end
+  return taken and origin == "queue"
+end
+
 --- The program died: answers that were being written end here, and questions that it did not take come back.
 ---@return boolean returned whether there is such a question
 function M.program_ended()
   local returned = false
   for _, chat in pairs(chats) do
-    local pending = chat.pending
-    chat.pending, chat.in_flight, chat.again = nil, nil, nil
-    if pending and pending.origin == "command" then
-      returned = pcall(chat.add_to_prompt, chat, vim.split(pending.text, "\n")) or returned
-    end
+    returned = chat:give_back() or returned
     if chat.answer then
       chat:end_turn({
         answer = chat.answer,
@@ -470,6 +504,7 @@ function M.status()
     state = not remote.is_running() and "off" or answering and "answering" or "idle",
     model = model and ("%s/%s"):format(model.provider, model.model) or nil,
     usage = chat and chat.usage or nil,
+    estimate = chat and (chat.counted and chat.counted.input or chat.estimate) or nil,
     window = model and model.window or nil,
     cost = chat and chat.cost or nil,
     prices_of = chat and chat.cost and model and model.prices_of or nil,
@@ -484,6 +519,7 @@ api.nvim_create_autocmd({ "VimResized", "WinResized" }, {
         window.refresh(chat)
       end
       notice.rewrap(chat)
+      cut.show(chat, chat.cut)
     end
   end,
 })

@@ -36,6 +36,12 @@ local operations = {
   show_model = function(data)
     chats.show_model(data)
   end,
+  refuse_question = function(data)
+    chat_of(data):refuse_question(data.notice)
+  end,
+  give_back = function(data)
+    chat_of(data):give_back()
+  end,
   inform = chats.inform,
   open_chat = function(data)
     chats.open(data.chat)
@@ -45,6 +51,7 @@ local operations = {
   end,
   choose = dialog.choose,
   enter_key = dialog.enter_key,
+  answered = remote.answered,
   key_changed = function(data)
     vim.api.nvim_exec_autocmds("User", { pattern = "GPTKeyChanged", modeline = false, data = data })
   end,

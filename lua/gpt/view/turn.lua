@@ -3,6 +3,7 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local cut = require("gpt.view.cut")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local window = require("gpt.view.window")
@@ -184,10 +185,20 @@ function Chat:place_question(question)
   return self:insert_message(self:tail_row(), entry, question.lines)
 end
 
+--- Shows how much of the model's window is taken, and where that begins which is sent.
+---@param shown { estimate?: integer, cut?: gpt.ShownCut }
+function Chat:show_window(shown)
+  cut.show(self, shown.cut)
+  self.estimate, self.counted = shown.estimate, nil
+  window.retitle(self)
+end
+
 ---@class gpt.ShownTurn: gpt.Shape
 ---@field question? gpt.ShownQuestion
 ---@field answer integer
 ---@field label string
+---@field estimate? integer tokens of the request
+---@field cut? gpt.ShownCut
 
 --- Shows a question, and makes room for its answer.
 ---@param turn gpt.ShownTurn
@@ -201,6 +212,7 @@ function Chat:begin_turn(turn)
   self:reshape(turn)
   local row = turn.question and self:place_question(turn.question) or self:tail_row()
   self:begin_answer(turn, row)
+  self:show_window(turn)
   self:after_edit(following)
   self:start_spinner(row, words("view.waiting"))
   self:hear_interrupts(true)
@@ -224,6 +236,8 @@ end
 ---@field notice? gpt.Notice about the last message
 ---@field recalled? boolean whether the chat comes from the history
 ---@field others? boolean whether somebody else has written this
+---@field estimate? integer tokens of what would be sent of it
+---@field cut? gpt.ShownCut
 
 --- Adds lines to a message that is shown: they continue its last one.
 ---@param id integer
@@ -284,6 +298,7 @@ function Chat:show_branch(branch)
     self:break_undo()
     first, row = self:insert_branch(branch)
   end
+  self:show_window(branch)
   local stays = branch.recalled or branch.others or not first
   self:after_edit(stays and following or {})
   if branch.notice then
@@ -350,6 +365,8 @@ function Chat:end_turn(ended)
   self:hear_interrupts(false)
   highlight.finish(self)
   self.answer, self.stream, self.usage, self.cost = nil, nil, ended.usage, ended.cost
+  self.counted = ended.usage and ended.usage.input > 0 and ended.usage or nil
+  window.retitle(self)
   local row = self:answer_end()
   if ended.notice and row then
     notice.place(self, row, ended.notice)

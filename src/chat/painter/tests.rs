@@ -64,7 +64,13 @@ impl Editor for Fake {
     async fn end_turn(&self, _: &ShownEnd) -> Result<(), EditorError> {
         self.show("end".into()).await
     }
+    async fn give_back(&self, _: &ChatId) -> Result<(), EditorError> {
+        Ok(())
+    }
     async fn show_model(&self, _: &ShownModel) -> Result<(), EditorError> {
+        Ok(())
+    }
+    async fn refuse_question(&self, _: &ChatId, _: &Notice) -> Result<(), EditorError> {
         Ok(())
     }
     async fn inform(&self, _: &Notice) -> Result<(), EditorError> {
