@@ -379,3 +379,62 @@ pub fn to_call(content: &str) -> Option<ToolCall> {
         arguments: field("arguments")?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(said: &[(u64, &str)]) -> Snapshot {
+        let mut parent = None;
+        let message = |&(id, text): &(u64, &str)| {
+            let message = Message::new(MessageId(id), RegionRole::User, text.into());
+            let before = parent.replace(message.id);
+            (message, before)
+        };
+        said.iter().map(message).collect()
+    }
+
+    fn unsaved(known: &Known, said: &[(u64, &str)]) -> Vec<(u64, Option<u64>, u64)> {
+        let unsaved = known.unsaved(&snapshot(said));
+        unsaved
+            .iter()
+            .map(|(here, parent, id, _)| (here.0, *parent, *id))
+            .collect()
+    }
+
+    #[test]
+    fn only_what_is_new_is_saved_below_what_is_there() {
+        let known = Known::default();
+        known.note(MessageId(1), 1, None, "q1");
+        known.note(MessageId(2), 2, Some(1), "a1");
+        assert_eq!(unsaved(&known, &[(1, "q1"), (2, "a1\n"), (3, "q2")]), [(3, Some(2), 3)]);
+    }
+
+    #[test]
+    fn a_number_that_has_another_one_in_the_history_is_followed_and_never_given_twice() {
+        let known = Known::default();
+        known.note(MessageId(1), 1, None, "q1");
+        known.note(MessageId(2), 7, Some(1), "a1");
+        let said = [(1, "q1"), (2, "a1"), (7, "q2"), (8, "a2")];
+        assert_eq!(unsaved(&known, &said), [(7, Some(7), 9), (8, Some(9), 8)]);
+    }
+
+    #[test]
+    fn what_says_something_else_by_now_is_saved_beside_it() {
+        let known = Known::default();
+        known.note(MessageId(1), 1, None, "q1");
+        known.note(MessageId(2), 2, Some(1), "");
+        assert_eq!(unsaved(&known, &[(1, "q1"), (2, "typed into it")]), [(2, Some(1), 3)]);
+    }
+
+    #[test]
+    fn a_tool_call_comes_back_as_it_was() {
+        let call = ToolCall {
+            id: "a".into(),
+            name: "search".into(),
+            arguments: "{\"x\": 1}".into(),
+        };
+        assert_eq!(to_call(&of_call(&call)), Some(call));
+        assert_eq!(to_call("nonsense"), None);
+    }
+}

@@ -678,3 +678,27 @@ async fn ask(
         Err(error) => drop(events.send(vec![ProviderEvent::Error(error)]).await),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::title;
+
+    #[test]
+    fn a_title_is_the_first_line_of_prose() {
+        assert_eq!(title("\n  Why  is it\tso?\nAnd more"), "Why is it so?");
+        assert_eq!(
+            title("`a.rs`, lines 1 to 2:\n\n```rust\nfn a()\n```"),
+            "`a.rs`, lines 1 to 2:"
+        );
+        assert_eq!(title("```rust\nfn a()\n```\nWhat is this?"), "What is this?");
+        assert_eq!(title("```rust\nfn a()\n```"), "```rust");
+        assert_eq!(title(""), "");
+    }
+
+    #[test]
+    fn a_long_title_is_cut_between_words() {
+        let cut = title(&"word ".repeat(40));
+        assert!(cut.ends_with("word …") && cut.chars().count() <= 62 + 12, "{cut}");
+        assert_eq!(title(&"x".repeat(100)).chars().count(), 60);
+    }
+}
