@@ -44,6 +44,8 @@ const EVENTS_WAITING: usize = 64;
 const SAVING: Duration = Duration::from_secs(2);
 /// How long a chat is looked for in the history before it goes on without.
 const RECALLING: Duration = Duration::from_secs(8);
+/// How long a key may take to be found when the editor is gone.
+const KEY_LIMIT: Duration = Duration::from_secs(5);
 /// The longest title, in characters.
 const LONGEST_TITLE: usize = 60;
 
@@ -155,6 +157,8 @@ struct RunningTurn {
     /// The tokens of its request, estimated, before calibration.
     tokens: u64,
     answers: mpsc::Receiver<Vec<ProviderEvent>>,
+    /// Whether its key is there, and the request leaves.
+    asked: watch::Receiver<bool>,
     /// The fields that the server refused, and was asked without.
     left_out: Vec<String>,
     _task: Running,
@@ -214,6 +218,7 @@ impl Task {
                 chat = next_change(&mut self.kept) => self.take_in(&chat),
             }
         }
+        self.turn = None;
         if let Some(kept) = self.kept.take() {
             drop(kept.journal);
             kept.writing.await.ok();
@@ -227,8 +232,15 @@ impl Task {
         }
     }
 
-    /// Goes on with the answer under way, for the history alone.
+    /// Goes on with the answer under way, for the history alone. One whose key has still to be given by somebody is
+    /// none.
     async fn answer_out(&mut self) {
+        if let Some(turn) = &mut self.turn {
+            let asked = turn.asked.wait_for(|asked| *asked);
+            if timeout(KEY_LIMIT, asked).await.is_err() {
+                return;
+            }
+        }
         while self.kept.is_some() && self.conversation.is_answering() {
             let answers = next_answers(&mut self.turn).await;
             self.take(answers);
@@ -469,6 +481,7 @@ impl Task {
             params: target.provider.params.clone(),
         };
         let (events, answers) = mpsc::channel(ANSWERS_WAITING);
+        let (asking, asked) = watch::channel(false);
         let (editor, locale) = (self.editor.clone(), settings.locale);
         let remind = move || {
             tokio::spawn(async move { editor.inform(&notice::keyring_waits(locale)).await });
@@ -484,7 +497,7 @@ impl Task {
         });
         let task = Running(tokio::spawn(async move {
             wait_for(saved).await;
-            ask(settings, request, events, remind).await;
+            ask(settings, request, events, asking, remind).await;
         }));
         self.turn = Some(RunningTurn {
             id,
@@ -492,6 +505,7 @@ impl Task {
             target,
             tokens: prompt.tokens,
             answers,
+            asked,
             left_out: Vec::new(),
             _task: task,
         });
@@ -659,6 +673,7 @@ async fn ask(
     settings: Arc<Settings>,
     request: Request,
     events: mpsc::Sender<Vec<ProviderEvent>>,
+    asking: watch::Sender<bool>,
     remind: impl FnOnce() + Send,
 ) {
     let provider = &settings.target.provider;
@@ -674,7 +689,10 @@ async fn ask(
         }
     };
     match credentials {
-        Ok(credentials) => provider::ask(&settings.http, provider, &credentials, &request, &events).await,
+        Ok(credentials) => {
+            asking.send_replace(true);
+            provider::ask(&settings.http, provider, &credentials, &request, &events).await;
+        }
         Err(error) => drop(events.send(vec![ProviderEvent::Error(error)]).await),
     }
 }
