@@ -19,12 +19,19 @@ options.desc = "Connect a provider: its key goes into the system keyring"
 command("GPTSetKey", run, options)
 options.desc = "Remove a provider's key from the system keyring"
 command("GPTRemoveKey", run, options)
-command("GPT", run, { nargs = "+", complete = complete .. "action", desc = "gpt.nvim: stop, log" })
+command("GPT", run, { nargs = "+", complete = complete .. "action", desc = "gpt.nvim: stop, history, log, …" })
 
 local map = vim.api.nvim_set_keymap
 options = { expr = true, desc = "GPT: makes the <Plug> maps" }
 map("n", "<Plug>(gpt-", "v:lua.require'gpt.plug'.first()", options)
 map("x", "<Plug>(gpt-", "v:lua.require'gpt.plug'.first()", options)
+-- A chat by its name: |:edit|, and a session, which brings the window back without its text.
+vim.api.nvim_create_autocmd({ "BufReadCmd", "BufFilePost", "SessionLoadPost" }, {
+  pattern = "gpt://chat/*",
+  callback = function(args)
+    require("gpt.commands").read_chat(args)
+  end,
+})
 vim.api.nvim_create_autocmd("CmdlineEnter", { once = true, command = "lua require'gpt.plug'.install()" })
 
 if type(vim.g.gpt) == "table" and vim.g.gpt.keymaps then

@@ -7,21 +7,27 @@ mod lists;
 mod model;
 mod picker;
 mod rows;
+mod shelf;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use crate::chat::ChatId;
+use crate::chat::archive::Archive;
 use crate::chat::budget::Calibration;
 use crate::chat::conversation::Event;
 use crate::chat::notice::{self, Notice};
-use crate::chat::session::{Session, Settings};
-use crate::config::Config;
+use crate::chat::session::{Session, Settings, Told};
+use crate::chat::{About, ChatId};
+use crate::config::{Config, HistoryConfig};
 use crate::editor::event::{EditorEvent, Inbound, Question};
 use crate::editor::{Editor, ShownModel};
+use crate::history::{self, Retention};
 use crate::keys::Redactor;
 use crate::keys::vault::Vault;
 use crate::logging;
@@ -32,11 +38,15 @@ use crate::words::{Locale, say};
 use connecting::{Connecting, Entered};
 use dialog::Dialog;
 use lists::Lists;
+use shelf::Shelf;
 
 /// How many messages of the editor may wait.
 pub const INBOX_SIZE: usize = 1024;
+/// How long answers may go on when the editor is gone.
+const OUTLIVING: Duration = Duration::from_secs(60);
 
-/// Serves the editor until its events end. `redactor` is told of every key.
+/// Serves the editor until its events end; then finishes the answers under way into the history, if it has one.
+/// `redactor` is told of every key.
 pub async fn run(mut inbox: mpsc::Receiver<Inbound>, editor: Arc<dyn Editor>, redactor: Redactor) {
     let (news, mut heard) = mpsc::channel(16);
     let mut app = App::new(editor, news, redactor);
@@ -53,7 +63,7 @@ pub async fn run(mut inbox: mpsc::Receiver<Inbound>, editor: Arc<dyn Editor>, re
                 Some(Inbound::Unreadable { event, expected }) => {
                     app.inform(notice::of_unreadable(event.as_deref(), expected, app.locale()));
                 }
-                None => return,
+                None => return app.leave().await,
             },
         }
     }
@@ -77,6 +87,11 @@ struct App {
     vault: Vault,
     settings: watch::Sender<Arc<Settings>>,
     chats: HashMap<ChatId, Session>,
+    /// Chats that are closed, and still write what they have to.
+    closing: JoinSet<()>,
+    archive: Archive,
+    /// What the archive was opened with.
+    kept: Option<(PathBuf, HistoryConfig)>,
     /// The model that the user chose, in this session or an earlier one.
     chosen: Option<String>,
     /// The providers that the user configured.
@@ -107,6 +122,9 @@ impl App {
             vault,
             settings,
             chats: HashMap::new(),
+            closing: JoinSet::new(),
+            archive: Archive::none(),
+            kept: None,
             chosen: None,
             configured: Arc::default(),
             lists: Lists::default(),
@@ -123,7 +141,7 @@ impl App {
             }
             let before = waiting.len();
             waiting.retain(|waits| !event.takes_back(waits));
-            if let EditorEvent::StopRequested { chat } = &event
+            if let EditorEvent::StopRequested { chat, .. } = &event
                 && waiting.len() < before
             {
                 return self.give_back(chat.clone());
@@ -133,6 +151,7 @@ impl App {
             EditorEvent::Started { config } => self.configure(&config),
             EditorEvent::Sent {
                 chat,
+                about,
                 regions,
                 prompt,
                 origin,
@@ -144,16 +163,52 @@ impl App {
                     origin,
                     at,
                 };
-                self.session(chat).tell(sent).await;
+                self.tell(chat, about, sent).await;
             }
-            EditorEvent::Regenerated { chat, regions, at } => {
-                self.session(chat).tell(Event::Regenerated { regions, at }).await;
+            EditorEvent::Regenerated {
+                chat,
+                about,
+                regions,
+                at,
+            } => self.tell(chat, about, Event::Regenerated { regions, at }).await,
+            EditorEvent::BranchSwitched {
+                chat,
+                about,
+                regions,
+                at,
+                by,
+            } => self.tell(chat, about, Event::BranchSwitched { regions, at, by }).await,
+            EditorEvent::StopRequested { chat, about } => self.tell(chat, about, Event::StopRequested).await,
+            EditorEvent::Opened { chat, about } => self.session(chat, about).tell(Told::Opened).await,
+            EditorEvent::Closed { chat } => self.close(&chat),
+            EditorEvent::HistoryRequested { words, project } => {
+                let shelf = self.shelf();
+                tokio::spawn(async move { shelf.pick(words, project).await });
             }
-            EditorEvent::BranchSwitched { chat, regions, at, by } => {
-                self.session(chat).tell(Event::BranchSwitched { regions, at, by }).await;
+            EditorEvent::ResumeOffered { project } => {
+                let shelf = self.shelf();
+                tokio::spawn(async move { shelf.offer_last(project).await });
             }
-            EditorEvent::StopRequested { chat } => self.session(chat).tell(Event::StopRequested).await,
-            EditorEvent::Closed { chat } => drop(self.chats.remove(&chat)),
+            EditorEvent::HistoryClearRequested => {
+                let shelf = self.shelf();
+                tokio::spawn(async move { shelf.clear().await });
+            }
+            EditorEvent::ChatRenamed { chat, title } => {
+                let shelf = self.shelf();
+                tokio::spawn(async move { shelf.rename(chat, title).await });
+            }
+            EditorEvent::ChatDeletionRequested { chat } => {
+                let shelf = self.shelf();
+                tokio::spawn(async move { shelf.delete(chat).await });
+            }
+            EditorEvent::ChatForked { chat, new, at } => {
+                let shelf = self.shelf();
+                tokio::spawn(async move { shelf.fork(chat, new, at).await });
+            }
+            EditorEvent::ChatExported { chat, path } => {
+                let shelf = self.shelf();
+                tokio::spawn(async move { shelf.export(chat, path).await });
+            }
             EditorEvent::ModelRequested { model: Some(name), .. } => self.change_model(&name).await,
             EditorEvent::ModelRequested { refresh, .. } => self.pick_model(refresh),
             EditorEvent::Chosen { question, choice } => self.dialog.answered(question, choice),
@@ -226,10 +281,64 @@ impl App {
         }
     }
 
-    fn session(&mut self, chat: ChatId) -> &Session {
+    fn session(&mut self, chat: ChatId, about: About) -> &Session {
         let (settings, editor) = (&self.settings, &self.editor);
-        let start = || Session::start(chat.clone(), settings.subscribe(), editor.clone());
+        let archive = match about.private {
+            true => Archive::none(),
+            false => self.archive.clone(),
+        };
+        let start = || Session::start(chat.clone(), about, settings.subscribe(), editor.clone(), archive);
         self.chats.entry(chat.clone()).or_insert_with(start)
+    }
+
+    async fn tell(&mut self, chat: ChatId, about: About, event: Event) {
+        self.session(chat, about).tell(Told::Event(event)).await;
+    }
+
+    fn close(&mut self, chat: &ChatId) {
+        while self.closing.try_join_next().is_some() {}
+        if let Some(session) = self.chats.remove(chat) {
+            self.closing.spawn(session.end(Told::Closed));
+        }
+    }
+
+    /// The editor is gone: ends when the answers under way have, and all is written.
+    async fn leave(mut self) {
+        for (_, session) in self.chats.drain() {
+            self.closing.spawn(session.end(Told::Left));
+        }
+        let closed = async { while self.closing.join_next().await.is_some() {} };
+        timeout(OUTLIVING, closed).await.ok();
+        self.archive.close().await;
+    }
+
+    fn shelf(&self) -> Shelf {
+        Shelf {
+            archive: self.archive.clone(),
+            dialog: self.dialog.clone(),
+            editor: self.editor.clone(),
+            locale: self.settings.borrow().locale,
+        }
+    }
+
+    /// Opens the history that the configuration names, unless it is open.
+    fn open_archive(&mut self, config: &Config) {
+        let place = config.data_dir.as_ref().filter(|_| config.history.enabled);
+        let kept = place.map(|place| (place.join(history::FILE_NAME), config.history.clone()));
+        if self.kept == kept {
+            return;
+        }
+        self.archive = match &kept {
+            Some((file, options)) => {
+                let retention = Retention {
+                    days: options.days,
+                    bytes: options.megabytes.map(|megabytes| megabytes.saturating_mul(1_000_000)),
+                };
+                Archive::open(file.clone(), retention, self.editor.clone(), config.locale)
+            }
+            None => Archive::none(),
+        };
+        self.kept = kept;
     }
 
     fn connecting(&self) -> Connecting {
@@ -253,6 +362,7 @@ impl App {
             self.inform(Notice::new(notice::Level::Warning, title, ""));
         }
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "configured");
+        self.open_archive(config);
         self.registry = Arc::new(Registry::new(config, &environment));
         self.state_dir.clone_from(&config.state_dir);
         self.lists = Lists::new(config.cache_dir.clone());

@@ -27,6 +27,8 @@ pub struct Config {
     pub chat: ChatConfig,
     /// The way to the providers, and its limits.
     pub network: NetworkConfig,
+    /// What is kept of chats.
+    pub history: HistoryConfig,
     /// The language of messages. The editor's side has resolved it.
     pub locale: Locale,
     /// `error`, `warn`, `info`, `debug` or `trace`.
@@ -101,6 +103,28 @@ pub struct ChatConfig {
     pub memory: Option<usize>,
     /// The language of the replies, e.g. `Português`.
     pub language: Option<String>,
+}
+
+/// What is kept of chats, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct HistoryConfig {
+    /// Whether anything is.
+    pub enabled: bool,
+    /// Chats that have not changed for so many days are deleted; `None`: never.
+    pub days: Option<u32>,
+    /// The oldest chats are deleted until the file needs no more than so many megabytes; `None`: never.
+    pub megabytes: Option<u64>,
+}
+
+impl Default for HistoryConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            days: None,
+            megabytes: None,
+        }
+    }
 }
 
 /// The way to the providers, and its limits.

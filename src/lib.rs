@@ -7,7 +7,8 @@
 //!                                                             → keys (secrets and their sources)
 //!      app::{connecting, dialog}: keys set and removed → keys, provider::http
 //!      app::{model, picker, lists}: which model answers → provider (catalogue, models), keys, disk
-//! history: what is kept of chats, in SQLite; calls nobody, and nobody calls it yet
+//!      chat::{archive, journal, recall}, app::shelf: what is kept, brought back and handled → history
+//! history: what is kept of chats, in SQLite; calls nobody
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
 //! chat::conversation, prompt, budget: pure; they call nothing that waits · config, logging, disk: read and written at the edges
 //! words: what a user reads, in their language, from one table; called by all of them, calls nobody

@@ -77,7 +77,8 @@ fn run(redactor: &Redactor) -> anyhow::Result<()> {
         if let Err(end) = connection.await {
             tracing::info!(%end, "the connection ended");
         }
-        app.abort();
+        // Answers under way may go on for a while, into the history.
+        drop(app.await);
         anyhow::Ok(())
     });
     // Not in the background: whoever runs a command of the user's ends it.

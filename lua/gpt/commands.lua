@@ -92,8 +92,93 @@ function M.complete_provider(lead)
   return completed("key_providers", lead)
 end
 
+--- The root of the project that the editor works in: the nearest folder with a .git, else the current one.
+---@return string
+function M.project()
+  local here = vim.fn.getcwd()
+  return vim.fs.root(here, ".git") or here
+end
+
+--- Lets the user choose an earlier chat.
+---@param query? string words that it has
+function M.history(query)
+  require("gpt.remote").notify({ event = "history_requested", words = query or "", project = M.project() })
+end
+
+--- Fills a buffer that has a chat's name: by |:edit|, or out of a session.
+---@param args { event: string, buf: integer }
+function M.read_chat(args)
+  if args.event ~= "BufFilePost" then
+    require("gpt.view.chat").read(args.buf)
+  elseif vim.g.SessionLoad == 1 then
+    -- A session names the buffer by `:file`, which would say so and stop at a hit-enter prompt. At its end it sets
+    -- 'shortmess' back.
+    vim.opt.shortmess:append("F")
+  end
+end
+
+--- What follows the action's name, as typed.
+---@param args vim.api.keyset.create_user_command.command_args
+---@return string
+local function rest(args)
+  return vim.trim((args.args:gsub("^%s*%S+", "", 1)))
+end
+
+--- Does something with the chat in the current window, or the one that was shown last.
+---@param run fun(chat: gpt.Chat, rest: string)
+---@return fun(args: table)
+local function with_chat(run)
+  return function(args)
+    local chat = require("gpt.view.chat").current()
+    if chat then
+      return run(chat, rest(args))
+    end
+    local words = require("gpt.words")
+    local title, advice = words("view.no_chat_here"), words("view.no_chat_here_advice")
+    require("gpt.view.notice").inform({ level = "info", title = title, advice = advice })
+  end
+end
+
+---@param name string
+---@return string path
+local function file_of(name)
+  return vim.fn.fnamemodify(vim.fn.expand(name), ":p")
+end
+
 ---@type table<string, fun(args: table)>
 local actions = {
+  history = function(args)
+    local query = rest(args)
+    if query == "clear" then
+      return require("gpt.remote").notify({ event = "history_clear_requested" })
+    end
+    M.history(query)
+  end,
+  continue = with_chat(function(chat)
+    chat:ask(require("gpt.words")("view.continue"))
+  end),
+  private = function()
+    require("gpt").chat({ private = true })
+  end,
+  rename = with_chat(function(chat, title)
+    if title == "" then
+      local words = require("gpt.words")
+      local told = { level = "info", title = words("view.no_title"), advice = words("view.no_title_advice") }
+      return require("gpt.view.notice").inform(told)
+    end
+    require("gpt.remote").notify({ event = "chat_renamed", chat = chat.id, title = title })
+  end),
+  delete = with_chat(function(chat)
+    require("gpt.remote").notify({ event = "chat_deletion_requested", chat = chat.id })
+  end),
+  fork = with_chat(function(chat)
+    local new = require("gpt.view.chat").new_id()
+    require("gpt.remote").notify({ event = "chat_forked", chat = chat.id, new = new, at = chat:message_at_cursor() })
+  end),
+  export = with_chat(function(chat, name)
+    local path = file_of(name ~= "" and name or chat.id .. ".md")
+    require("gpt.remote").notify({ event = "chat_exported", chat = chat.id, path = path })
+  end),
   stop = function()
     require("gpt").stop()
   end,

@@ -71,12 +71,19 @@ local options = {
       hide = keys_option({ "q" }),
       regenerate = keys_option({ "gr" }),
       model = keys_option({ "gm" }),
+      history = keys_option({ "gh" }),
       next_message = keys_option({ "]]" }),
       previous_message = keys_option({ "[[" }),
       next_branch = keys_option({ "]b" }),
       previous_branch = keys_option({ "[b" }),
       help = keys_option({ "g?" }),
     },
+  },
+  history = {
+    enabled = { type = "boolean", default = true },
+    days = count_option,
+    megabytes = count_option,
+    resume = { type = "boolean", default = false },
   },
   keymaps = { prefix = string_option },
   binary = string_option,
@@ -348,7 +355,7 @@ function M.install_keymaps()
   if not keymaps.prefix then
     return
   end
-  for key, plug in pairs({ c = "chat", m = "model", s = "stop" }) do
+  for key, plug in pairs({ c = "chat", h = "history", m = "model", s = "stop" }) do
     vim.keymap.set({ "n", "x" }, keymaps.prefix .. key, ("<Plug>(gpt-%s)"):format(plug), { desc = "GPT: " .. plug })
   end
 end
@@ -393,6 +400,11 @@ function M.for_program()
       max_tokens = config.chat.max_tokens,
       memory = config.chat.memory,
       language = config.chat.language,
+    },
+    history = {
+      enabled = config.history.enabled,
+      days = config.history.days,
+      megabytes = config.history.megabytes,
     },
     network = network(config.network),
     log_level = config.log_level,

@@ -194,6 +194,50 @@ impl Conversation {
         &self.messages
     }
 
+    /// Every message with the one before it, parents before children; the one that is shown last is the last one.
+    pub fn all(&self) -> Vec<(Message, Option<MessageId>)> {
+        self.branches.with(&self.messages)
+    }
+
+    /// Which of several branches the messages that are shown are in.
+    pub fn places(&self) -> Vec<Place> {
+        self.branches.places(&self.messages)
+    }
+
+    /// Begins with what was said earlier: every message with the one before it, and the last one that is shown.
+    pub fn recall(&mut self, messages: Vec<(Message, Option<MessageId>)>, head: Option<MessageId>) {
+        for (message, parent) in messages {
+            self.last_id = self.last_id.max(message.id.0);
+            self.branches.hang(message.id, parent);
+            self.branches.put_aside(message);
+        }
+        self.messages = self.branches.path(head);
+    }
+
+    /// Takes in what somebody else has said in this chat. Returns its number here, and whether it is shown.
+    pub fn graft(&mut self, mut message: Message, parent: Option<MessageId>) -> (MessageId, bool) {
+        if message.id.0 <= self.last_id {
+            message.id = MessageId(self.last_id + 1);
+        }
+        let id = message.id;
+        self.last_id = id.0;
+        let goes_on = self.messages.last().map(|last| last.id) == parent;
+        self.branches.hang(id, parent);
+        match goes_on {
+            true => self.messages.push(message),
+            false => self.branches.put_aside(message),
+        }
+        (id, goes_on)
+    }
+
+    /// Takes in more of a message that somebody else is writing. Returns what is new, if it is shown.
+    pub fn lengthen(&mut self, id: MessageId, text: &str) -> Option<String> {
+        let message = self.messages.iter_mut().find(|message| message.id == id)?;
+        let more = text.strip_prefix(message.text.as_str())?.to_owned();
+        message.text.push_str(&more);
+        (!more.is_empty()).then_some(more)
+    }
+
     /// Whether an answer is awaited or being written.
     pub fn is_answering(&self) -> bool {
         self.turn.is_some()
@@ -411,7 +455,8 @@ impl Message {
         self.text.trim().is_empty() && self.reasoning.is_empty() && self.tool_calls.is_empty()
     }
 
-    fn new(id: MessageId, role: RegionRole, text: String) -> Self {
+    /// A message that says this.
+    pub fn new(id: MessageId, role: RegionRole, text: String) -> Self {
         Self {
             id,
             role,

@@ -1,12 +1,16 @@
 //! A chat: what was said ([`conversation`]), the task that carries it out ([`session`]), the frames in which it reaches
-//! the screen ([`painter`]) and what of it is sent ([`prompt`]), by the room that there is ([`budget`]).
+//! the screen ([`painter`]), what of it is sent ([`prompt`]), by the room that there is ([`budget`]), and how it is kept
+//! ([`archive`], [`journal`], [`recall`]).
 
+pub mod archive;
 pub mod budget;
 pub mod conversation;
 pub mod fence;
+pub mod journal;
 pub mod notice;
 pub mod painter;
 pub mod prompt;
+pub mod recall;
 pub mod session;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +19,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChatId(pub String);
+
+/// What the editor knows of a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct About {
+    /// The root of the project that it belongs to.
+    pub project: Option<String>,
+    /// Whether nothing of it may be kept.
+    pub private: bool,
+}
 
 /// A message's number within its chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,14 +1,18 @@
 //! What a user reads when something needs to be said: a sentence about what happened, what to do about it, and below it
 //! the provider's own words.
 
+use std::path::Path;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
+use crate::chat::ChatId;
 use crate::chat::budget::{Budget, TooLong, short};
 use crate::chat::conversation::{Outcome, Refusal};
 use crate::chat::prompt::{Cut, Reason};
+use crate::history::{HistoryError, Notice as Record, State};
 use crate::keys::KeySource;
+use crate::keys::Redactor;
 use crate::keys::redact::redact;
 use crate::provider::catalogue::{Facts, has_ended};
 use crate::provider::registry::Provider;
@@ -19,7 +23,7 @@ use crate::words::{Locale, Text, say, text};
 const NAMES_SHOWN: usize = 5;
 
 /// How much a notice matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Something failed.
@@ -31,7 +35,7 @@ pub enum Level {
 }
 
 /// A notice: shown beside the conversation, never part of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// How much it matters.
     pub level: Level,
@@ -61,6 +65,28 @@ fn one_line_each<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok
 }
 
 impl Notice {
+    /// The notice as the history keeps it: without any key of this session.
+    pub fn record(&self, redactor: &Redactor) -> Record {
+        let redact = |text: &String| redactor.redact(text).into_owned();
+        let redacted = Self {
+            level: self.level,
+            title: redact(&self.title),
+            advice: redact(&self.advice),
+            details: self.details.iter().map(redact).collect(),
+        };
+        let content = serde_json::to_value(redacted).unwrap_or_default();
+        let level = content.get("level").and_then(|level| level.as_str());
+        Record {
+            level: level.unwrap_or_default().to_owned(),
+            content,
+        }
+    }
+
+    /// A notice out of the history; `None` if it cannot be read.
+    pub fn of_record(record: &Record) -> Option<Self> {
+        serde_json::from_value(record.content.clone()).ok()
+    }
+
     /// A notice without details.
     pub fn new(level: Level, title: impl Into<String>, advice: impl Into<String>) -> Self {
         Self {
@@ -487,6 +513,80 @@ fn details(error: &ProviderError, locale: Locale) -> Vec<String> {
         lines.push(facts.join(" · "));
     }
     lines
+}
+
+/// What is wrong with the history. Chats go on without it.
+pub fn of_history(error: &HistoryError, file: &Path, locale: Locale) -> Notice {
+    let place = file.display().to_string();
+    let folder = file.parent().unwrap_or(file).display().to_string();
+    let (title, advice) = match error {
+        HistoryError::Corrupt {
+            set_aside: Some(place), ..
+        } => {
+            let place = place.display().to_string();
+            let advice = text!("history.corrupt_advice", file = place);
+            return Notice::new(Level::Warning, say!(locale, "history.corrupt"), advice.said(locale));
+        }
+        HistoryError::Corrupt { .. } => (text!("history.damaged"), text!("history.move_away", file = place)),
+        HistoryError::Newer { .. } => (text!("history.newer"), text!("history.newer_advice", file = place)),
+        HistoryError::ReadOnly { .. } => (
+            text!("history.read_only"),
+            text!("history.read_only_advice", folder = folder),
+        ),
+        HistoryError::Full => (text!("history.full"), text!("history.full_advice")),
+        HistoryError::Locked => (text!("history.locked"), text!("history.locked_advice", file = place)),
+        _ => (text!("history.unreachable"), text!("history.look_at", file = place)),
+    };
+    let mut notice = Notice::new(
+        Level::Warning,
+        title.said(locale),
+        say!(locale, "history.in_memory", advice = advice),
+    );
+    notice.details.push(error.to_string());
+    notice
+}
+
+/// A chat was asked for by name, and nothing is kept.
+pub fn not_kept(chat: &ChatId, private: bool, locale: Locale) -> Notice {
+    let (title, advice) = match private {
+        true => (text!("history.private"), text!("history.private_advice")),
+        false => (
+            text!("history.cannot_bring", chat = &chat.0),
+            text!("history.off_advice"),
+        ),
+    };
+    Notice::new(Level::Info, title.said(locale), advice.said(locale))
+}
+
+/// A chat was asked for by name, and the history has none.
+pub fn no_chat(chat: &ChatId, locale: Locale) -> Notice {
+    Notice::new(
+        Level::Warning,
+        say!(locale, "history.no_chat", chat = &chat.0),
+        say!(locale, "history.no_chat_advice"),
+    )
+}
+
+/// Another process has the chat open.
+pub fn held(pid: u32, locale: Locale) -> Notice {
+    Notice::new(
+        Level::Info,
+        say!(locale, "history.held", pid = u64::from(pid)),
+        say!(locale, "history.held_advice"),
+    )
+}
+
+/// What is to be said about the last answer of a chat out of the history.
+pub fn of_state(state: State, notices: &[Record], locale: Locale) -> Option<Notice> {
+    if state == State::Interrupted {
+        let title = say!(locale, "history.interrupted");
+        return Some(Notice::new(
+            Level::Warning,
+            title,
+            say!(locale, "history.interrupted_advice"),
+        ));
+    }
+    notices.first().and_then(Notice::of_record)
 }
 
 /// A question was stopped before it was asked.

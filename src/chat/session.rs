@@ -2,21 +2,27 @@
 //! out the effects. Dropping the running turn's task closes its connection: that is all that stopping is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
+use crate::chat::archive::Archive;
 use crate::chat::budget::Calibration;
 use crate::chat::conversation::{
     Conversation, Effect, Ended, Event, Message, Outcome, Place, Question, Refusal, Shape,
 };
+use crate::chat::journal::{self, Journal, Known, Snapshot};
 use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::prompt::Prompt;
-use crate::chat::{ChatId, MessageId, TurnId, notice};
+use crate::chat::recall::{self, Recalled};
+use crate::chat::{About, ChatId, MessageId, RegionRole, TurnId, notice};
 use crate::config::ChatConfig;
 use crate::editor::{
     Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownRetry, ShownShape, ShownTurn,
 };
+use crate::history::{self, Chat, ChatInfo, End, PartKind, State, Time, now};
 use crate::keys::vault::Vault;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
@@ -34,6 +40,14 @@ pub use window::limits;
 const ANSWERS_WAITING: usize = 64;
 /// How many of the user's events may wait for the session.
 const EVENTS_WAITING: usize = 64;
+/// How long a request waits for its question to be on the disk.
+const SAVING: Duration = Duration::from_secs(2);
+/// How long a chat is looked for in the history before it goes on without.
+const RECALLING: Duration = Duration::from_secs(8);
+/// How long a key may take to be found when the editor is gone.
+const KEY_LIMIT: Duration = Duration::from_secs(5);
+/// The longest title, in characters.
+const LONGEST_TITLE: usize = 60;
 
 /// What every chat shares.
 #[derive(Debug)]
@@ -56,17 +70,37 @@ pub struct Settings {
     pub locale: Locale,
 }
 
+/// What a chat is told.
+#[derive(Debug)]
+pub enum Told {
+    /// Something happened.
+    Event(Event),
+    /// The editor shows it, empty: show what the history has of it.
+    Opened,
+    /// The editor has closed it.
+    Closed,
+    /// The editor is gone: an answer under way is finished into the history.
+    Left,
+}
+
 /// A running chat. Dropping it ends the chat's tasks, and with them its connection.
 #[derive(Debug)]
 pub struct Session {
-    events: mpsc::Sender<Event>,
-    _tasks: [Running; 2],
+    told: mpsc::Sender<Told>,
+    task: Running,
+    _painting: Running,
 }
 
 impl Session {
     /// Starts the tasks of a chat.
-    pub fn start(chat: ChatId, settings: watch::Receiver<Arc<Settings>>, editor: Arc<dyn Editor>) -> Self {
-        let (events, inbox) = mpsc::channel(EVENTS_WAITING);
+    pub fn start(
+        chat: ChatId,
+        about: About,
+        settings: watch::Receiver<Arc<Settings>>,
+        editor: Arc<dyn Editor>,
+        archive: Archive,
+    ) -> Self {
+        let (told, inbox) = mpsc::channel(EVENTS_WAITING);
         let canvas = Canvas::default();
         let painting = Running(tokio::spawn(painter::paint(
             chat.clone(),
@@ -75,22 +109,33 @@ impl Session {
         )));
         let task = Task {
             chat,
+            about,
             settings,
             editor,
+            archive,
             canvas,
             conversation: Conversation::default(),
             prompt: Prompt::default(),
             turn: None,
+            kept: None,
+            created: now(),
         };
         Self {
-            events,
-            _tasks: [Running(tokio::spawn(task.run(inbox))), painting],
+            told,
+            task: Running(tokio::spawn(task.run(inbox))),
+            _painting: painting,
         }
     }
 
-    /// Hands over what the user did.
-    pub async fn tell(&self, event: Event) {
-        self.events.send(event).await.ok();
+    /// Hands over what happened.
+    pub async fn tell(&self, told: Told) {
+        self.told.send(told).await.ok();
+    }
+
+    /// Ends the chat, and waits until all of it is written.
+    pub async fn end(mut self, told: Told) {
+        self.tell(told).await;
+        (&mut self.task.0).await.ok();
     }
 }
 
@@ -107,47 +152,232 @@ impl Drop for Running {
 /// The turn in progress.
 struct RunningTurn {
     id: TurnId,
+    answer: MessageId,
     target: Target,
     /// The tokens of its request, estimated, before calibration.
     tokens: u64,
     answers: mpsc::Receiver<Vec<ProviderEvent>>,
+    /// Whether its key is there, and the request leaves.
+    asked: watch::Receiver<bool>,
     /// The fields that the server refused, and was asked without.
     left_out: Vec<String>,
     _task: Running,
 }
 
+/// The chat's place in the history.
+struct Kept {
+    journal: Journal,
+    writing: JoinHandle<()>,
+    known: Known,
+    /// The chat, whenever another process has written into it.
+    changes: Option<mpsc::Receiver<Chat>>,
+    _following: Option<Running>,
+}
+
 struct Task {
     chat: ChatId,
+    about: About,
     settings: watch::Receiver<Arc<Settings>>,
     editor: Arc<dyn Editor>,
+    archive: Archive,
     canvas: Canvas,
     conversation: Conversation,
     /// What the turn that is about to start sends.
     prompt: Prompt,
     turn: Option<RunningTurn>,
+    kept: Option<Kept>,
+    created: Time,
 }
 
 impl Task {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Event>) {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Told>) {
+        let recalled = self.recall().await;
         loop {
             tokio::select! {
                 biased;
-                event = inbox.recv() => match event {
-                    Some(event) => {
+                told = inbox.recv() => match told {
+                    Some(Told::Event(event)) => {
                         let label = self.settings.borrow().target.label();
                         self.step(Event::ModelNamed(label));
                         self.step(event);
                     }
-                    None => return,
-                },
-                (turn, answers) = next_answers(&mut self.turn) => {
-                    for event in answers {
-                        self.step(Event::Answered { turn, event });
+                    Some(Told::Opened) => self.show_recalled(&recalled),
+                    Some(Told::Closed) => {
+                        if self.conversation.is_answering() {
+                            self.step(Event::StopRequested);
+                        }
+                        break;
                     }
-                }
+                    Some(Told::Left) => {
+                        self.answer_out().await;
+                        break;
+                    }
+                    None => break,
+                },
+                answers = next_answers(&mut self.turn) => self.take(answers),
+                chat = next_change(&mut self.kept) => self.take_in(&chat),
             }
         }
+        self.turn = None;
+        if let Some(kept) = self.kept.take() {
+            drop(kept.journal);
+            kept.writing.await.ok();
+        }
     }
+
+    fn take(&mut self, (turn, answers): (TurnId, Vec<ProviderEvent>)) {
+        for event in answers {
+            self.note(turn, &event);
+            self.step(Event::Answered { turn, event });
+        }
+    }
+
+    /// Goes on with the answer under way, for the history alone. One whose key has still to be given by somebody is
+    /// none.
+    async fn answer_out(&mut self) {
+        if let Some(turn) = &mut self.turn {
+            let asked = turn.asked.wait_for(|asked| *asked);
+            if timeout(KEY_LIMIT, asked).await.is_err() {
+                return;
+            }
+        }
+        while self.kept.is_some() && self.conversation.is_answering() {
+            let answers = next_answers(&mut self.turn).await;
+            self.take(answers);
+        }
+    }
+
+    // The history ----------------------------------------------------------------------------------------------------
+
+    /// Looks what the history has of this chat, and starts to write into it.
+    async fn recall(&mut self) -> Result<Recalled, ()> {
+        let Ok(Some(history)) = timeout(RECALLING, self.archive.history()).await else {
+            return Err(());
+        };
+        let recalled = match timeout(RECALLING, recall::recall(&history, &self.chat.0)).await {
+            Ok(Ok(recalled)) => recalled,
+            Ok(Err(error)) => {
+                self.archive.complain(&error);
+                Recalled::default()
+            }
+            Err(_) => Recalled::default(),
+        };
+        let known = Known::default();
+        let mut head = None;
+        if let Some(chat) = &recalled.chat {
+            recall::fill(&mut self.conversation, &known, chat);
+            head = chat.head;
+        }
+        let (journal, writing) = Journal::start(
+            self.chat.clone(),
+            self.archive.clone(),
+            history.clone(),
+            known.clone(),
+            head,
+        );
+        let (changes, following) = match recalled.holders.is_empty() {
+            true => (None, None),
+            false => {
+                let (sender, changes) = mpsc::channel(1);
+                let following = tokio::spawn(recall::follow(history, self.chat.0.clone(), sender));
+                (Some(changes), Some(Running(following)))
+            }
+        };
+        self.kept = Some(Kept {
+            journal,
+            writing,
+            known,
+            changes,
+            _following: following,
+        });
+        Ok(recalled)
+    }
+
+    /// Shows what the history has, in a chat that the editor has just opened.
+    fn show_recalled(&self, recalled: &Result<Recalled, ()>) {
+        let locale = self.settings.borrow().locale;
+        let Ok(Recalled { chat, holders }) = recalled else {
+            return self.inform(notice::not_kept(&self.chat, self.about.private, locale));
+        };
+        let Some(chat) = chat else {
+            return self.inform(notice::no_chat(&self.chat, locale));
+        };
+        self.canvas.add(Stroke::Branch(ShownBranch {
+            recalled: true,
+            notice: recall::last_state(chat).and_then(|(state, notices)| notice::of_state(state, notices, locale)),
+            ..self.branch(
+                Shape {
+                    places: self.conversation.places(),
+                    ..Shape::default()
+                },
+                self.conversation.messages().to_vec(),
+            )
+        }));
+        if let Some(holder) = holders.first() {
+            self.inform(notice::held(holder.pid, locale));
+        }
+    }
+
+    /// Shows what another process has written into this chat. While an answer is written here it waits; the end of that
+    /// is a change too.
+    fn take_in(&mut self, chat: &Chat) {
+        let Some(kept) = self.kept.as_ref().filter(|_| !self.conversation.is_answering()) else {
+            return;
+        };
+        let (messages, longer) = recall::take_in(&mut self.conversation, &kept.known, chat);
+        if messages.is_empty() && longer.is_empty() {
+            return;
+        }
+        let shape = Shape {
+            places: self.conversation.places(),
+            ..Shape::default()
+        };
+        self.canvas.add(Stroke::Branch(ShownBranch {
+            longer: longer
+                .into_iter()
+                .map(|(id, more)| (id, painter::lines(&more)))
+                .collect(),
+            others: true,
+            ..self.branch(shape, messages)
+        }));
+    }
+
+    /// Hands on to the history what the conversation keeps only as a whole.
+    fn note(&self, turn: TurnId, event: &ProviderEvent) {
+        let answer = self
+            .turn
+            .as_ref()
+            .filter(|running| running.id == turn)
+            .map(|turn| turn.answer);
+        let (Some(answer), Some(kept)) = (answer, &self.kept) else {
+            return;
+        };
+        match event {
+            ProviderEvent::Reasoning(text) => kept.journal.piece(answer, PartKind::Reasoning, text.clone()),
+            ProviderEvent::ToolCall(call) => kept.journal.piece(answer, PartKind::ToolCall, journal::of_call(call)),
+            _ => {}
+        }
+    }
+
+    /// The chat as the history has it from its start.
+    fn info(&self, snapshot: &Snapshot, target: &Target) -> ChatInfo {
+        let question = snapshot.iter().find(|(message, _)| message.role == RegionRole::User);
+        ChatInfo {
+            id: self.chat.0.clone(),
+            title: title(question.map_or("", |(message, _)| message.text.as_str())),
+            project: self.about.project.clone(),
+            provider: target.provider.name.clone(),
+            model: target.model.clone(),
+            created: self.created,
+        }
+    }
+
+    fn inform(&self, notice: notice::Notice) {
+        let editor = self.editor.clone();
+        tokio::spawn(async move { editor.inform(&notice).await });
+    }
+
+    // Effects --------------------------------------------------------------------------------------------------------
 
     fn step(&mut self, event: Event) {
         if let Some(refused) = self.too_long(&event) {
@@ -165,7 +395,12 @@ impl Task {
                 question,
                 answer,
             } => self.show_turn(shape, question, answer),
-            Effect::ShowBranch { shape, messages } => self.show_branch(shape, messages),
+            Effect::ShowBranch { shape, messages } => {
+                self.canvas.add(Stroke::Branch(self.branch(shape, messages)));
+                if let (Some(kept), Some(last)) = (&self.kept, self.conversation.messages().last()) {
+                    kept.journal.head(last.id);
+                }
+            }
             Effect::StartTurn(turn) => self.start_turn(turn),
             Effect::AbortTurn => self.abort_turn(),
             Effect::ShowReasoning(answer) => self.canvas.add(Stroke::Reasoning(answer)),
@@ -175,20 +410,25 @@ impl Task {
                     turn.left_out = fields;
                 }
             }
-            Effect::Paint(answer, text) => self.canvas.add(Stroke::Text(answer, text)),
+            Effect::Paint(answer, text) => {
+                if let Some(kept) = &self.kept {
+                    kept.journal.piece(answer, PartKind::Text, text.clone());
+                }
+                self.canvas.add(Stroke::Text(answer, text));
+            }
             Effect::EndTurn(answer, ended) => self.show_end(answer, &ended),
             Effect::Refuse(refusal) if refusal != Refusal::NothingToStop => {
                 let locale = self.settings.borrow().locale;
                 self.canvas.add(Stroke::Refused(notice::of_refusal(refusal, locale)));
             }
             Effect::Refuse(refusal) => {
-                let (editor, locale) = (self.editor.clone(), self.settings.borrow().locale);
-                tokio::spawn(async move { editor.inform(&notice::of_refusal(refusal, locale)).await });
+                let locale = self.settings.borrow().locale;
+                self.inform(notice::of_refusal(refusal, locale));
             }
         }
     }
 
-    fn show_branch(&self, shape: Shape, messages: Vec<Message>) {
+    fn branch(&self, shape: Shape, messages: Vec<Message>) -> ShownBranch {
         let shown = |message: Message| ShownMessage {
             id: message.id,
             role: message.role,
@@ -196,13 +436,17 @@ impl Task {
             lines: painter::lines(&message.text),
         };
         let (estimate, cut) = self.measure();
-        self.canvas.add(Stroke::Branch(ShownBranch {
+        ShownBranch {
             chat: self.chat.clone(),
             shape: shape.into(),
             messages: messages.into_iter().map(shown).collect(),
             estimate,
             cut,
-        }));
+            longer: Vec::new(),
+            notice: None,
+            recalled: false,
+            others: false,
+        }
     }
 
     fn show_turn(&mut self, shape: Shape, question: Option<Question>, answer: MessageId) {
@@ -237,16 +481,31 @@ impl Task {
             params: target.provider.params.clone(),
         };
         let (events, answers) = mpsc::channel(ANSWERS_WAITING);
+        let (asking, asked) = watch::channel(false);
         let (editor, locale) = (self.editor.clone(), settings.locale);
         let remind = move || {
             tokio::spawn(async move { editor.inform(&notice::keyring_waits(locale)).await });
         };
-        let task = Running(tokio::spawn(ask(settings, request, events, remind)));
+        let answer = self
+            .conversation
+            .messages()
+            .last()
+            .map_or(MessageId(0), |answer| answer.id);
+        let saved = self.kept.as_ref().map(|kept| {
+            let snapshot = self.conversation.all();
+            kept.journal.begin(self.info(&snapshot, &target), snapshot)
+        });
+        let task = Running(tokio::spawn(async move {
+            wait_for(saved).await;
+            ask(settings, request, events, asking, remind).await;
+        }));
         self.turn = Some(RunningTurn {
             id,
+            answer,
             target,
             tokens: prompt.tokens,
             answers,
+            asked,
             left_out: Vec::new(),
             _task: task,
         });
@@ -285,8 +544,15 @@ impl Task {
         let settings = self.settings.borrow().clone();
         let (locale, model) = (settings.locale, target.model.as_str());
         let facts = settings.catalogue.facts(&target.provider, model);
+        let cost = ended.usage.and_then(|usage| facts.cost(&usage));
         let notice = notice::of_outcome(&ended.outcome, &left_out, &target.provider, model, locale)
             .map(|notice| notice::naming_end(notice, &ended.outcome, model, &facts, &models::today(), locale));
+        if let Some(kept) = &self.kept {
+            let snapshot = self.conversation.all();
+            let record = notice.as_ref().map(|notice| notice.record(settings.vault.redactor()));
+            let end = end(ended, record, cost);
+            kept.journal.end(self.info(&snapshot, &target), snapshot, answer, end);
+        }
         self.canvas.add(Stroke::End(ShownEnd {
             chat: self.chat.clone(),
             answer,
@@ -295,7 +561,7 @@ impl Task {
             provider: target.provider.name,
             model: target.model,
             usage: ended.usage.map(Into::into),
-            cost: ended.usage.and_then(|usage| facts.cost(&usage)),
+            cost,
         }));
     }
 }
@@ -323,11 +589,91 @@ async fn next_answers(turn: &mut Option<RunningTurn>) -> (TurnId, Vec<ProviderEv
     }
 }
 
+/// What another process has written into the chat; waits for ever where no other has it open.
+async fn next_change(kept: &mut Option<Kept>) -> Chat {
+    let changes = kept.as_mut().and_then(|kept| kept.changes.as_mut());
+    if let Some(changes) = changes
+        && let Some(chat) = changes.recv().await
+    {
+        return chat;
+    }
+    if let Some(kept) = kept {
+        kept.changes = None;
+    }
+    std::future::pending().await
+}
+
+/// Waits until the question is on the disk, or that takes too long.
+async fn wait_for(saved: Option<oneshot::Receiver<()>>) {
+    if let Some(saved) = saved {
+        timeout(SAVING, saved).await.ok();
+    }
+}
+
+/// The end of a turn as the history keeps it.
+fn end(ended: &Ended, notice: Option<history::Notice>, cost: Option<f64>) -> End {
+    let (state, finish) = match &ended.outcome {
+        Outcome::Done { reason, .. } => (State::Whole, Some(word(reason).to_owned())),
+        Outcome::Stopped => (State::Stopped, None),
+        Outcome::Failed(_) | Outcome::Incomplete => (State::Failed, None),
+    };
+    let usage = ended.usage.map(|usage| history::Usage {
+        input: usage.input,
+        cached: usage.cached,
+        output: usage.output,
+        reasoning: usage.reasoning,
+        cost,
+    });
+    End {
+        state,
+        finish,
+        usage,
+        notices: notice.into_iter().collect(),
+        at: now(),
+    }
+}
+
+fn word(reason: &FinishReason) -> &str {
+    match reason {
+        FinishReason::Stop => "stop",
+        FinishReason::Length => "length",
+        FinishReason::ToolCalls => "tool_calls",
+        FinishReason::ContentFilter => "content_filter",
+        FinishReason::Incomplete => "incomplete",
+        FinishReason::Other(word) => word,
+    }
+}
+
+/// What a chat is called: the first words of its first question, of its prose if it has any.
+fn title(question: &str) -> String {
+    let mut in_fence = false;
+    let is_prose = |line: &&str| {
+        let is_fence = line.trim_start().starts_with("```");
+        in_fence ^= is_fence;
+        !in_fence && !is_fence && !line.trim().is_empty()
+    };
+    let prose = question.lines().find(is_prose);
+    let line = prose.or_else(|| question.lines().find(|line| !line.trim().is_empty()));
+    let line: String = line.unwrap_or_default().replace(|c: char| c.is_control(), " ");
+    let mut title = String::new();
+    for word in line.split_whitespace() {
+        if title.chars().count() + word.chars().count() > LONGEST_TITLE && !title.is_empty() {
+            return title + " …";
+        }
+        if !title.is_empty() {
+            title.push(' ');
+        }
+        title.extend(word.chars().take(LONGEST_TITLE));
+    }
+    title
+}
+
 /// Asks the provider; everything that happens goes into `events`.
 async fn ask(
     settings: Arc<Settings>,
     request: Request,
     events: mpsc::Sender<Vec<ProviderEvent>>,
+    asking: watch::Sender<bool>,
     remind: impl FnOnce() + Send,
 ) {
     let provider = &settings.target.provider;
@@ -343,7 +689,34 @@ async fn ask(
         }
     };
     match credentials {
-        Ok(credentials) => provider::ask(&settings.http, provider, &credentials, &request, &events).await,
+        Ok(credentials) => {
+            asking.send_replace(true);
+            provider::ask(&settings.http, provider, &credentials, &request, &events).await;
+        }
         Err(error) => drop(events.send(vec![ProviderEvent::Error(error)]).await),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::title;
+
+    #[test]
+    fn a_title_is_the_first_line_of_prose() {
+        assert_eq!(title("\n  Why  is it\tso?\nAnd more"), "Why is it so?");
+        assert_eq!(
+            title("`a.rs`, lines 1 to 2:\n\n```rust\nfn a()\n```"),
+            "`a.rs`, lines 1 to 2:"
+        );
+        assert_eq!(title("```rust\nfn a()\n```\nWhat is this?"), "What is this?");
+        assert_eq!(title("```rust\nfn a()\n```"), "```rust");
+        assert_eq!(title(""), "");
+    }
+
+    #[test]
+    fn a_long_title_is_cut_between_words() {
+        let cut = title(&"word ".repeat(40));
+        assert!(cut.ends_with("word …") && cut.chars().count() <= 62 + 12, "{cut}");
+        assert_eq!(title(&"x".repeat(100)).chars().count(), 60);
     }
 }

@@ -1,9 +1,11 @@
 //! What the editor tells the program.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Deserializer};
 use tokio::sync::oneshot;
 
-use crate::chat::{ChatId, MessageId, Origin, Region};
+use crate::chat::{About, ChatId, MessageId, Origin, Region};
 use crate::config::Config;
 use crate::keys::{Secret, SecretError};
 
@@ -58,6 +60,9 @@ pub enum EditorEvent {
     Sent {
         /// The chat.
         chat: ChatId,
+        /// What else is known of it.
+        #[serde(flatten)]
+        about: About,
         /// The messages that its buffer shows.
         #[serde(default)]
         regions: Vec<Region>,
@@ -74,6 +79,9 @@ pub enum EditorEvent {
     Regenerated {
         /// The chat.
         chat: ChatId,
+        /// What else is known of it.
+        #[serde(flatten)]
+        about: About,
         /// The messages that its buffer shows.
         #[serde(default)]
         regions: Vec<Region>,
@@ -85,6 +93,9 @@ pub enum EditorEvent {
     BranchSwitched {
         /// The chat.
         chat: ChatId,
+        /// What else is known of it.
+        #[serde(flatten)]
+        about: About,
         /// The messages that its buffer shows.
         #[serde(default)]
         regions: Vec<Region>,
@@ -98,6 +109,9 @@ pub enum EditorEvent {
     StopRequested {
         /// The chat.
         chat: ChatId,
+        /// What else is known of it.
+        #[serde(flatten)]
+        about: About,
     },
     /// The user wants to set a key.
     KeySettingRequested {
@@ -144,6 +158,60 @@ pub enum EditorEvent {
         #[serde(default)]
         choice: Option<usize>,
     },
+    /// A chat's buffer is there, empty: it is to show what the history has of it.
+    Opened {
+        /// The chat.
+        chat: ChatId,
+        /// What else is known of it.
+        #[serde(flatten)]
+        about: About,
+    },
+    /// The user wants an earlier chat.
+    HistoryRequested {
+        /// One that has these words; empty: any.
+        #[serde(default)]
+        words: String,
+        /// The root of the project whose chats come first.
+        #[serde(default)]
+        project: Option<String>,
+    },
+    /// The session begins: the project's last chat may be offered.
+    ResumeOffered {
+        /// The project's root.
+        #[serde(default)]
+        project: Option<String>,
+    },
+    /// The user wants the history emptied.
+    HistoryClearRequested,
+    /// The user gives a chat a title.
+    ChatRenamed {
+        /// The chat.
+        chat: ChatId,
+        /// Its new title.
+        title: String,
+    },
+    /// The user wants a chat deleted.
+    ChatDeletionRequested {
+        /// The chat.
+        chat: ChatId,
+    },
+    /// The user wants a copy of a chat.
+    ChatForked {
+        /// The chat.
+        chat: ChatId,
+        /// The name of the copy.
+        new: ChatId,
+        /// The last message to copy; `None`: that of the branch that is shown.
+        #[serde(default)]
+        at: Option<MessageId>,
+    },
+    /// The user wants a chat written to a file.
+    ChatExported {
+        /// The chat.
+        chat: ChatId,
+        /// The file.
+        path: PathBuf,
+    },
     /// The chat's buffer is gone for good.
     Closed {
         /// The chat.
@@ -162,7 +230,7 @@ impl EditorEvent {
 
     /// Whether it takes back what waits: the same chat's question.
     pub fn takes_back(&self, waits: &Self) -> bool {
-        let (Self::StopRequested { chat } | Self::Closed { chat }) = self else {
+        let (Self::StopRequested { chat, .. } | Self::Closed { chat }) = self else {
             return false;
         };
         matches!(waits, Self::Sent { chat: asking, .. } | Self::Regenerated { chat: asking, .. } if asking == chat)

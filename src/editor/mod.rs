@@ -92,6 +92,14 @@ pub struct ShownBranch {
     pub shape: ShownShape,
     /// The messages of the branch, oldest first: they go above the prompt.
     pub messages: Vec<ShownMessage>,
+    /// What is added to messages that are shown: `[id, lines]`, which continue their last line.
+    pub longer: Vec<(MessageId, Vec<String>)>,
+    /// What is to be said about the last message.
+    pub notice: Option<Notice>,
+    /// Whether the chat comes from the history: no change of the user's, which undo would take back.
+    pub recalled: bool,
+    /// Whether somebody else has written this: the cursor stays.
+    pub others: bool,
     /// The tokens of what would be sent of it, estimated; `None` where no model is asked.
     pub estimate: Option<u64>,
     /// Where the part of it begins that would be sent; `None` when all of it would be.
@@ -266,6 +274,10 @@ pub trait Editor: Send + Sync + 'static {
     async fn choose(&self, choice: &Choice) -> Result<(), EditorError>;
     /// Asks for a key, hidden, and for what belongs to it; what is entered comes back as an event.
     async fn enter_key(&self, form: &KeyForm) -> Result<(), EditorError>;
+    /// Shows a chat that the history has.
+    async fn open_chat(&self, chat: &ChatId) -> Result<(), EditorError>;
+    /// Takes a chat away for good.
+    async fn close_chat(&self, chat: &ChatId) -> Result<(), EditorError>;
     /// Says that a provider's key has changed.
     async fn key_changed(&self, change: &ShownKeyChange) -> Result<(), EditorError>;
 }

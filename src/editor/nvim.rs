@@ -200,6 +200,15 @@ impl Editor for Nvim {
         self.apply_data("enter_key", form).await
     }
 
+    async fn open_chat(&self, chat: &ChatId) -> Result<(), EditorError> {
+        self.apply_data("open_chat", &serde_json::json!({ "chat": chat })).await
+    }
+
+    async fn close_chat(&self, chat: &ChatId) -> Result<(), EditorError> {
+        self.apply_data("close_chat", &serde_json::json!({ "chat": chat }))
+            .await
+    }
+
     async fn key_changed(&self, change: &ShownKeyChange) -> Result<(), EditorError> {
         self.apply_data("key_changed", change).await
     }

@@ -27,6 +27,11 @@ pub(super) fn minute(time: Time) -> String {
     }
 }
 
+/// `2026-11-22`, UTC.
+pub fn day(time: Time) -> String {
+    stamp(time).get(..10).unwrap_or_default().to_owned()
+}
+
 /// Year, month and day of a number of days since 1970, by Howard Hinnant's `civil_from_days`
 /// (<https://howardhinnant.github.io/date_algorithms.html>).
 fn date(days: i64) -> (i64, i64, i64) {

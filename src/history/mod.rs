@@ -37,7 +37,7 @@ pub mod store;
 mod write;
 mod writer;
 
-pub use clock::now;
+pub use clock::{day, now};
 pub use connection::Limits;
 pub use error::HistoryError;
 pub use owners::Holder;

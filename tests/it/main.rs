@@ -27,6 +27,7 @@ mod chat;
 mod colours;
 mod common;
 mod give_back;
+mod history;
 mod lifecycle;
 mod mark;
 mod models;

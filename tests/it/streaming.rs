@@ -413,19 +413,21 @@ async fn a_chat_deleted_in_the_middle_of_an_answer_is_gone_like_a_wiped_one() {
 
 #[tokio::test]
 async fn an_editor_killed_in_the_middle_of_an_answer_leaves_no_process_behind() {
-    let (nvim, server) = asked(answer("one two").gate_before_token(1, "never")).await;
+    let (nvim, server) = asked(answer("one two").gate_before_token(1, "on")).await;
     nvim.wait_screen_contains("one").await;
     assert!(nvim.processes().len() >= 2, "the editor and the program");
     nvim.kill9().await;
+    server.open("on");
     wait::until("the program has ended", || nvim.processes().is_empty()).await;
     server.closed(0).await;
 }
 
 #[tokio::test]
 async fn an_editor_that_quits_leaves_no_process_behind() {
-    let (nvim, server) = asked(answer("one two").gate_before_token(1, "never")).await;
+    let (nvim, server) = asked(answer("one two").gate_before_token(1, "on")).await;
     nvim.wait_screen_contains("one").await;
     assert!(nvim.quit().await.success());
+    server.open("on");
     wait::until("the program has ended", || nvim.processes().is_empty()).await;
     server.closed(0).await;
 }

@@ -17,6 +17,9 @@ require("gpt.view.turn")
 
 local M = {}
 
+--- What the name of a chat's buffer begins with.
+local NAME = "gpt://chat/"
+
 ---@type table<string, gpt.Chat>
 local chats = {}
 ---@type gpt.Chat? the one that was shown last
@@ -56,13 +59,22 @@ function Chat:refuses()
   return self.answer ~= nil or self.in_flight == true
 end
 
+--- An event about this chat.
+---@param name string
+---@param fields? table
+---@return table
+function Chat:event(name, fields)
+  local about = { event = name, chat = self.id, project = self.project, private = self.private or nil }
+  return vim.tbl_extend("error", about, fields or {})
+end
+
 --- Tells the program what the user wants of the conversation. Until it answers, the buffer may not show what it has: so
 --- nothing else is told meanwhile.
----@param event table
+---@param name string
+---@param fields table
 ---@return boolean sent
-function Chat:tell(event)
-  event.chat = self.id
-  self.in_flight = remote.notify(event)
+function Chat:tell(name, fields)
+  self.in_flight = remote.notify(self:event(name, fields))
   return self.in_flight
 end
 
@@ -92,7 +104,7 @@ function Chat:send()
   local regions, prompt = self:snapshot()
   self.pending = { text = prompt, origin = "prompt" }
   local at = self:message_at_cursor()
-  self:tell({ event = "sent", regions = regions, prompt = prompt, origin = "prompt", at = at })
+  self:tell("sent", { regions = regions, prompt = prompt, origin = "prompt", at = at })
 end
 
 --- Sends a question that does not stand in the prompt.
@@ -107,9 +119,9 @@ function Chat:ask(question, selection)
     return self:wait_with(vim.split(question, "\n"))
   end
   self:settle()
-  local event = { event = "sent", regions = self:snapshot(), prompt = question, origin = "command" }
+  local event = { regions = self:snapshot(), prompt = question, origin = "command" }
   self.pending = { text = question, origin = "command" }
-  if not self:tell(event) then
+  if not self:tell("sent", event) then
     self:add_to_prompt(vim.split(question, "\n")) -- nothing is lost
   end
 end
@@ -147,7 +159,7 @@ function Chat:save_copy(path)
 end
 
 function Chat:stop()
-  remote.notify({ event = "stop_requested", chat = self.id })
+  remote.notify(self:event("stop_requested"))
 end
 
 function Chat:regenerate()
@@ -155,7 +167,7 @@ function Chat:regenerate()
     return
   end
   self:settle()
-  self:tell({ event = "regenerated", regions = self:snapshot(), at = self:message_at_cursor() })
+  self:tell("regenerated", { regions = self:snapshot(), at = self:message_at_cursor() })
 end
 
 --- Shows another branch of the conversation.
@@ -165,7 +177,7 @@ function Chat:switch_branch(by)
     return
   end
   self:settle()
-  self:tell({ event = "branch_switched", regions = self:snapshot(), at = self:message_at_cursor(), by = by })
+  self:tell("branch_switched", { regions = self:snapshot(), at = self:message_at_cursor(), by = by })
 end
 
 -- The window ---------------------------------------------------------------------------------------------------------
@@ -176,10 +188,11 @@ end
 function Chat:title(room)
   local model = Chat.model
   if not model then
-    return " gpt.nvim "
+    return self.private and (" gpt.nvim · %s "):format(words("view.private")) or " gpt.nvim "
   end
   local remark = model.remark ~= "" and (" (%s)"):format(model.remark) or ""
-  local name = (" %s/%s%s"):format(model.provider, model.model, remark)
+  local private = self.private and " · " .. words("view.private") or ""
+  local name = (" %s/%s%s%s"):format(model.provider, model.model, remark, private)
   local whole = name .. (gauge.text(self) or "") .. " "
   return vim.fn.strdisplaywidth(whole) <= room and whole or name .. " "
 end
@@ -247,33 +260,94 @@ end
 
 --- A chat's name: the time, so that names sort, and a random part, so that no two are the same.
 ---@return string
-local function new_id()
+function M.new_id()
   local random = assert(vim.uv.random(4)) --[[@as string]]
   return os.date("%Y%m%d-%H%M%S-") .. random:gsub(".", function(byte)
     return ("%02x"):format(byte:byte())
   end)
 end
 
+--- Makes a buffer a chat.
+---@param buf integer
+---@param id string
 ---@return gpt.Chat
-function M.new()
+local function make(buf, id)
   define_highlights()
-  local id = new_id()
-  local buf = api.nvim_create_buf(false, false)
   local chat = Chat.of(id, buf)
+  chat.project = require("gpt.commands").project()
+  chats[id] = chat
   -- Before the name, for which Neovim would make a swap file.
   vim.bo[buf].buftype, vim.bo[buf].bufhidden, vim.bo[buf].swapfile = "acwrite", "hide", false
-  vim.bo[buf].modifiable = true
-  api.nvim_buf_set_name(buf, "gpt://chat/" .. id)
-  vim.bo[buf].undolevels = -1
-  chat:prompt_row()
-  vim.bo[buf].undolevels = -123456 -- the global value again
+  vim.bo[buf].modifiable, vim.bo[buf].readonly = true, false
+  if api.nvim_buf_get_name(buf) ~= NAME .. id then
+    api.nvim_buf_set_name(buf, NAME .. id)
+  end
+  chat:without_undo(function()
+    chat:prompt_row()
+  end)
   chat:note_step()
   vim.bo[buf].modified = false
   watch(api.nvim_create_augroup("gpt.chat." .. id, {}), chat)
   vim.bo[buf].filetype = "gptchat"
   chat:map_keys()
-  chats[id] = chat
   return chat
+end
+
+---@return gpt.Chat
+function M.new()
+  return make(api.nvim_create_buf(false, false), M.new_id())
+end
+
+--- Makes a buffer that has a chat's name that chat, as the history has it. One that is a chat already is left alone.
+---@param buf integer
+---@return gpt.Chat?
+function M.read(buf)
+  local id = api.nvim_buf_get_name(buf):match("^gpt://chat/(.+)$")
+  if not id or chats[id] then
+    return nil
+  end
+  local chat = make(buf, id)
+  vim.bo[buf].buflisted = false
+  latest = latest or chat
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    window.dress(win)
+  end
+  window.refresh(chat)
+  remote.notify(chat:event("opened"))
+  return chat
+end
+
+--- Shows a chat of the history; one that is open is only shown.
+---@param id string
+function M.open(id)
+  local chat = chats[id]
+  if not chat then
+    local buf = api.nvim_create_buf(false, false)
+    vim.bo[buf].buftype, vim.bo[buf].swapfile = "acwrite", false
+    api.nvim_buf_set_name(buf, NAME .. id)
+    chat = M.read(buf)
+  end
+  if chat then
+    window.open(chat)
+    latest = chat
+    chat:go_to_prompt()
+    highlight.warm()
+  end
+end
+
+--- Takes a chat away for good.
+---@param id string
+function M.close(id)
+  local chat = chats[id]
+  if not chat then
+    return
+  end
+  for _, win in ipairs(vim.fn.win_findbuf(chat.buf)) do
+    if not pcall(api.nvim_win_close, win, true) then
+      api.nvim_win_set_buf(win, api.nvim_create_buf(true, false))
+    end
+  end
+  api.nvim_buf_delete(chat.buf, { force = true })
 end
 
 ---@param id string
@@ -294,11 +368,30 @@ function M.current()
   return latest
 end
 
+--- Lets the user go on with the project's last chat, if that is wanted.
+---@param options gpt.ChatOptions
+local function offer_last(options)
+  local alone = not options.new and not options.private and (options.prompt or "") == "" and not options.selection
+  if alone and require("gpt.config").get().history.resume then
+    local project = require("gpt.commands").project()
+    vim.schedule(function()
+      remote.notify({ event = "resume_offered", project = project })
+    end)
+  end
+end
+
 --- Shows a chat: a new one, or the session's last one.
 ---@param options gpt.ChatOptions
 ---@return gpt.Chat
 function M.show(options)
-  local chat = not options.new and M.current() or M.new()
+  local chat = not options.new and not options.private and M.current()
+  if not chat then
+    if next(chats) == nil then
+      offer_last(options)
+    end
+    chat = M.new()
+    chat.private = options.private
+  end
   window.open(chat, options.layout, options.mods)
   latest = chat
   chat:go_to_prompt()

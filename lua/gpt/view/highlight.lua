@@ -202,6 +202,36 @@ function M.once(buf, first, last)
   piece()
 end
 
+--- How long messages are highlighted in one go, in nanoseconds, and the pause after it, in milliseconds.
+local SLICE, SLICE_PAUSE = 4e6, 16
+
+--- Highlights messages bit by bit, the last one first: all of a long chat at once would hold the editor up.
+---@param buf integer
+---@param ranges integer[][] first lines, and lines after the last ones
+function M.gradually(buf, ranges)
+  if not has_parser() then
+    return
+  end
+  local marks = vim.tbl_map(function(range)
+    return api.nvim_buf_set_extmark(buf, progress, range[1], 0, { end_row = range[2] })
+  end, ranges)
+  local function go_on()
+    local begun = vim.uv.hrtime()
+    while #marks > 0 and api.nvim_buf_is_valid(buf) and vim.uv.hrtime() - begun < SLICE do
+      local mark = table.remove(marks)
+      local at = api.nvim_buf_get_extmark_by_id(buf, progress, mark, { details = true })
+      api.nvim_buf_del_extmark(buf, progress, mark)
+      if at[1] then
+        M.once(buf, at[1], at[3].end_row)
+      end
+    end
+    if #marks > 0 and api.nvim_buf_is_valid(buf) then
+      vim.defer_fn(go_on, SLICE_PAUSE)
+    end
+  end
+  vim.schedule(go_on)
+end
+
 --- Begins to follow an answer that is being written at `row`.
 ---@param chat gpt.Chat
 ---@param row integer

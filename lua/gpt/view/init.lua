@@ -43,6 +43,12 @@ local operations = {
     chat_of(data):give_back()
   end,
   inform = chats.inform,
+  open_chat = function(data)
+    chats.open(data.chat)
+  end,
+  close_chat = function(data)
+    chats.close(data.chat)
+  end,
   choose = dialog.choose,
   enter_key = dialog.enter_key,
   answered = remote.answered,

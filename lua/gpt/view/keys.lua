@@ -31,6 +31,14 @@ local KEYS = {
     end,
   },
   {
+    name = "history",
+    modes = { "n" },
+    what = "view.key.history",
+    run = function()
+      require("gpt.commands").history()
+    end,
+  },
+  {
     name = "next_message",
     modes = { "n", "x", "o" },
     what = "view.key.next_message",

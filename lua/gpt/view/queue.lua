@@ -146,7 +146,7 @@ function Chat:go_on(done)
   self:settle_messages()
   local regions = self:snapshot()
   self.pending = { text = first.text, origin = "queue", mark = first.mark }
-  if not self:tell({ event = "sent", regions = regions, prompt = first.text, origin = "queue" }) then
+  if not self:tell("sent", { regions = regions, prompt = first.text, origin = "queue" }) then
     self:take_back()
   end
 end

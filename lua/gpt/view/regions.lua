@@ -33,6 +33,8 @@ local api = vim.api
 ---@class gpt.Chat
 ---@field id string
 ---@field buf integer
+---@field project? string the root of the project that it belongs to
+---@field private? boolean whether nothing of it is kept
 ---@field entries table<integer, gpt.Entry> by mark
 ---@field last_mark integer
 ---@field last_id? integer the highest number of a message so far

@@ -107,15 +107,20 @@ end
 ---@param row integer where its heading goes
 ---@param entry gpt.Entry
 ---@param lines string[]
+---@param highlights? integer[][] where it stands is added to this, to be highlighted later
 ---@return integer row what stood there stands here now
-function Chat:insert_message(row, entry, lines)
+function Chat:insert_message(row, entry, lines, highlights)
   local heading = entry.role == "user" and USER_HEADING or "## " .. entry.label
   local inserted = { heading, "" }
   vim.list_extend(inserted, lines)
   inserted[#inserted + 1] = ""
   api.nvim_buf_set_lines(self.buf, row, row, false, inserted)
   self:mark_heading(row, entry)
-  highlight.once(self.buf, row + 2, row + 2 + #lines)
+  if highlights == nil then
+    highlight.once(self.buf, row + 2, row + 2 + #lines)
+  else
+    highlights[#highlights + 1] = { row + 2, row + 2 + #lines }
+  end
   return row + #inserted
 end
 
@@ -227,30 +232,80 @@ end
 
 ---@class gpt.ShownBranch: gpt.Shape
 ---@field messages? { id: integer, role: "user"|"assistant", label: string, lines: string[] }[]
+---@field longer? table[] `{ id, lines }`: what is added to messages that are shown
+---@field notice? gpt.Notice about the last message
+---@field recalled? boolean whether the chat comes from the history
+---@field others? boolean whether somebody else has written this
 ---@field estimate? integer tokens of what would be sent of it
 ---@field cut? gpt.ShownCut
 
---- Shows another branch of the conversation.
+--- Adds lines to a message that is shown: they continue its last one.
+---@param id integer
+---@param lines string[]
+function Chat:lengthen(id, lines)
+  local found = self:headings()
+  for index, heading in ipairs(found) do
+    if heading.entry.id == id then
+      local last = found[index + 1] and found[index + 1].row - 1 or api.nvim_buf_line_count(self.buf)
+      local row = last - 1
+      while row > heading.row + 2 and api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1] == "" do
+        row = row - 1
+      end
+      local col = #api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
+      api.nvim_buf_set_text(self.buf, row, col, row, col, lines)
+    end
+  end
+end
+
+--- Puts messages above the prompt.
 ---@param branch gpt.ShownBranch
-function Chat:show_branch(branch)
-  api.nvim_buf_set_text(self.buf, 0, 0, 0, 0, {})
-  self.in_flight = nil
-  local following = self:windows_at_prompt()
-  notice.clear(self)
-  self:break_undo()
+---@return integer? first row of the first one
+---@return integer row after the last one
+function Chat:insert_branch(branch)
   self:reshape(branch)
+  for _, pair in ipairs(branch.longer or {}) do
+    self:lengthen(pair[1], pair[2])
+  end
   local row = self:tail_row()
   local first
+  local highlights = {}
   for _, message in ipairs(branch.messages or {}) do
     first = first or row
     local entry = { role = message.role, id = message.id, label = message.label }
-    row = self:insert_message(row, entry, message.lines)
+    row = self:insert_message(row, entry, message.lines, highlights)
   end
+  highlight.gradually(self.buf, highlights)
   self:reshape({ branches = branch.branches })
   self:note_step()
+  return first, row
+end
+
+--- Shows another branch of the conversation, or what is new in it.
+---@param branch gpt.ShownBranch
+function Chat:show_branch(branch)
+  api.nvim_buf_set_text(self.buf, 0, 0, 0, 0, {})
+  if not branch.recalled and not branch.others then
+    self.in_flight = nil
+  end
+  local following = self:windows_at_prompt()
+  notice.clear(self)
+  local first, row
+  if branch.recalled then
+    self:without_undo(function()
+      first, row = self:insert_branch(branch)
+    end)
+  else
+    self:break_undo()
+    first, row = self:insert_branch(branch)
+  end
   self:show_window(branch)
-  self:after_edit(first and {} or following)
-  if first and api.nvim_get_current_buf() == self.buf then
+  local stays = branch.recalled or branch.others or not first
+  self:after_edit(stays and following or {})
+  if branch.notice then
+    notice.place(self, math.max(row - 2, 0), branch.notice)
+    window.follow(self.buf, self:prompt_row())
+  end
+  if not stays and api.nvim_get_current_buf() == self.buf then
     api.nvim_win_set_cursor(0, { first + 1, 0 })
   end
 end

@@ -21,6 +21,17 @@ function Chat:undo_step()
   return self:within(vim.fn.changenr)
 end
 
+--- Changes the text so that no undo takes it back; what could be undone before cannot be any more.
+---@param change fun()
+function Chat:without_undo(change)
+  vim.bo[self.buf].undolevels = -1
+  local ok, reason = pcall(change)
+  vim.bo[self.buf].undolevels = -123456 -- the global value again
+  if not ok then
+    error(reason, 0)
+  end
+end
+
 --- Makes the next change an undo step of its own.
 function Chat:break_undo()
   vim.bo[self.buf].undolevels = vim.bo[self.buf].undolevels

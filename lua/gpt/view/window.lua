@@ -117,6 +117,12 @@ local function set_options(win)
   set("winfixbuf", is_float(win))
 end
 
+--- Gives a window the options of one that shows a chat.
+---@param win integer
+function M.dress(win)
+  set_options(win)
+end
+
 --- The window of the current tab page that shows the chat.
 ---@param chat gpt.Chat
 ---@return integer?

@@ -1,6 +1,6 @@
 //! The branches of a conversation: which message follows which, and the messages that are not shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Message;
 use crate::chat::MessageId;
@@ -47,6 +47,44 @@ impl Branches {
         } else {
             self.aside.insert(message.id, message);
         }
+    }
+
+    /// Every message with the one before it, parents before children, and of those that are shown the last one last.
+    pub fn with(&self, shown: &[Message]) -> Vec<(Message, Option<MessageId>)> {
+        let hung = |message: &Message| {
+            let parent = self.parents.get(&message.id).copied().flatten();
+            (message.clone(), parent)
+        };
+        let mut all: Vec<_> = shown.iter().map(hung).collect();
+        let last = all.pop();
+        let mut there: BTreeSet<MessageId> = shown.iter().map(|message| message.id).collect();
+        let mut waiting: Vec<_> = self.aside.values().map(hung).collect();
+        // A message may hang below one with a higher number; whatever hangs nowhere is left out.
+        loop {
+            let ready = |(_, parent): &mut (Message, Option<MessageId>)| parent.is_none_or(|id| there.contains(&id));
+            let now: Vec<_> = waiting.extract_if(.., ready).collect();
+            if now.is_empty() {
+                break;
+            }
+            there.extend(now.iter().map(|(message, _)| message.id));
+            all.extend(now);
+        }
+        all.extend(last);
+        all
+    }
+
+    /// Takes the messages that lead to this one, oldest first.
+    pub fn path(&mut self, head: Option<MessageId>) -> Vec<Message> {
+        let mut path = Vec::new();
+        let mut next = head;
+        while let Some(message) = next.and_then(|id| self.aside.remove(&id)) {
+            let parent = self.parents.get(&message.id).copied().flatten();
+            self.shown.insert(parent, message.id);
+            path.push(message);
+            next = parent;
+        }
+        path.reverse();
+        path
     }
 
     /// Takes back a message that was put aside.

@@ -1,4 +1,5 @@
 mod branching;
+mod recalling;
 
 use super::*;
 use crate::provider::ErrorClass;

@@ -82,6 +82,12 @@ impl Editor for Fake {
     async fn enter_key(&self, _: &KeyForm) -> Result<(), EditorError> {
         Ok(())
     }
+    async fn open_chat(&self, _: &ChatId) -> Result<(), EditorError> {
+        Ok(())
+    }
+    async fn close_chat(&self, _: &ChatId) -> Result<(), EditorError> {
+        Ok(())
+    }
     async fn key_changed(&self, _: &ShownKeyChange) -> Result<(), EditorError> {
         Ok(())
     }

@@ -1,0 +1,57 @@
+use super::*;
+
+fn message(id: u64, role: RegionRole, text: &str) -> Message {
+    Message::new(MessageId(id), role, text.into())
+}
+
+/// Two answers to one question, of which the first has been followed by another question.
+fn recalled() -> Conversation {
+    let parent = |id: u64| (id > 0).then_some(MessageId(id));
+    let mut chat = Conversation::default();
+    let messages = vec![
+        (message(1, RegionRole::User, "q1"), parent(0)),
+        (message(2, RegionRole::Assistant, "a1"), parent(1)),
+        (message(3, RegionRole::Assistant, "b1"), parent(1)),
+        (message(4, RegionRole::User, "q2"), parent(2)),
+    ];
+    chat.recall(messages, Some(MessageId(4)));
+    chat
+}
+
+#[test]
+fn a_recalled_chat_shows_the_branch_of_its_head_and_knows_the_others() {
+    let chat = recalled();
+    assert_eq!(texts(&chat), ["q1", "a1", "q2"]);
+    let places: Vec<_> = chat
+        .places()
+        .iter()
+        .map(|place| (place.id.0, place.number, place.of))
+        .collect();
+    assert_eq!(places, [(2, 1, 2)]);
+}
+
+#[test]
+fn all_messages_come_with_parents_first_and_the_one_shown_last_at_the_end() {
+    let all = recalled().all();
+    let ids: Vec<_> = all
+        .iter()
+        .map(|(message, parent)| (message.id.0, parent.map(|id| id.0)))
+        .collect();
+    assert_eq!(ids, [(1, None), (2, Some(1)), (3, Some(1)), (4, Some(2))]);
+}
+
+#[test]
+fn what_another_says_goes_on_where_it_follows_the_last_message_and_is_a_branch_elsewhere() {
+    let mut chat = recalled();
+    let goes_on = chat.graft(message(5, RegionRole::Assistant, "a2"), Some(MessageId(4)));
+    assert_eq!(goes_on, (MessageId(5), true));
+    let beside = chat.graft(message(5, RegionRole::User, "q2, but"), Some(MessageId(2)));
+    assert_eq!(
+        beside,
+        (MessageId(6), false),
+        "a number that is taken gives the next one"
+    );
+    assert_eq!(texts(&chat), ["q1", "a1", "q2", "a2"]);
+    assert_eq!(chat.lengthen(MessageId(5), "a2, more"), Some(", more".into()));
+    assert_eq!(chat.lengthen(MessageId(5), "a2, more"), None);
+}

@@ -1,0 +1,440 @@
+//! Hands a chat on to the history, in order, as it happens. The chat never waits for it, except with a request: that
+//! leaves when its question is on the disk.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::chat::archive::Archive;
+use crate::chat::conversation::{Message, trim_blank_lines};
+use crate::chat::{ChatId, MessageId, RegionRole};
+use crate::history::{self, ChatInfo, End, History, HistoryError, MessageRef, Part, PartKind, Role, State, Turn, now};
+use crate::provider::ToolCall;
+
+/// What a chat holds at some time: every message with the one before it, parents before children, what is shown last.
+pub type Snapshot = Vec<(Message, Option<MessageId>)>;
+
+/// What happens to a chat.
+#[derive(Debug)]
+enum Entry {
+    /// A turn begins; its answer is the snapshot's last message. `saved` is told, or dropped, when it is on the disk.
+    Turn {
+        info: ChatInfo,
+        snapshot: Snapshot,
+        saved: oneshot::Sender<()>,
+    },
+    /// An answer goes on.
+    Piece(MessageId, PartKind, String),
+    /// An answer has ended.
+    End {
+        info: ChatInfo,
+        snapshot: Snapshot,
+        answer: MessageId,
+        end: End,
+    },
+    /// Another branch is shown.
+    Head(MessageId),
+}
+
+/// The way into the history for one chat. When it is dropped, what waits is written, and then its task ends.
+#[derive(Debug)]
+pub struct Journal {
+    // Unbounded: it holds no more than what an answer says while a write is stuck.
+    entries: mpsc::UnboundedSender<Entry>,
+}
+
+impl Journal {
+    /// Starts writing. `known` are the messages that the history has, and `head` the one that is shown last.
+    pub fn start(
+        chat: ChatId,
+        archive: Archive,
+        history: History,
+        known: Known,
+        head: Option<u64>,
+    ) -> (Self, JoinHandle<()>) {
+        let (entries, inbox) = mpsc::unbounded_channel();
+        let writing = Writing {
+            chat,
+            archive,
+            history,
+            known,
+            open: None,
+            head,
+        };
+        (Self { entries }, tokio::spawn(writing.run(inbox)))
+    }
+
+    /// A turn begins. What is returned is told when it is on the disk, or cannot be.
+    pub fn begin(&self, info: ChatInfo, snapshot: Snapshot) -> oneshot::Receiver<()> {
+        let (saved, told) = oneshot::channel();
+        self.add(Entry::Turn { info, snapshot, saved });
+        told
+    }
+
+    /// An answer goes on.
+    pub fn piece(&self, answer: MessageId, kind: PartKind, content: String) {
+        self.add(Entry::Piece(answer, kind, content));
+    }
+
+    /// An answer has ended.
+    pub fn end(&self, info: ChatInfo, snapshot: Snapshot, answer: MessageId, end: End) {
+        self.add(Entry::End {
+            info,
+            snapshot,
+            answer,
+            end,
+        });
+    }
+
+    /// Another branch is shown, which ends with this message.
+    pub fn head(&self, message: MessageId) {
+        self.add(Entry::Head(message));
+    }
+
+    fn add(&self, entry: Entry) {
+        self.entries.send(entry).ok();
+    }
+}
+
+/// A message as the history has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stored {
+    id: u64,
+    parent: Option<u64>,
+    text: u64,
+}
+
+/// Which messages the history has, and under which numbers. A clone is the same list.
+#[derive(Debug, Clone, Default)]
+pub struct Known(Arc<Mutex<HashMap<MessageId, Stored>>>);
+
+impl Known {
+    /// Notes a message that is in the history.
+    pub fn note(&self, here: MessageId, id: u64, parent: Option<u64>, text: &str) {
+        let text = fingerprint(text);
+        self.all().insert(here, Stored { id, parent, text });
+    }
+
+    /// The message's number here, by that in the history.
+    pub fn here(&self, stored: u64) -> Option<MessageId> {
+        self.all()
+            .iter()
+            .find(|(_, other)| other.id == stored)
+            .map(|(here, _)| *here)
+    }
+
+    fn stored(&self, here: MessageId) -> Option<u64> {
+        self.all().get(&here).map(|stored| stored.id)
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<MessageId, Stored>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What of a snapshot is not in the history as it stands: with numbers that none of the stored messages has.
+    fn unsaved(&self, snapshot: &Snapshot) -> Vec<(MessageId, Option<u64>, u64, usize)> {
+        let all = self.all();
+        let taken: std::collections::HashSet<u64> = all.values().map(|stored| stored.id).collect();
+        let mut highest = taken.iter().copied().max().unwrap_or_default();
+        highest = snapshot.iter().map(|(message, _)| message.id.0).fold(highest, u64::max);
+        let mut numbers: HashMap<MessageId, u64> = HashMap::new();
+        let mut unsaved = Vec::new();
+        for (index, (message, parent)) in snapshot.iter().enumerate() {
+            let parent = parent.and_then(|parent| numbers.get(&parent).copied());
+            let text = fingerprint(&message.text);
+            let stored = all.get(&message.id).copied();
+            let number = match stored.filter(|stored| stored.parent == parent && stored.text == text) {
+                Some(stored) => stored.id,
+                None => {
+                    let number = if taken.contains(&message.id.0) {
+                        highest += 1;
+                        highest
+                    } else {
+                        message.id.0
+                    };
+                    unsaved.push((message.id, parent, number, index));
+                    number
+                }
+            };
+            numbers.insert(message.id, number);
+        }
+        unsaved
+    }
+}
+
+fn fingerprint(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    trim_blank_lines(text).hash(&mut hasher);
+    hasher.finish()
+}
+
+struct Writing {
+    chat: ChatId,
+    archive: Archive,
+    history: History,
+    known: Known,
+    /// The answer that is being written.
+    open: Option<MessageId>,
+    /// What the history says is shown, as far as we know.
+    head: Option<u64>,
+}
+
+impl Writing {
+    async fn run(mut self, mut entries: mpsc::UnboundedReceiver<Entry>) {
+        while let Some(entry) = entries.recv().await {
+            match entry {
+                Entry::Turn { info, snapshot, saved } => {
+                    self.open = snapshot.last().map(|(answer, _)| answer.id);
+                    self.save(&info, &snapshot, None).await;
+                    saved.send(()).ok();
+                }
+                Entry::Piece(answer, kind, content) => {
+                    if let Some(message) = self.place(answer) {
+                        self.history.append(&message, kind, &content);
+                    }
+                }
+                Entry::End {
+                    info,
+                    snapshot,
+                    answer,
+                    end,
+                } => self.end(&info, &snapshot, answer, end).await,
+                Entry::Head(message) => self.show(message).await,
+            }
+        }
+        self.leave().await;
+    }
+
+    fn place(&self, message: MessageId) -> Option<MessageRef> {
+        let id = self.known.stored(message)?;
+        Some(MessageRef {
+            chat: self.chat.0.clone(),
+            id,
+        })
+    }
+
+    /// Saves what is new. What the history has lost (it was put aside, or the chat deleted) is saved once more.
+    async fn save(&mut self, info: &ChatInfo, snapshot: &Snapshot, end: Option<&End>) {
+        for _ in 0..2 {
+            match self.try_to_save(info, snapshot, end).await {
+                Ok(()) => return,
+                Err(HistoryError::NoMessage { .. } | HistoryError::NoChat(_)) => {}
+                Err(error @ HistoryError::Corrupt { set_aside: Some(_), .. }) => self.archive.complain(&error),
+                Err(error) => return self.archive.complain(&error),
+            }
+            self.known.all().clear();
+        }
+    }
+
+    async fn try_to_save(
+        &mut self,
+        info: &ChatInfo,
+        snapshot: &Snapshot,
+        end: Option<&End>,
+    ) -> Result<(), HistoryError> {
+        let unsaved = self.known.unsaved(snapshot);
+        let at = now();
+        let record = |(_, parent, number, index): &(MessageId, Option<u64>, u64, usize)| {
+            let (message, _) = snapshot.get(*index)?;
+            let is_answer = self.open == Some(message.id);
+            Some(record(message, *number, *parent, is_answer, end, at))
+        };
+        let messages: Vec<history::Message> = unsaved.iter().filter_map(record).collect();
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let turn = Turn {
+            chat: info.clone(),
+            messages,
+            at,
+        };
+        let saved = self.history.save_turn(turn).await?;
+        let mut numbers = HashMap::new();
+        for ((here, parent, wanted, index), id) in unsaved.into_iter().zip(saved.ids) {
+            numbers.insert(wanted, id);
+            let parent = parent.map(|parent| numbers.get(&parent).copied().unwrap_or(parent));
+            let text = snapshot.get(index).map_or("", |(message, _)| message.text.as_str());
+            self.known.note(here, id, parent, text);
+            self.head = Some(id);
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self, info: &ChatInfo, snapshot: &Snapshot, answer: MessageId, end: End) {
+        let finished = match self.place(answer) {
+            Some(message) => self.history.finish(&message, end.clone()).await,
+            None => Err(HistoryError::NoChat(self.chat.0.clone())),
+        };
+        match finished {
+            Ok(()) => self.note_text(snapshot, answer),
+            // A chat that was deleted meanwhile stays so, until something is said in it.
+            Err(HistoryError::NoMessage { .. }) => self.known.all().clear(),
+            Err(HistoryError::NoChat(_)) => self.save(info, snapshot, Some(&end)).await,
+            Err(error) => {
+                self.archive.complain(&error);
+                if matches!(error, HistoryError::Corrupt { .. }) {
+                    self.known.all().clear();
+                    self.save(info, snapshot, Some(&end)).await;
+                }
+            }
+        }
+        self.open = None;
+    }
+
+    /// The answer is in the history as it stands now.
+    fn note_text(&self, snapshot: &Snapshot, answer: MessageId) {
+        let said = snapshot.iter().find(|(message, _)| message.id == answer);
+        if let (Some((message, _)), Some(stored)) = (said, self.known.all().get_mut(&answer)) {
+            stored.text = fingerprint(&message.text);
+        }
+    }
+
+    /// Which branch is shown matters to nobody but the next one to open the chat: a failure is none.
+    async fn show(&mut self, message: MessageId) {
+        let Some(head) = self.known.stored(message) else { return };
+        let shown = self.history.set_head(&self.chat.0, self.head, head).await;
+        if let Ok(true) = shown {
+            self.head = Some(head);
+        }
+    }
+
+    /// The chat is closed: what was being said ends here.
+    async fn leave(&mut self) {
+        if let Some(message) = self.open.take().and_then(|answer| self.place(answer)) {
+            let end = End {
+                state: State::Interrupted,
+                finish: None,
+                usage: None,
+                notices: Vec::new(),
+                at: now(),
+            };
+            self.history.finish(&message, end).await.ok();
+        }
+        self.history.release(&self.chat.0).await.ok();
+    }
+}
+
+/// A message as the history keeps it.
+fn record(
+    message: &Message,
+    id: u64,
+    parent: Option<u64>,
+    is_answer: bool,
+    end: Option<&End>,
+    at: history::Time,
+) -> history::Message {
+    let role = match message.role {
+        RegionRole::User => Role::User,
+        RegionRole::Assistant => Role::Assistant,
+    };
+    let mut kept = history::Message::new(id, parent, role, "", at);
+    kept.parts = parts(message);
+    if let Some((provider, model)) = message.label.split_once('/') {
+        kept.provider = Some(provider.to_owned());
+        kept.model = Some(model.to_owned());
+    }
+    if is_answer {
+        kept.state = end.map_or(State::Streaming, |end| end.state);
+        kept.finish = end.and_then(|end| end.finish.clone());
+        kept.usage = end.and_then(|end| end.usage);
+        kept.notices = end.map(|end| end.notices.clone()).unwrap_or_default();
+    }
+    kept
+}
+
+fn parts(message: &Message) -> Vec<Part> {
+    let part = |kind, content: String| Part { kind, content };
+    let mut parts = Vec::new();
+    if !message.reasoning.is_empty() {
+        parts.push(part(PartKind::Reasoning, message.reasoning.clone()));
+    }
+    if !message.text.is_empty() {
+        parts.push(part(PartKind::Text, message.text.clone()));
+    }
+    parts.extend(
+        message
+            .tool_calls
+            .iter()
+            .map(|call| part(PartKind::ToolCall, of_call(call))),
+    );
+    parts
+}
+
+/// A tool call as the history keeps it.
+pub fn of_call(call: &ToolCall) -> String {
+    let ToolCall { id, name, arguments } = call;
+    serde_json::json!({ "id": id, "name": name, "arguments": arguments }).to_string()
+}
+
+/// A tool call out of the history; `None` if it is none.
+pub fn to_call(content: &str) -> Option<ToolCall> {
+    let json: serde_json::Value = serde_json::from_str(content).ok()?;
+    let field = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    Some(ToolCall {
+        id: field("id")?,
+        name: field("name")?,
+        arguments: field("arguments")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(said: &[(u64, &str)]) -> Snapshot {
+        let mut parent = None;
+        let message = |&(id, text): &(u64, &str)| {
+            let message = Message::new(MessageId(id), RegionRole::User, text.into());
+            let before = parent.replace(message.id);
+            (message, before)
+        };
+        said.iter().map(message).collect()
+    }
+
+    fn unsaved(known: &Known, said: &[(u64, &str)]) -> Vec<(u64, Option<u64>, u64)> {
+        let unsaved = known.unsaved(&snapshot(said));
+        unsaved
+            .iter()
+            .map(|(here, parent, id, _)| (here.0, *parent, *id))
+            .collect()
+    }
+
+    #[test]
+    fn only_what_is_new_is_saved_below_what_is_there() {
+        let known = Known::default();
+        known.note(MessageId(1), 1, None, "q1");
+        known.note(MessageId(2), 2, Some(1), "a1");
+        assert_eq!(unsaved(&known, &[(1, "q1"), (2, "a1\n"), (3, "q2")]), [(3, Some(2), 3)]);
+    }
+
+    #[test]
+    fn a_number_that_has_another_one_in_the_history_is_followed_and_never_given_twice() {
+        let known = Known::default();
+        known.note(MessageId(1), 1, None, "q1");
+        known.note(MessageId(2), 7, Some(1), "a1");
+        let said = [(1, "q1"), (2, "a1"), (7, "q2"), (8, "a2")];
+        assert_eq!(unsaved(&known, &said), [(7, Some(7), 9), (8, Some(9), 8)]);
+    }
+
+    #[test]
+    fn what_says_something_else_by_now_is_saved_beside_it() {
+        let known = Known::default();
+        known.note(MessageId(1), 1, None, "q1");
+        known.note(MessageId(2), 2, Some(1), "");
+        assert_eq!(unsaved(&known, &[(1, "q1"), (2, "typed into it")]), [(2, Some(1), 3)]);
+    }
+
+    #[test]
+    fn a_tool_call_comes_back_as_it_was() {
+        let call = ToolCall {
+            id: "a".into(),
+            name: "search".into(),
+            arguments: "{\"x\": 1}".into(),
+        };
+        assert_eq!(to_call(&of_call(&call)), Some(call));
+        assert_eq!(to_call("nonsense"), None);
+    }
+}

@@ -1,0 +1,133 @@
+//! A chat out of the history: what was said in it earlier, and what others say in it now.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use crate::chat::conversation::{Conversation, Message, trim_blank_lines};
+use crate::chat::journal::{self, Known};
+use crate::chat::{MessageId, RegionRole};
+use crate::history::{self, Chat, History, HistoryError, Holder, PartKind, Role, State};
+
+/// How often at most a chat that is open elsewhere is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(700);
+
+/// A chat as it was found.
+#[derive(Debug, Default)]
+pub struct Recalled {
+    /// The chat; `None`: the history has none of that name.
+    pub chat: Option<Chat>,
+    /// The other processes that have it open.
+    pub holders: Vec<Holder>,
+}
+
+/// Looks a chat up, and notes that it is open here.
+///
+/// # Errors
+/// By what is wrong with the file.
+pub async fn recall(history: &History, id: &str) -> history::Result<Recalled> {
+    // First, since it marks what was left broken off.
+    let holders = match history.claim(id).await {
+        Err(HistoryError::NoChat(_)) => return Ok(Recalled::default()),
+        holders => holders?,
+    };
+    let chat = match history.load(id, 0).await {
+        Err(HistoryError::NoChat(_)) => None,
+        chat => Some(chat?),
+    };
+    Ok(Recalled { chat, holders })
+}
+
+/// Fills a conversation with a chat. An answer without a word that nothing follows is left out, unless it is the last
+/// one that is shown: its question stands there unanswered otherwise.
+pub fn fill(conversation: &mut Conversation, known: &Known, chat: &Chat) {
+    let mut messages = Vec::new();
+    for message in &chat.messages {
+        let text = message.text();
+        known.note(MessageId(message.id), message.id, message.parent, &text);
+        let is_silent = message.parts.is_empty() && chat.head != Some(message.id);
+        if !is_silent && message.role != Role::System {
+            messages.push((of_record(message), message.parent.map(MessageId)));
+        }
+    }
+    conversation.recall(messages, chat.head.map(MessageId));
+}
+
+/// Takes in what others have said since. Returns the messages that are shown now, and what was added to those that were
+/// shown before.
+pub fn take_in(
+    conversation: &mut Conversation,
+    known: &Known,
+    chat: &Chat,
+) -> (Vec<Message>, Vec<(MessageId, String)>) {
+    let (mut shown, mut longer) = (Vec::new(), Vec::new());
+    for message in &chat.messages {
+        let text = message.text();
+        if let Some(here) = known.here(message.id) {
+            if let Some(more) = conversation.lengthen(here, &text) {
+                known.note(here, message.id, message.parent, &text);
+                longer.push((here, more));
+            }
+            continue;
+        }
+        let parent = message.parent.and_then(|parent| known.here(parent));
+        let mut grafted = of_record(message);
+        let (here, is_shown) = conversation.graft(grafted.clone(), parent);
+        known.note(here, message.id, message.parent, &text);
+        grafted.id = here;
+        if is_shown {
+            shown.push(grafted);
+        }
+    }
+    (shown, longer)
+}
+
+fn of_record(message: &history::Message) -> Message {
+    let role = match message.role {
+        Role::Assistant => RegionRole::Assistant,
+        Role::User | Role::System => RegionRole::User,
+    };
+    // As a buffer shows it, so that it does not matter which of the two it is read from.
+    let text = trim_blank_lines(&message.text()).to_owned();
+    let mut recalled = Message::new(MessageId(message.id), role, text);
+    if let (Some(provider), Some(model)) = (&message.provider, &message.model) {
+        recalled.label = format!("{provider}/{model}");
+    }
+    for part in &message.parts {
+        match part.kind {
+            PartKind::Reasoning => recalled.reasoning.push_str(&part.content),
+            PartKind::ToolCall => recalled.tool_calls.extend(journal::to_call(&part.content)),
+            PartKind::Text | PartKind::Context | PartKind::Citation => {}
+        }
+    }
+    recalled
+}
+
+/// How the answer stands that is shown last.
+pub fn last_state(chat: &Chat) -> Option<(State, &[history::Notice])> {
+    let last = chat.message(chat.head?)?;
+    Some((last.state, &last.notices))
+}
+
+/// Sends the chat whenever somebody has written into the history. Ends with the receiver.
+pub async fn follow(history: History, id: String, changes: mpsc::Sender<Chat>) {
+    let mut changed = history.changes();
+    loop {
+        // An answer whose process has died meanwhile is marked by this.
+        let claimed = history.claim(&id).await;
+        if claimed.is_err() {
+            return;
+        }
+        if let Ok(chat) = history.load(&id, 0).await
+            && changes.send(chat).await.is_err()
+        {
+            return;
+        }
+        tokio::select! {
+            () = changes.closed() => return,
+            changed = changed.changed() => if changed.is_err() { return },
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
