@@ -14,10 +14,11 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::chat::ChatId;
 use crate::chat::conversation::Event;
 use crate::chat::notice::{self, Notice};
-use crate::chat::session::{Session, Settings};
+use crate::chat::prompt;
+use crate::chat::session::{self, Session, Settings};
+use crate::chat::{ChatId, Region};
 use crate::config::Config;
 use crate::editor::event::{EditorEvent, Inbound, Question};
 use crate::editor::{Editor, ShownModel};
@@ -139,6 +140,7 @@ impl App {
             EditorEvent::BranchSwitched { chat, regions, at, by } => {
                 self.session(chat).tell(Event::BranchSwitched { regions, at, by }).await;
             }
+            EditorEvent::RequestWanted { chat, regions, prompt } => self.show_request(chat, &regions, &prompt),
             EditorEvent::StopRequested { chat } => self.session(chat).tell(Event::StopRequested).await,
             EditorEvent::Closed { chat } => drop(self.chats.remove(&chat)),
             EditorEvent::ModelRequested { model: Some(name), .. } => self.change_model(&name).await,
@@ -217,6 +219,23 @@ impl App {
         let (settings, editor) = (&self.settings, &self.editor);
         let start = || Session::start(chat.clone(), settings.subscribe(), editor.clone());
         self.chats.entry(chat.clone()).or_insert_with(start)
+    }
+
+    /// Shows the request that a chat would send now, without the key.
+    fn show_request(&self, chat: ChatId, regions: &[Region], prompt: &str) {
+        let (editor, settings) = (self.editor.clone(), self.settings.borrow().clone());
+        let request = session::request(&settings, &prompt::spoken(regions, prompt));
+        tokio::spawn(async move {
+            match session::preview(&settings, &request).await {
+                Ok(lines) => editor.show_request(&chat, lines).await,
+                Err(problem) => {
+                    let Target { provider, model } = &settings.target;
+                    editor
+                        .inform(&notice::of_error(&problem, provider, model, settings.locale))
+                        .await
+                }
+            }
+        });
     }
 
     fn connecting(&self) -> Connecting {

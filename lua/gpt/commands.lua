@@ -82,6 +82,9 @@ end
 
 ---@type table<string, fun(args: table)>
 local actions = {
+  chats = function()
+    require("gpt.view.chat").choose()
+  end,
   stop = function()
     require("gpt").stop()
   end,

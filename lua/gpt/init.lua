@@ -5,7 +5,7 @@ local M = {}
 ---@field prompt? string sent at once; without it the chat is only shown
 ---@field selection? gpt.Selection|boolean goes into the prompt as a fenced block; true: the visual selection
 ---@field new? boolean a new chat instead of the session's last one
----@field layout? "float"|"vertical"|"horizontal"|"tab"
+---@field layout? "float"|"vertical"|"horizontal"|"tab"|"current"
 ---@field mods? table `smods` of a user command, for the layout
 
 ---@class gpt.Status

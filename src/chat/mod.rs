@@ -1,10 +1,11 @@
 //! A chat: what was said ([`conversation`]), the task that carries it out ([`session`]), the frames in which it reaches
-//! the screen ([`painter`]) and what of it is sent ([`prompt`]).
+//! the screen ([`painter`]), what is shown beside what was said ([`parts`]) and what of it is sent ([`prompt`]).
 
 pub mod conversation;
 pub mod fence;
 pub mod notice;
 pub mod painter;
+pub mod parts;
 pub mod prompt;
 pub mod session;
 
@@ -49,6 +50,17 @@ pub enum Origin {
     /// Nowhere: it came with a command.
     #[default]
     Command,
+}
+
+/// What a piece of an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    /// What the model says.
+    Text,
+    /// The same, where it refuses to answer.
+    Refusal,
+    /// What it thinks before: shown, and never sent.
+    Reasoning,
 }
 
 /// Who speaks in a [`Region`].

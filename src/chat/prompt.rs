@@ -1,7 +1,7 @@
 //! What of a conversation is sent: the system prompt, then the messages, oldest first.
 
-use crate::chat::RegionRole;
-use crate::chat::conversation::Message;
+use crate::chat::conversation::{Message, trim_blank_lines};
+use crate::chat::{Region, RegionRole};
 use crate::config::ChatConfig;
 use crate::provider;
 
@@ -29,6 +29,14 @@ pub fn messages(conversation: &[Message], chat: &ChatConfig) -> Vec<provider::Me
         content: message.text.clone(),
     }));
     sent
+}
+
+/// The conversation that a buffer shows, with its prompt as the last question.
+pub fn spoken(regions: &[Region], prompt: &str) -> Vec<Message> {
+    let shown = regions.iter().map(|region| (region.role, region.text.as_str()));
+    let all = shown.chain([(RegionRole::User, prompt)]);
+    all.map(|(role, text)| Message::said(role, trim_blank_lines(text)))
+        .collect()
 }
 
 /// The system prompt, with the language of the replies.
@@ -75,6 +83,8 @@ mod tests {
             label: String::new(),
             reasoning: String::new(),
             tool_calls: Vec::new(),
+            citations: Vec::new(),
+            refused: false,
         }
     }
 

@@ -8,15 +8,15 @@ use tokio::task::JoinHandle;
 
 use crate::chat::conversation::{Conversation, Effect, Ended, Event, Message, Outcome, Place, Question, Shape};
 use crate::chat::painter::{self, Canvas, Stroke};
-use crate::chat::{ChatId, MessageId, TurnId, notice, prompt};
+use crate::chat::{ChatId, MessageId, TurnId, notice, parts, prompt};
 use crate::config::ChatConfig;
 use crate::editor::{Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownShape, ShownTurn};
 use crate::keys::vault::Vault;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
-use crate::provider::registry::Target;
+use crate::provider::registry::{Target, Wire};
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
-use crate::words::Locale;
+use crate::words::{Locale, say};
 
 /// How many batches of a provider's events may wait for the session.
 const ANSWERS_WAITING: usize = 64;
@@ -144,8 +144,7 @@ impl Task {
             Effect::ShowBranch { shape, messages } => self.show_branch(shape, messages),
             Effect::StartTurn(turn) => self.start_turn(turn),
             Effect::AbortTurn => self.abort_turn(),
-            Effect::ShowReasoning(answer) => self.canvas.add(Stroke::Reasoning(answer)),
-            Effect::Paint(answer, text) => self.canvas.add(Stroke::Text(answer, text)),
+            Effect::Paint(answer, voice, text) => self.canvas.add(Stroke::Text(answer, voice, text)),
             Effect::EndTurn(answer, ended) => self.show_end(answer, &ended),
             Effect::Refuse(refusal) => {
                 let (editor, locale) = (self.editor.clone(), self.settings.borrow().locale);
@@ -155,11 +154,17 @@ impl Task {
     }
 
     fn show_branch(&self, shape: Shape, messages: Vec<Message>) {
+        let locale = self.settings.borrow().locale;
         let shown = |message: Message| ShownMessage {
             id: message.id,
             role: message.role,
             label: message.label,
             lines: painter::lines(&message.text),
+            reasoning: Some(message.reasoning.as_str())
+                .filter(|text| !text.is_empty())
+                .map_or_else(Vec::new, painter::lines),
+            refused: message.refused,
+            parts: parts::below(&message.tool_calls, &message.citations, locale),
         };
         self.canvas.add(Stroke::Branch(ShownBranch {
             chat: self.chat.clone(),
@@ -187,13 +192,7 @@ impl Task {
     fn start_turn(&mut self, id: TurnId) {
         let settings = self.settings.borrow().clone();
         let target = settings.target.clone();
-        let request = Request {
-            model: target.model.clone(),
-            messages: prompt::messages(self.conversation.messages(), &settings.chat),
-            temperature: settings.chat.temperature,
-            max_tokens: settings.chat.max_tokens,
-            params: target.provider.params.clone(),
-        };
+        let request = request(&settings, self.conversation.messages());
         let (events, answers) = mpsc::channel(ANSWERS_WAITING);
         let (editor, locale) = (self.editor.clone(), settings.locale);
         let remind = move || {
@@ -236,6 +235,7 @@ impl Task {
             model: target.model,
             usage: ended.usage.map(Into::into),
             cost: ended.usage.and_then(|usage| facts.cost(&usage)),
+            parts: parts::below(&ended.tool_calls, &ended.citations, settings.locale),
         }));
     }
 }
@@ -261,6 +261,40 @@ async fn next_answers(turn: &mut Option<RunningTurn>) -> (TurnId, Vec<ProviderEv
         }
         None => std::future::pending().await,
     }
+}
+
+/// The request that asks the model of these settings to answer these messages.
+pub fn request(settings: &Settings, messages: &[Message]) -> Request {
+    let target = &settings.target;
+    Request {
+        model: target.model.clone(),
+        messages: prompt::messages(messages, &settings.chat),
+        temperature: settings.chat.temperature,
+        max_tokens: settings.chat.max_tokens,
+        params: target.provider.params.clone(),
+    }
+}
+
+/// What would go over the network for this request, as lines, without the key.
+///
+/// # Errors
+/// Where nothing can be sent: nobody to ask, no key, an address that is none.
+pub async fn preview(settings: &Settings, request: &Request) -> Result<Vec<String>, ProviderError> {
+    if let Some(problem) = &settings.problem {
+        return Err(problem.clone());
+    }
+    let provider = &settings.target.provider;
+    if provider.wire == Wire::Guide {
+        return Ok(vec![say!(settings.locale, "request.guide")]);
+    }
+    let environment = |name: &str| std::env::var(name).ok();
+    let found = settings
+        .vault
+        .credentials(&provider.name, &provider.key, &environment, || {})
+        .await;
+    // Without a key everything but its header can be shown.
+    let credentials = found.unwrap_or_default();
+    provider::http::preview(provider, &credentials, request)
 }
 
 /// Asks the provider; everything that happens goes into `events`.

@@ -24,7 +24,7 @@ use crate::keys::{Credentials, Redactor};
 use crate::provider::error::{AnswerHeaders, word};
 use crate::provider::models::{self, Listed};
 use crate::provider::registry::Provider;
-use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, ToolCall};
+use crate::provider::{Citation, Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, ToolCall};
 use crate::words::{Text, text};
 use call::Call;
 
@@ -74,6 +74,10 @@ impl<'a> Listener<'a> {
                     name: word(&self.whole.redact(&call.name)),
                     arguments: self.whole.redact(&call.arguments).into_owned(),
                     ..call
+                }),
+                Event::Citation(citation) => Event::Citation(Citation {
+                    url: self.whole.redact(&citation.url).into_owned(),
+                    title: self.whole.redact(&citation.title).into_owned(),
                 }),
                 other => other,
             };
@@ -303,6 +307,34 @@ impl Http {
         }
         built
     }
+}
+
+/// What would go over the network for this request, as lines: secrets are `[redacted]`.
+///
+/// # Errors
+/// Where nothing can be sent.
+pub fn preview(
+    provider: &Provider,
+    credentials: &Credentials,
+    request: &Request,
+) -> Result<Vec<String>, ProviderError> {
+    let call = Call::new(provider, credentials, request)?;
+    let redactor = credentials.redactor();
+    let mut lines = vec![format!("POST {}", redactor.redact(call.url.as_str()))];
+    for (name, value) in &call.headers {
+        let shown = value.to_str().unwrap_or_default();
+        let shown = if value.is_sensitive() {
+            "[redacted]".into()
+        } else {
+            redactor.redact(shown)
+        };
+        lines.push(format!("{name}: {shown}"));
+    }
+    lines.push(String::new());
+    let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    let body = format!("{body:#}");
+    lines.extend(redactor.redact(&body).lines().map(str::to_owned));
+    Ok(lines)
 }
 
 fn silence(waited: Duration) -> ProviderError {

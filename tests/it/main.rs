@@ -19,15 +19,20 @@ mod selection;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod beside;
 mod branches;
 mod chat;
 mod colours;
 mod common;
+mod keys_in_chat;
+mod layouts;
 mod lifecycle;
 mod models;
 mod providers;
 mod queue;
 mod random;
+mod reasoning;
+mod screens;
 mod streaming;
 mod support_works;
 mod undo;

@@ -18,14 +18,14 @@ local operations = {
   show_branch = function(data)
     chat_of(data):show_branch(data)
   end,
-  reasoning = function(data)
-    chat_of(data):show_reasoning(data.answer)
-  end,
   append = function(data)
-    chat_of(data):append(data.answer, data.lines)
+    chat_of(data):append(data.answer, data.lines, data.voice)
   end,
   end_turn = function(data)
     chat_of(data):end_turn(data)
+  end,
+  show_request = function(data)
+    chat_of(data):show_request(data.lines)
   end,
   show_model = function(data)
     chats.show_model(data)
