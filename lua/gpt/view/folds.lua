@@ -122,7 +122,7 @@ end
 ---@param count integer
 ---@return string
 function M.lines(count)
-  return words(count == 1 and "view.lines_one" or "view.lines", { count = tostring(count) })
+  return words(count == 1 and "view.lines_one" or "view.lines_many", { count = tostring(count) })
 end
 
 return M
