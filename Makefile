@@ -3,7 +3,7 @@
 VERSIONS ?= 0.10.4 0.11.4 0.12.4
 
 .DEFAULT_GOAL := build
-.PHONY: build try test test-matrix lint format bench clean clean-all help
+.PHONY: build try test test-matrix test-litellm check-ports lint format bench clean clean-all help
 
 build: ## the binary, target/release/gpt-nvim (the default)
 	@command -v cargo >/dev/null || { echo 'No cargo. Install Rust (rustup, or your system'"'"'s package of Rust ≥ 1.88), then try again.' >&2; exit 1; }
@@ -17,6 +17,12 @@ test: ## all tests, against GPT_NVIM=/path/to/nvim, the nvim on your PATH, or a 
 
 test-matrix: ## all tests, against each Neovim of VERSIONS="0.10.4 0.11.4 0.12.4"
 	@scripts/test $(VERSIONS)
+
+test-litellm: ## a chat with LiteLLM's proxy, fetched from PyPI (750 MB)
+	@GPT_NVIM=$$(scripts/get-nvim any) GPT_LITELLM=$$(scripts/get-litellm) cargo test --locked --test it litellm:: -- --ignored
+
+check-ports: ## type-check for Windows and macOS (fetches 600 MB)
+	@scripts/check-ports
 
 lint: ## formats, lints, licenses (LINT=--strict: fail where a tool is missing)
 	@scripts/lint $(LINT)
@@ -35,4 +41,4 @@ clean-all: clean ## and what was fetched
 	rm -rf .cache
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-13s %s\n", $$1, $$2 }'

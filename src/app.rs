@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
+use crate::chat::budget::Calibration;
 use crate::chat::conversation::Event;
 use crate::chat::notice::{self, Notice};
 use crate::chat::prompt;
@@ -22,12 +23,13 @@ use crate::chat::{ChatId, Region};
 use crate::config::Config;
 use crate::editor::event::{EditorEvent, Inbound, Question};
 use crate::editor::{Editor, ShownModel};
+use crate::keys::Redactor;
 use crate::keys::vault::Vault;
 use crate::logging;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
 use crate::provider::registry::{Registry, Target};
-use crate::words::say;
+use crate::words::{Locale, say};
 use connecting::{Connecting, Entered};
 use dialog::Dialog;
 use lists::Lists;
@@ -35,10 +37,10 @@ use lists::Lists;
 /// How many messages of the editor may wait.
 pub const INBOX_SIZE: usize = 1024;
 
-/// Serves the editor until its events end.
-pub async fn run(mut inbox: mpsc::Receiver<Inbound>, editor: Arc<dyn Editor>) {
+/// Serves the editor until its events end. `redactor` is told of every key.
+pub async fn run(mut inbox: mpsc::Receiver<Inbound>, editor: Arc<dyn Editor>, redactor: Redactor) {
     let (news, mut heard) = mpsc::channel(16);
-    let mut app = App::new(editor, news);
+    let mut app = App::new(editor, news, redactor);
     loop {
         tokio::select! {
             biased;
@@ -49,6 +51,9 @@ pub async fn run(mut inbox: mpsc::Receiver<Inbound>, editor: Arc<dyn Editor>) {
             inbound = inbox.recv() => match inbound {
                 Some(Inbound::Event(event)) => app.take(event).await,
                 Some(Inbound::Question(question, answer)) => app.answer(question, answer),
+                Some(Inbound::Unreadable { event, expected }) => {
+                    app.inform(notice::of_unreadable(event.as_deref(), expected, app.locale()));
+                }
                 None => return,
             },
         }
@@ -88,10 +93,10 @@ struct App {
 }
 
 impl App {
-    fn new(editor: Arc<dyn Editor>, news: mpsc::Sender<News>) -> Self {
+    fn new(editor: Arc<dyn Editor>, news: mpsc::Sender<News>, redactor: Redactor) -> Self {
         let config = Config::default();
         let registry = Arc::new(Registry::new(&config, &environment));
-        let vault = Vault::default();
+        let vault = Vault::new(redactor);
         let (settings, _) = watch::channel(Arc::new(settings_of(&config, &registry, &vault, None)));
         let model = model::follow(editor.clone());
         let dialog = Dialog::new(editor.clone());
@@ -113,9 +118,17 @@ impl App {
     }
 
     async fn take(&mut self, event: EditorEvent) {
-        if let Some(waiting) = self.waiting.as_mut().filter(|_| event.needs_model()) {
-            waiting.push(event);
-            return;
+        if let Some(waiting) = &mut self.waiting {
+            if event.needs_model() {
+                return waiting.push(event);
+            }
+            let before = waiting.len();
+            waiting.retain(|waits| !event.takes_back(waits));
+            if let EditorEvent::StopRequested { chat } = &event
+                && waiting.len() < before
+            {
+                return self.give_back(chat.clone());
+            }
         }
         match event {
             EditorEvent::Started { config } => self.configure(&config),
@@ -207,7 +220,7 @@ impl App {
             }
             Question::Health => {
                 let (registry, vault) = (self.registry.clone(), self.vault.clone());
-                let locale = self.settings.borrow().locale;
+                let locale = self.locale();
                 tokio::spawn(
                     async move { answer.send(connecting::health(&registry, &vault, &environment, locale).await) },
                 );
@@ -224,9 +237,9 @@ impl App {
     /// Shows the request that a chat would send now, without the key.
     fn show_request(&self, chat: ChatId, regions: &[Region], prompt: &str) {
         let (editor, settings) = (self.editor.clone(), self.settings.borrow().clone());
-        let request = session::request(&settings, &prompt::spoken(regions, prompt));
+        let messages = prompt::spoken(regions, prompt);
         tokio::spawn(async move {
-            match session::preview(&settings, &request).await {
+            match session::preview(&settings, &messages).await {
                 Ok(lines) => editor.show_request(&chat, lines).await,
                 Err(problem) => {
                     let Target { provider, model } = &settings.target;
@@ -246,13 +259,13 @@ impl App {
             http: self.settings.borrow().http.clone(),
             vault: self.vault.clone(),
             news: self.news.clone(),
-            locale: self.settings.borrow().locale,
+            locale: self.locale(),
         }
     }
 
     fn configure(&mut self, config: &Config) {
         if let Some(file) = &config.log_file
-            && let Err(error) = logging::start(file, config.log_level.as_deref())
+            && let Err(error) = logging::start(file, config.log_level.as_deref(), self.vault.redactor())
         {
             let (file, reason) = (file.display().to_string(), error.to_string());
             let title = say!(config.locale, "log.none", file = file, reason = reason);
@@ -266,7 +279,8 @@ impl App {
         let earlier = || config.state_dir.as_deref().and_then(choice::read);
         let chosen = self.chosen.take().or_else(earlier);
         self.chosen = chosen.clone().filter(|name| self.registry.target(name).is_ok());
-        let settings = settings_of(config, &self.registry, &self.vault, self.chosen.as_deref());
+        let mut settings = settings_of(config, &self.registry, &self.vault, self.chosen.as_deref());
+        settings.calibration = self.settings.borrow().calibration.clone();
         if let Some(lost) = chosen.filter(|_| self.chosen.is_none()) {
             self.inform(choice::lost(&lost, config.locale));
         }
@@ -284,6 +298,19 @@ impl App {
         } else {
             self.find_default();
         }
+    }
+
+    /// A question that waited is not asked.
+    fn give_back(&self, chat: ChatId) {
+        let (editor, told) = (self.editor.clone(), notice::of_taken_back(self.locale()));
+        tokio::spawn(async move {
+            editor.give_back(&chat).await.ok();
+            editor.inform(&told).await
+        });
+    }
+
+    fn locale(&self) -> Locale {
+        self.settings.borrow().locale
     }
 
     fn inform(&self, notice: Notice) {
@@ -319,6 +346,7 @@ fn settings_of(config: &Config, registry: &Registry, vault: &Vault, chosen: Opti
         chat: config.chat.clone(),
         http,
         vault: vault.clone(),
+        calibration: Calibration::default(),
         locale: config.locale,
     }
 }

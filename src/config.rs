@@ -4,6 +4,7 @@
 //! leniently: what is missing takes its default.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub struct Config {
     pub models: BTreeMap<String, Facts>,
     /// What is asked in a chat, and how.
     pub chat: ChatConfig,
-    /// Limits of the network.
+    /// The way to the providers, and its limits.
     pub network: NetworkConfig,
     /// The language of messages. The editor's side has resolved it.
     pub locale: Locale,
@@ -102,19 +103,45 @@ pub struct ChatConfig {
     pub language: Option<String>,
 }
 
-/// Limits of the network, in seconds.
+/// The way to the providers, and its limits.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub struct NetworkConfig {
-    /// The time a connection may take to be made.
+    /// The proxy for all that is not on this machine; `None`: the environment's.
+    pub proxy: Option<ProxyConfig>,
+    /// Certificates in PEM form that are trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// The time a connection may take to be made, in seconds.
     pub connect_timeout: f64,
-    /// The time that may pass without a byte.
+    /// The time that may pass without a byte, in seconds.
     pub idle_timeout: f64,
+}
+
+/// A proxy.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum ProxyConfig {
+    /// `false`: none, whatever the environment names.
+    Switch(bool),
+    /// Its URL, which may hold a name and a password.
+    Address(String),
+}
+
+/// Without the password.
+impl fmt::Debug for ProxyConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Switch(on) => formatter.debug_tuple("Switch").field(on).finish(),
+            Self::Address(_) => formatter.write_str("Address(…)"),
+        }
+    }
 }
 
 impl Default for NetworkConfig {
     fn default() -> Self {
         Self {
+            proxy: None,
+            ca_file: None,
             connect_timeout: 10.0,
             idle_timeout: 120.0,
         }
@@ -166,5 +193,18 @@ mod tests {
             Some(KeyConfig::Switch(false))
         ));
         assert!(read(r#"{"key":"sk-secret"}"#).is_err());
+    }
+
+    #[test]
+    fn a_proxy_is_an_address_that_is_never_printed_or_switched_off() {
+        let read = |text: &str| serde_json::from_str::<NetworkConfig>(text).unwrap();
+        let network = read(r#"{"proxy":"http://me:secret@proxy:3128","ca_file":"/etc/ca.pem"}"#);
+        assert_eq!(
+            network.proxy,
+            Some(ProxyConfig::Address("http://me:secret@proxy:3128".into()))
+        );
+        assert!(!format!("{network:?}").contains("secret"));
+        assert_eq!(read(r#"{"proxy":false}"#).proxy, Some(ProxyConfig::Switch(false)));
+        assert_eq!(read("{}").proxy, None);
     }
 }

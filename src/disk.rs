@@ -1,8 +1,8 @@
-//! Small files of ours: read whole, written whole or not at all, and for nobody else to read.
+//! Small files of ours: read whole, written whole or not at all, and for nobody else to read. On Windows that is left to
+//! the user's profile, which they lie in.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,15 +27,11 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
 pub fn write(path: &Path, content: &impl Serialize) -> io::Result<()> {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
     let folder = path.parent().unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    private_folder(DirBuilder::new().recursive(true)).create(folder)?;
     let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
     let draft = folder.join(format!(".{}.{number}.new", std::process::id()));
     let text = serde_json::to_vec(content).map_err(io::Error::other)?;
-    let written = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
+    let written = private(OpenOptions::new().write(true).create(true).truncate(true))
         .open(&draft)
         .and_then(|mut file| file.write_all(&text))
         .and_then(|()| fs::rename(&draft, path));
@@ -45,13 +41,27 @@ pub fn write(path: &Path, content: &impl Serialize) -> io::Result<()> {
     written
 }
 
+/// A file that is made will be for its owner only.
+pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+fn private_folder(folder: &mut DirBuilder) -> &mut DirBuilder {
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(folder, 0o700);
+    folder
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
+    #[cfg(unix)]
     #[test]
     fn a_file_comes_back_as_it_was_written_and_is_for_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b.json");
         write(&path, &vec![1]).unwrap();

@@ -3,15 +3,18 @@
 //! Who may call whom; no arrow runs upward:
 //!
 //! ```text
-//! main → app → chat (session → conversation, prompt, painter) → provider (registry, wires, http)
+//! main → app → chat (session → conversation, prompt → budget, painter) → provider (registry, wires, http)
 //!                                                             → keys (secrets and their sources)
 //!      app::{connecting, dialog}: keys set and removed → keys, provider::http
 //!      app::{model, picker, lists}: which model answers → provider (catalogue, models), keys, disk
 //! history: what is kept of chats, in SQLite; calls nobody, and nobody calls it yet
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
-//! chat::conversation: pure; calls nothing · config, logging, disk: read and written at the edges
+//! chat::conversation, prompt, budget: pure; they call nothing that waits · config, logging, disk: read and written at the edges
 //! words: what a user reads, in their language, from one table; called by all of them, calls nobody
 //! ```
+//!
+//! A request's way: `provider::http` makes a call of it → `provider::retry` sends it again while that may help, without
+//! what `provider::refused` finds in a refusal → `http::client` knows proxy and certificates.
 //!
 //! A token's way: `provider::http` reads bytes → a wire's `Decoder` makes events → `chat::session` steps the
 //! `chat::conversation` → its `Paint` effect joins the `chat::painter`'s canvas → one frame goes through

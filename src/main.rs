@@ -3,8 +3,10 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
+use gpt_nvim::keys::Redactor;
 use gpt_nvim::{app, editor, logging};
 use tokio::sync::mpsc;
 
@@ -15,6 +17,9 @@ Usage: gpt-nvim [--version | --help]
 Without an argument it serves Neovim over standard input and output (msgpack-RPC).
 The plugin starts it by itself at the first :GPTChat. See :help gpt.nvim
 ";
+
+/// How long the tasks may take to end, once the editor has gone.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -43,18 +48,21 @@ fn serve() -> ExitCode {
             2,
         );
     }
-    match run() {
+    let redactor = Redactor::default();
+    tell_panics(redactor.clone());
+    #[cfg(unix)]
+    forbid_core_dumps();
+    match run(&redactor) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
-            say(&mut io::stderr(), &format!("gpt-nvim: {error:#}\n"), 1)
+            let last_words = format!("gpt-nvim: {error:#}\n");
+            say(&mut io::stderr(), &redactor.redact(&last_words), 1)
         }
     }
 }
 
-fn run() -> anyhow::Result<()> {
-    log_panics();
-    forbid_core_dumps();
+fn run(redactor: &Redactor) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -62,8 +70,9 @@ fn run() -> anyhow::Result<()> {
         .context("cannot start the async runtime")?;
     let served = runtime.block_on(async {
         let (sender, inbox) = mpsc::channel(app::INBOX_SIZE);
-        let (nvim, connection) = editor::nvim::connect(sender).context("cannot take over standard input and output")?;
-        let app = tokio::spawn(app::run(inbox, Arc::new(nvim)));
+        let (nvim, connection) =
+            editor::nvim::connect(sender, redactor.clone()).context("cannot take over standard input and output")?;
+        let app = tokio::spawn(app::run(inbox, Arc::new(nvim), redactor.clone()));
         // The connection's end is the editor's end: an EOF is how it says goodbye.
         if let Err(end) = connection.await {
             tracing::info!(%end, "the connection ended");
@@ -71,28 +80,30 @@ fn run() -> anyhow::Result<()> {
         app.abort();
         anyhow::Ok(())
     });
-    runtime.shutdown_background();
+    // Not in the background: whoever runs a command of the user's ends it.
+    runtime.shutdown_timeout(FAREWELL);
     served
 }
 
-/// A panic ends the process (`panic = "abort"`): leave a line about it in the log.
-fn log_panics() {
-    let default = std::panic::take_hook();
+/// A panic ends the process (`panic = "abort"`): leave a line about it in the log, and one for the editor.
+fn tell_panics(redactor: Redactor) {
     std::panic::set_hook(Box::new(move |panic| {
         logging::panicked(panic);
-        default(panic);
+        let last_words = format!("gpt-nvim: {panic}\n");
+        say(&mut io::stderr(), &redactor.redact(&last_words), 1);
     }));
 }
 
 /// A core dump would hold the keys of the moment. `prctl` also keeps them from a handler that is fed by a pipe, which no
 /// limit stops.
+#[cfg(unix)]
 fn forbid_core_dumps() {
-    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    use rustix::process::{Resource, Rlimit, setrlimit};
     let none = Rlimit {
         current: Some(0),
         maximum: Some(0),
     };
     setrlimit(Resource::Core, none).ok();
     #[cfg(target_os = "linux")]
-    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).ok();
 }

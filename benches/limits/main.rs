@@ -20,6 +20,7 @@ mod source;
 mod startup;
 mod stream;
 mod text;
+mod typing;
 mod window;
 
 #[path = "../../tests/support/mod.rs"]

@@ -30,6 +30,36 @@ fn send(stream: &mut UnixStream, method: &str, args: Vec<Value>) {
     stream.write_all(&bytes).expect("the editor reads");
 }
 
+/// Tells of the new lines of each change of a buffer, for as long as the editor lives.
+pub fn lines(socket: &Path, buffer: i64, told: impl Fn(&[String]) + Send + 'static) {
+    let (mut read, mut write) = connect(socket);
+    let args = vec![buffer.into(), false.into(), Value::Map(Vec::new())];
+    send(&mut write, "nvim_buf_attach", args);
+    thread::spawn(move || {
+        let _write = write;
+        while let Ok(message) = rmpv::decode::read_value(&mut read) {
+            if let Some(lines) = new_lines(&message) {
+                told(&lines);
+            }
+        }
+    });
+}
+
+/// The new lines of a `nvim_buf_lines_event`.
+fn new_lines(message: &Value) -> Option<Vec<String>> {
+    let parts = message.as_array()?;
+    if parts.get(1)?.as_str()? != "nvim_buf_lines_event" {
+        return None;
+    }
+    let lines = parts.get(2)?.as_array()?.get(4)?.as_array()?;
+    Some(
+        lines
+            .iter()
+            .filter_map(|line| line.as_str().map(str::to_owned))
+            .collect(),
+    )
+}
+
 /// How long a buffer was at each of its changes, in bytes with one for each line break.
 pub struct Watch {
     changes: Arc<Mutex<Vec<(Instant, usize)>>>,

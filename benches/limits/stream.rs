@@ -11,7 +11,7 @@ use crate::source::{Sent, Source};
 use crate::support::answer::{Answer, Step};
 use crate::support::nvim::Nvim;
 use crate::support::server::Server;
-use crate::{milliseconds, nvim, text};
+use crate::{milliseconds, nvim, text, typing, window};
 
 /// How long any answer may take before the bench gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,6 +34,7 @@ pub enum Length {
 /// An editor with an open chat, whose cursor stands in the prompt, in insert mode, as `:GPTChat` leaves it.
 pub struct Chat {
     pub editor: Nvim,
+    pub buffer: i64,
     source: Source,
     watch: Watch,
 }
@@ -53,7 +54,12 @@ impl Chat {
         editor.wait_screen_contains("-- INSERT --").await;
         let buffer = editor.lua_i64("return vim.api.nvim_get_current_buf()", &[]).await;
         let watch = Watch::attach(editor.socket(), buffer);
-        Chat { editor, source, watch }
+        Chat {
+            editor,
+            buffer,
+            source,
+            watch,
+        }
     }
 
     /// The same, with `lines` lines of an earlier answer, highlighted and at rest.
@@ -106,7 +112,7 @@ impl Chat {
     }
 
     /// Waits until the editor does nothing any more.
-    async fn rests(&self) {
+    pub async fn rests(&self) {
         loop {
             let before = self.cpu();
             sleep(Duration::from_millis(400)).await;
@@ -125,10 +131,24 @@ pub async fn measure(report: &mut Report, length: Length) {
     };
     let small = (80, 24);
     let chat = Chat::with_lines(small, lines).await;
-    paced(report, &chat, 100.0, (2.0, 10.0, 0.5), suffix).await;
+    let cost = paced(report, &chat, 100.0, (2.0, 10.0, 0.5), suffix).await;
     paced(report, &chat, 1000.0, (8.0, f64::INFINITY, 1.5), suffix).await;
     busy(report, &chat, suffix).await;
+    typing::measure(report, &chat, suffix).await;
+    if length == Length::Long {
+        reopened(report, &chat, suffix).await;
+    }
     drop(chat);
+    if length == Length::Long {
+        let chat = Chat::with_lines(small, 0).await;
+        let empty = paced(report, &chat, 100.0, (2.0, 10.0, 0.5), ", to compare").await;
+        report.limited(
+            format!("100/s{suffix}: the editor's CPU, over that of an empty chat"),
+            "",
+            2.0,
+            cost / empty,
+        );
+    }
     let chat = Chat::with_lines(small, lines).await;
     flood(report, &chat, suffix).await;
     drop(chat);
@@ -140,7 +160,7 @@ pub async fn measure(report: &mut Report, length: Length) {
 }
 
 /// Ten seconds at a rate: how late each token is, and what they cost together, highlighting included.
-async fn paced(report: &mut Report, chat: &Chat, rate: f64, limits: (f64, f64, f64), suffix: &str) {
+async fn paced(report: &mut Report, chat: &Chat, rate: f64, limits: (f64, f64, f64), suffix: &str) -> f64 {
     let name = |what: &str| format!("{rate}/s{suffix}: {what}");
     chat.rests().await;
     let cpu = chat.cpu();
@@ -159,6 +179,21 @@ async fn paced(report: &mut Report, chat: &Chat, rate: f64, limits: (f64, f64, f
     report.limited(name("the editor's CPU in ten seconds"), "s", limits.2, cpu);
     report.shown(name("the program's CPU in ten seconds"), "s", program);
     report.shown(name("the rate that was sent"), "1/s", sent_rate(&told.sent));
+    cpu
+}
+
+/// A long chat that was hidden is shown again.
+async fn reopened(report: &mut Report, chat: &Chat, suffix: &str) {
+    for _ in 0..5 {
+        chat.editor.feed("<Esc>q").await;
+        chat.editor.wait_screen_lacks("## You").await;
+        report.limited(
+            format!("window{suffix}: shown again"),
+            "ms",
+            150.0,
+            window::open(&chat.editor).await,
+        );
+    }
 }
 
 fn sent_rate(sent: &[Sent]) -> f64 {

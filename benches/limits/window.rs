@@ -29,7 +29,7 @@ pub async fn measure(report: &mut Report, rounds: usize) {
     }
 }
 
-async fn open(editor: &Nvim) -> f64 {
+pub async fn open(editor: &Nvim) -> f64 {
     editor.feed(":GPTChat").await;
     editor.wait_screen_contains("\n:GPTChat").await;
     let mut screen = editor.screen_updates();

@@ -1,6 +1,9 @@
 --- What the commands and <Plug> maps do: arguments in, calls of the public API out.
 local M = {}
 
+--- How long completion waits for the program, in milliseconds: its list is made in 200.
+local ANSWER_LIMIT = 500
+
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.chat(args)
   local gpt = require("gpt")
@@ -62,22 +65,31 @@ function M.model(args)
   require("gpt.remote").notify({ event = "model_requested", model = named, refresh = args.bang })
 end
 
+---@type table<string, string[]> what the program answered last
+local known = {}
+
+---@param question string
+---@param lead string
+---@return string[]
+local function completed(question, lead)
+  known[question] = require("gpt.remote").ask(question, ANSWER_LIMIT) or known[question]
+  return vim.tbl_filter(function(name)
+    return vim.startswith(name, lead)
+  end, known[question] or {})
+end
+
 --- The models that can be chosen.
 ---@param lead string
 ---@return string[]
 function M.complete_model(lead)
-  return vim.tbl_filter(function(name)
-    return vim.startswith(name, lead)
-  end, require("gpt.remote").ask("models") or {})
+  return completed("models", lead)
 end
 
 --- The providers that a key can be set for.
 ---@param lead string
 ---@return string[]
 function M.complete_provider(lead)
-  return vim.tbl_filter(function(name)
-    return vim.startswith(name, lead)
-  end, require("gpt.remote").ask("key_providers") or {})
+  return completed("key_providers", lead)
 end
 
 ---@type table<string, fun(args: table)>

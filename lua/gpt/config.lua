@@ -88,6 +88,8 @@ local options = {
   log_level = { type = { "error", "warn", "info", "debug", "trace" }, default = "warn" },
   locale = { type = "locale" },
   network = {
+    proxy = { type = "string|false" },
+    ca_file = string_option,
     connect_timeout = { type = "number", default = 10 },
     idle_timeout = { type = "number", default = 120 },
   },
@@ -374,6 +376,14 @@ local function plain(value)
   return copy
 end
 
+--- The program knows neither Neovim's folder nor its ways to write a path.
+---@param wanted table
+---@return table
+local function network(wanted)
+  local file = wanted.ca_file and vim.fn.fnamemodify(vim.fs.normalize(wanted.ca_file), ":p")
+  return vim.tbl_extend("force", wanted, { ca_file = file })
+end
+
 --- What the program needs to know of it.
 ---@return table
 function M.for_program()
@@ -389,7 +399,7 @@ function M.for_program()
       memory = config.chat.memory,
       language = config.chat.language,
     },
-    network = config.network,
+    network = network(config.network),
     log_level = config.log_level,
     locale = M.locale(),
     state_dir = vim.fs.joinpath(vim.fn.stdpath("state") --[[@as string]], "gpt"),

@@ -4,6 +4,9 @@ local M = {}
 local health = vim.health
 local words = require("gpt.words")
 
+--- How long the program may take, in milliseconds: it gives the keyring two seconds.
+local ANSWER_LIMIT = 5000
+
 local function check_editor()
   health.start(words("view.health.editor"))
   local version = tostring(vim.version())
@@ -62,7 +65,29 @@ local function check_network()
   health.start(words("view.health.network"))
   local network = require("gpt.config").get().network
   health.info(words("view.health.limits", { connect = network.connect_timeout, idle = network.idle_timeout }))
-  for _, name in ipairs({ "OPENAI_BASE_URL", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "NO_PROXY", "no_proxy" }) do
+  if network.proxy then
+    local scheme = network.proxy:match("^%a[%w+.-]*://") or ""
+    local address = scheme .. network.proxy:sub(#scheme + 1):match("[^@]*$") -- no password
+    health.info(words("view.health.proxy", { address = address }))
+  elseif network.proxy == false then
+    health.info(words("view.health.no_proxy"))
+  end
+  if network.ca_file then
+    local file = vim.fs.normalize(network.ca_file)
+    local report = vim.uv.fs_access(file, "R") and health.ok or health.error
+    report(words("view.health.ca_file", { file = file }))
+  end
+  for _, name in ipairs({
+    "OPENAI_BASE_URL",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+  }) do
     if (vim.env[name] or ""):find("%S") then
       health.info(words("view.health.variable", { name = name }))
     end
@@ -86,9 +111,12 @@ end
 function M.check()
   check_editor()
   check_program()
-  local answer = require("gpt.remote").ask("health")
+  local remote = require("gpt.remote")
+  local answer = remote.ask("health", ANSWER_LIMIT)
   if answer then
     check_keys(answer)
+  elseif remote.is_running() then
+    health.error(words("view.health.no_answer"), words("view.health.no_answer_advice"))
   end
   check_network()
   check_configuration()

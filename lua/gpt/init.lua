@@ -12,6 +12,7 @@ local M = {}
 ---@field state "off"|"idle"|"answering"
 ---@field model? string `provider/model`, once the program runs
 ---@field usage? { input: integer, cached: integer, output: integer, reasoning: integer } tokens of the last turn
+---@field estimate? integer tokens of the last request: estimated until the provider has counted them
 ---@field window? integer the most tokens of a request and its answer together, where it is known
 ---@field cost? number what the last turn cost in US dollars, estimated
 ---@field prices_of? string the day of the prices that `cost` is estimated with

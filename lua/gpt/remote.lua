@@ -14,7 +14,8 @@ local tried = false
 local heard = false
 
 local FUNCTION = "GPTEvent"
-local root = vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(debug.getinfo(1, "S").source:sub(2))))
+local root = vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(debug.getinfo(1, "S").source:sub(2)))))
+local is_windows = vim.fn.has("win32") == 1
 
 --- Where the program is looked for, in this order.
 ---@return string[]
@@ -23,8 +24,9 @@ function M.candidates()
   if chosen then
     return { vim.fs.normalize(chosen) }
   end
-  local found = { root .. "/bin/gpt-nvim", root .. "/target/release/gpt-nvim" }
-  local in_path = vim.fn.exepath("gpt-nvim")
+  local name = is_windows and "gpt-nvim.exe" or "gpt-nvim"
+  local found = { ("%s/bin/%s"):format(root, name), ("%s/target/release/%s"):format(root, name) }
+  local in_path = vim.fn.exepath(name)
   if in_path ~= "" then
     found[#found + 1] = in_path
   end
@@ -50,9 +52,14 @@ local function complain(title, advice)
   end)
 end
 
+--- How the program is built.
 ---@return string
 local function build_command()
-  return ("make -C %s build"):format(vim.fn.fnamemodify(root, ":~"))
+  local folder = vim.fn.fnamemodify(root, ":~")
+  if is_windows then
+    return ("cargo build --release --manifest-path %s/Cargo.toml"):format(folder)
+  end
+  return ("make -C %s build"):format(folder)
 end
 
 --- What to do when there is no program.
@@ -85,7 +92,8 @@ local function on_exit(job, code)
   if vim.v.exiting ~= vim.NIL then
     return
   end
-  local how = code > 128 and words("view.program.signal", { number = code - 128 })
+  local signaled = code > 128 and not is_windows
+  local how = signaled and words("view.program.signal", { number = code - 128 })
     or words("view.program.exit_code", { number = code })
   local said = vim.trim(table.concat(last_words, " "))
   local returned = require("gpt.view.chat").program_ended()
@@ -190,16 +198,39 @@ function M.configure()
   end
 end
 
+--- The answers that are waited for, by their tickets.
+local last_ticket = 0
+---@type table<integer, any>
+local answers = {}
+
 --- Asks the program something that it answers at once; starts it first where needed. For completion and health only:
---- this waits.
+--- this waits, but not for ever, as a request would for a program that hangs.
 ---@param question string
----@return any? answer nil if there is none
-function M.ask(question)
+---@param limit integer how long it waits at most, in milliseconds
+---@return any? answer nil if there is none in time
+function M.ask(question, limit)
   if not ensure() then
     return nil
   end
-  local ok, answer = pcall(vim.rpcrequest, channel, question)
-  return ok and answer or nil
+  last_ticket = last_ticket + 1
+  local ticket = last_ticket
+  answers[ticket] = vim.NIL
+  local asked = pcall(vim.rpcnotify, channel, "gpt_question", question, ticket)
+  -- Where waiting is not allowed (in a callback of libuv), there is no answer in time.
+  pcall(vim.wait, asked and limit or 0, function()
+    return answers[ticket] ~= vim.NIL or not channel
+  end, 5)
+  local answer = answers[ticket]
+  answers[ticket] = nil
+  return answer ~= vim.NIL and answer or nil
+end
+
+--- The program answers a question.
+---@param data { ticket: integer, answer: any }
+function M.answered(data)
+  if answers[data.ticket] then
+    answers[data.ticket] = data.answer
+  end
 end
 
 --- Starts the program before it is needed, so that the first answer does not wait for it.

@@ -70,11 +70,12 @@ impl Connecting {
             }
         };
         let (organization, project) = (entered.organization.trim().into(), entered.project.trim().into());
-        let entered = Credentials {
+        let entered = self.vault.known(Credentials {
             key: Some(key),
             organization,
             project,
-        };
+            ..Credentials::default()
+        });
         let entered = match provider.has_organizations {
             true => self.vault.complete(&provider.name, entered).await,
             false => entered,
@@ -313,7 +314,7 @@ pub async fn health(
         let found = vault.look(&provider.name, &provider.key, environment).await;
         (provider, found.ok().flatten())
     }));
-    let (sources, reached) = tokio::join!(sources, keyring::holds("openai", keyring::PATIENCE / 30));
+    let (sources, reached) = tokio::join!(sources, keyring::check(keyring::PATIENCE / 30));
     let providers: Vec<serde_json::Value> = sources
         .into_iter()
         .filter(|(provider, found)| found.is_some() || provider.is_in_use())

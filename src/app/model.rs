@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::picker::Picking;
 use super::{App, News, choice, environment};
-use crate::chat::session::Settings;
+use crate::chat::session::{Settings, limits};
 use crate::editor::{Editor, ShownModel};
 use crate::provider::catalogue::Catalogue;
 use crate::provider::models;
@@ -107,6 +107,7 @@ impl App {
             chat: before.chat.clone(),
             http: before.http.clone(),
             vault: before.vault.clone(),
+            calibration: before.calibration.clone(),
             locale: before.locale,
         };
         self.settings.send_replace(Arc::new(settings));
@@ -115,10 +116,8 @@ impl App {
 
     pub(super) fn show_model(&self, chosen: bool) {
         let settings = self.settings.borrow().clone();
-        let facts = settings
-            .catalogue
-            .facts(&settings.target.provider, &settings.target.model);
-        let shown = shown(&settings.target, facts.window, chosen, settings.locale);
+        let window = limits(&settings).window;
+        let shown = shown(&settings.target, window, chosen, settings.locale);
         self.model.send_replace(Some(shown));
     }
 }

@@ -6,6 +6,7 @@ mod shape;
 
 use crate::chat::fence;
 use crate::chat::{MessageId, Origin, Region, RegionRole, TurnId, Voice};
+use crate::provider::retry::Retrying;
 use crate::provider::{Citation, Event as ProviderEvent, FinishReason, ProviderError, ToolCall, Usage};
 
 use branches::Branches;
@@ -106,6 +107,10 @@ pub enum Effect {
     AbortTurn,
     /// Append this to the answer, or to its reasoning.
     Paint(MessageId, Voice, String),
+    /// Say that the request failed and is sent again after a wait.
+    ShowRetry(MessageId, Retrying),
+    /// Remember, for the turn's end, that these fields of the request were refused and left out.
+    NoteLeftOut(Vec<String>),
     /// The turn is over.
     EndTurn(MessageId, Ended),
     /// Tell the user why nothing happened.
@@ -325,6 +330,11 @@ impl Conversation {
                 }
                 Vec::new()
             }
+            ProviderEvent::Retrying(retrying) => {
+                let answer = self.answer().map(|answer| Effect::ShowRetry(answer.id, retrying));
+                answer.into_iter().collect()
+            }
+            ProviderEvent::LeftOut(fields) => vec![Effect::NoteLeftOut(fields)],
             ProviderEvent::Finished(FinishReason::Incomplete) => self.end(Outcome::Incomplete),
             ProviderEvent::Finished(reason) => self.finished(reason),
             ProviderEvent::Error(error) => self.end(Outcome::Failed(error)),

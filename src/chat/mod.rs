@@ -1,6 +1,8 @@
 //! A chat: what was said ([`conversation`]), the task that carries it out ([`session`]), the frames in which it reaches
-//! the screen ([`painter`]), what is shown beside what was said ([`parts`]) and what of it is sent ([`prompt`]).
+//! the screen ([`painter`]), what is shown beside what was said ([`parts`]) and what of it is sent ([`prompt`]), by the
+//! room that there is ([`budget`]).
 
+pub mod budget;
 pub mod conversation;
 pub mod fence;
 pub mod notice;

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::chat::budget::{Budget, TooLong, short};
 use crate::chat::conversation::{Outcome, Refusal};
+use crate::chat::prompt::{Cut, Reason};
 use crate::keys::KeySource;
 use crate::keys::redact::redact;
+use crate::provider::catalogue::{Facts, has_ended};
 use crate::provider::registry::Provider;
 use crate::provider::{ErrorClass, FinishReason, ProviderError};
 use crate::words::{Locale, Text, say, text};
@@ -69,8 +72,26 @@ impl Notice {
     }
 }
 
-/// What is to be said about the end of a turn, if anything.
-pub fn of_outcome(outcome: &Outcome, provider: &Provider, model: &str, locale: Locale) -> Option<Notice> {
+/// What is to be said about the end of a turn, if anything; `left_out` are the fields that the server refused, and was
+/// asked without.
+pub fn of_outcome(
+    outcome: &Outcome,
+    left_out: &[String],
+    provider: &Provider,
+    model: &str,
+    locale: Locale,
+) -> Option<Notice> {
+    let ended = of_end(outcome, provider, model, locale);
+    if left_out.is_empty() {
+        return ended;
+    }
+    let remark = of_left_out(left_out, provider, model, locale);
+    let Some(mut notice) = ended else { return Some(remark) };
+    notice.details.extend([remark.title, remark.advice]);
+    Some(notice)
+}
+
+fn of_end(outcome: &Outcome, provider: &Provider, model: &str, locale: Locale) -> Option<Notice> {
     match outcome {
         Outcome::Stopped => Some(Notice::new(Level::Info, say!(locale, "turn.stopped"), "")),
         Outcome::Incomplete => Some(Notice::new(
@@ -104,6 +125,73 @@ fn of_finish(
     }
 }
 
+/// A server refused parameters, and was asked without.
+fn of_left_out(fields: &[String], provider: &Provider, model: &str, locale: Locale) -> Notice {
+    let title = text!(
+        "left_out.title",
+        provider = &provider.label,
+        fields = fields.join(", "),
+        model = model,
+    );
+    let advice = leaving_out(fields, provider);
+    Notice::new(Level::Warning, title.said(locale), advice.said(locale))
+}
+
+/// How to leave fields of the request out for good.
+fn leaving_out(fields: &[String], provider: &Provider) -> Text {
+    let name = &provider.name;
+    let is_configured = |field: &String| {
+        let top = field.split('.').next().unwrap_or(field);
+        provider.params.contains_key(top)
+    };
+    if fields.iter().all(is_configured) {
+        return text!("left_out.configured", name = name);
+    }
+    let nothing: Vec<String> = fields.iter().map(|field| assignment(field)).collect();
+    let nothing = nothing.join(", ");
+    match fields.iter().find_map(|field| option_of(field)) {
+        Some(option) => text!("left_out.by_option", name = name, nothing = nothing, option = option),
+        None => text!("left_out.by_params", name = name, nothing = nothing),
+    }
+}
+
+/// The option that a field of the request's body comes from.
+fn option_of(field: &str) -> Option<&'static str> {
+    match field.rsplit('.').next().unwrap_or(field) {
+        "temperature" => Some("chat.temperature"),
+        "max_tokens" | "max_completion_tokens" | "max_output_tokens" | "maxOutputTokens" | "num_predict" => {
+            Some("chat.max_tokens")
+        }
+        _ => None,
+    }
+}
+
+/// The Lua that sets a field, given as a path with dots, to nothing.
+fn assignment(field: &str) -> String {
+    match field.split_once('.') {
+        Some((outer, inner)) => format!("{outer} = {{ {} }}", assignment(inner)),
+        None => format!("{field} = vim.NIL"),
+    }
+}
+
+/// What is said while a failed request waits to be sent again, with places for the seconds left and the stop key.
+pub fn of_retry(error: &ProviderError, provider: &Provider, locale: Locale) -> String {
+    let (label, host) = (&provider.label, provider.host());
+    let status = error
+        .status
+        .map(|status| format!(" (HTTP {status})"))
+        .unwrap_or_default();
+    let what = match error.class {
+        ErrorClass::RateLimit | ErrorClass::Overloaded => text!("retry.busy", provider = label, status = status),
+        ErrorClass::Network => text!("retry.network", host = host),
+        ErrorClass::ProxyRefused => text!("retry.proxy"),
+        ErrorClass::Timeout => text!("retry.timeout", host = host),
+        _ => text!("retry.failed", provider = label, status = status),
+    };
+    let told = text!("retry.countdown", what = what, seconds = "{seconds}", key = "{key}");
+    fit(&told.said(locale))
+}
+
 /// The first names, and how many more there are.
 fn listed(names: &[String]) -> Text {
     let shown = names.get(..NAMES_SHOWN).unwrap_or(names);
@@ -116,6 +204,10 @@ fn listed(names: &[String]) -> Text {
 /// What is to be said about a failed turn.
 pub fn of_error(error: &ProviderError, provider: &Provider, model: &str, locale: Locale) -> Notice {
     let (title, advice) = sentences(error, provider, model);
+    let advice = match error.attempts {
+        0 | 1 => advice,
+        times => text!("error.tried", count = u64::from(times), advice = advice),
+    };
     let (title, advice) = (title.said(locale), advice.said(locale));
     Notice {
         level: Level::Error,
@@ -125,6 +217,33 @@ pub fn of_error(error: &ProviderError, provider: &Provider, model: &str, locale:
             .collect(),
         title,
         advice,
+    }
+}
+
+/// Says of a model that was not found because it has ended, when that was and what comes after it.
+pub fn naming_end(
+    notice: Notice,
+    outcome: &Outcome,
+    model: &str,
+    facts: &Facts,
+    today: &str,
+    locale: Locale,
+) -> Notice {
+    let is_missing = matches!(outcome, Outcome::Failed(error) if error.class == ErrorClass::ModelNotFound);
+    let Some(ends) = facts
+        .ends
+        .as_deref()
+        .filter(|ends| is_missing && has_ended(Some(ends), today))
+    else {
+        return notice;
+    };
+    Notice {
+        title: say!(locale, "model.ended", model = model, day = ends),
+        advice: match &facts.replacement {
+            Some(other) => say!(locale, "error.successor", successor = other),
+            None => say!(locale, "error.choose_model"),
+        },
+        ..notice
     }
 }
 
@@ -191,10 +310,44 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (Text, 
         }
         ErrorClass::Tls => (text!("error.tls", host = host), text!("error.tls_advice")),
         ErrorClass::Proxy => (text!("error.proxy", host = host), text!("error.proxy_advice")),
+        ErrorClass::ProxyRefused => (text!("error.proxy_refused", host = host), proxy(error)),
         ErrorClass::Timeout => (text!("error.timeout", host = host), text!("error.timeout_advice")),
         ErrorClass::BrokenStream => (text!("error.broken_stream"), text!("view.kept")),
         ErrorClass::Configuration => (error.words(), text!("error.configuration_advice")),
     }
+}
+
+/// What the mark above the first message that is sent says.
+pub fn of_cut(cut: &Cut, budget: &Budget, model: &str, locale: Locale) -> String {
+    let messages = match cut.messages {
+        1 => text!("cut.message"),
+        count => text!("cut.messages", count = count),
+    };
+    let tokens = short(budget.calibrated(cut.tokens));
+    let why = match (cut.reason, budget.window()) {
+        (Reason::Memory(exchanges), _) => format!("chat.memory = {exchanges}").into(),
+        (Reason::Window, Some(window)) => text!("cut.window", model = model, size = short(window)),
+        (Reason::Window, None) => text!("cut.no_more", model = model),
+    };
+    say!(locale, "cut.mark", messages = messages, tokens = tokens, why = why)
+}
+
+/// What is to be said about a question for which a model has no room.
+pub fn of_too_long(refused: TooLong, model: &str, locale: Locale) -> Notice {
+    let TooLong { tokens, room } = refused;
+    let [over, tokens, room] = [tokens.saturating_sub(room), tokens, room].map(short);
+    Notice::new(
+        Level::Warning,
+        say!(
+            locale,
+            "refused.too_long",
+            over = over,
+            model = model,
+            tokens = tokens,
+            room = room
+        ),
+        say!(locale, "refused.too_long_advice"),
+    )
 }
 
 /// What is to be said about a key that its provider did not accept when it was entered.
@@ -279,6 +432,14 @@ fn is_here(host: &str) -> bool {
     ["localhost", "127.", "[::1]"].iter().any(|here| host.starts_with(here))
 }
 
+/// What to do about a proxy.
+fn proxy(error: &ProviderError) -> Text {
+    match error.status {
+        Some(407) => text!("error.proxy_login"),
+        _ => text!("error.proxy_check"),
+    }
+}
+
 /// Where to look about money.
 fn billing(provider: &Provider) -> Text {
     match provider.billing_page {
@@ -328,6 +489,33 @@ fn details(error: &ProviderError, locale: Locale) -> Vec<String> {
     lines
 }
 
+/// A question was stopped before it was asked.
+pub fn of_taken_back(locale: Locale) -> Notice {
+    let (title, advice) = (say!(locale, "turn.taken_back"), say!(locale, "turn.taken_back_advice"));
+    Notice::new(Level::Info, title, advice)
+}
+
+/// What the editor told us is not what we understand: a configuration that its check let through, or a plugin that is
+/// newer than its program.
+pub fn of_unreadable(event: Option<&str>, expected: Option<String>, locale: Locale) -> Notice {
+    let (level, title, advice) = match event {
+        Some("started") => (
+            Level::Warning,
+            text!("unreadable.configuration"),
+            text!("view.health.see_configuration"),
+        ),
+        _ => (
+            Level::Error,
+            text!("unreadable.event"),
+            text!("unreadable.event_advice"),
+        ),
+    };
+    let mut notice = Notice::new(level, title.said(locale), advice.said(locale));
+    let expected = expected.map(|expected| say!(locale, "unreadable.expected", expected = expected));
+    notice.details = event.map(str::to_owned).into_iter().chain(expected).collect();
+    notice
+}
+
 /// Why an event changed nothing, as a message.
 pub fn of_refusal(refusal: Refusal, locale: Locale) -> Notice {
     let (title, advice) = match refusal {
@@ -339,6 +527,9 @@ pub fn of_refusal(refusal: Refusal, locale: Locale) -> Notice {
     };
     Notice::new(Level::Info, title.said(locale), advice.said(locale))
 }
+
+#[cfg(test)]
+mod failures;
 
 #[cfg(test)]
 mod tests;

@@ -11,8 +11,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
+use crate::chat::notice::Notice;
 use crate::chat::{ChatId, MessageId, Voice};
-use crate::editor::{Editor, EditorError, ShownBranch, ShownEnd, ShownTurn};
+use crate::editor::{Editor, EditorError, ShownBranch, ShownEnd, ShownRetry, ShownTurn};
 
 /// The pause after a frame, as a multiple of what frames take.
 const PAUSE_FACTOR: u32 = 4;
@@ -33,10 +34,16 @@ pub enum Stroke {
     Turn(ShownTurn),
     /// Another branch.
     Branch(ShownBranch),
+    /// A failed request is sent again after a wait.
+    Retry(ShownRetry),
     /// More of an answer, or of its reasoning.
     Text(MessageId, Voice, String),
     /// The end of a turn.
     End(ShownEnd),
+    /// A question that is not asked, and why.
+    TooLong(Notice),
+    /// Why what the user wanted was not done.
+    Refused(Notice),
 }
 
 /// What waits to be shown. Cheap to clone; all clones are the same queue.
@@ -115,8 +122,11 @@ async fn show(chat: &ChatId, stroke: &Stroke, editor: &dyn Editor) -> Result<(),
         let shown = match stroke {
             Stroke::Turn(turn) => editor.begin_turn(turn).await,
             Stroke::Branch(branch) => editor.show_branch(branch).await,
+            Stroke::Retry(retry) => editor.retrying(retry).await,
             Stroke::Text(answer, voice, text) => editor.append(chat, *answer, *voice, lines(text)).await,
             Stroke::End(end) => editor.end_turn(end).await,
+            Stroke::TooLong(notice) => editor.refuse_question(chat, notice).await,
+            Stroke::Refused(notice) => editor.refuse(chat, notice).await,
         };
         match shown {
             Err(EditorError::Busy(_)) => sleep(BUSY_PAUSE).await,

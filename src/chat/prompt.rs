@@ -1,7 +1,9 @@
-//! What of a conversation is sent: the system prompt, then the messages, oldest first.
+//! What of a conversation is sent: the system prompt, then the messages, oldest first. What goes beyond the exchanges
+//! that the user wants remembered, or beyond the model's window, is cut from the oldest ones.
 
+use crate::chat::budget::{self, Budget, TooLong};
 use crate::chat::conversation::{Message, trim_blank_lines};
-use crate::chat::{Region, RegionRole};
+use crate::chat::{MessageId, Region, RegionRole};
 use crate::config::ChatConfig;
 use crate::provider;
 
@@ -9,26 +11,87 @@ use crate::provider;
 pub const SYSTEM_PROMPT: &str = "You are a programming assistant inside the Neovim editor. Answer in markdown. Put code \
 into fenced blocks with the language's name. Be brief and exact; say so when you do not know.";
 
-/// The messages of a request: instructions first, then the conversation without the answer to come.
-pub fn messages(conversation: &[Message], chat: &ChatConfig) -> Vec<provider::Message> {
-    let mut sent = Vec::with_capacity(conversation.len() + 1);
+/// What is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Prompt {
+    /// Instructions first, then the conversation without the answer to come.
+    pub messages: Vec<provider::Message>,
+    /// The tokens of all that, estimated, before calibration.
+    pub tokens: u64,
+    /// What of the conversation is left out.
+    pub cut: Option<Cut>,
+}
+
+/// The oldest exchanges, which are not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// The first message that is sent.
+    pub before: MessageId,
+    /// How many are not.
+    pub messages: usize,
+    /// Their tokens, estimated, before calibration.
+    pub tokens: u64,
+    /// Why they are not.
+    pub reason: Reason,
+}
+
+/// Why older messages are not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The user wants only so many past exchanges sent.
+    Memory(usize),
+    /// The model does not take more.
+    Window,
+}
+
+/// What is sent of a conversation. The system prompt and the last question always are.
+pub fn prompt(conversation: &[Message], chat: &ChatConfig, budget: &Budget) -> Prompt {
     let instructions = instructions(chat);
-    if !instructions.is_empty() {
-        sent.push(provider::Message {
-            role: provider::Role::System,
-            content: instructions,
-        });
-    }
     let spoken: Vec<&Message> = conversation
         .iter()
         .filter(|message| !message.text.trim().is_empty())
         .collect();
-    let kept = spoken.get(first_remembered(&spoken, chat.memory)..).unwrap_or_default();
-    sent.extend(kept.iter().map(|message| provider::Message {
+    let costs: Vec<u64> = spoken.iter().map(|message| budget::message(&message.text)).collect();
+    let fixed = cost_of(&instructions);
+    let (first, reason) = first_sent(&spoken, &costs, fixed, chat.memory, budget);
+    let (left, kept) = spoken.split_at_checked(first).unwrap_or_default();
+    let cut_tokens: u64 = costs.iter().take(first).sum();
+    Prompt {
+        messages: sent(instructions, kept),
+        tokens: fixed + costs.iter().skip(first).sum::<u64>(),
+        cut: kept.first().filter(|_| !left.is_empty()).map(|message| Cut {
+            before: message.id,
+            messages: left.len(),
+            tokens: cut_tokens,
+            reason,
+        }),
+    }
+}
+
+/// Why this question cannot be asked, even alone, if it cannot.
+pub fn too_long(question: &str, chat: &ChatConfig, budget: &Budget) -> Option<TooLong> {
+    budget.too_long(cost_of(&instructions(chat)) + budget::message(question))
+}
+
+fn cost_of(instructions: &str) -> u64 {
+    match instructions {
+        "" => 0,
+        text => budget::message(text),
+    }
+}
+
+fn sent(instructions: String, kept: &[&Message]) -> Vec<provider::Message> {
+    let system = Some(instructions)
+        .filter(|text| !text.is_empty())
+        .map(|content| provider::Message {
+            role: provider::Role::System,
+            content,
+        });
+    let said = kept.iter().map(|message| provider::Message {
         role: role(message.role),
         content: message.text.clone(),
-    }));
-    sent
+    });
+    system.into_iter().chain(said).collect()
 }
 
 /// The conversation that a buffer shows, with its prompt as the last question.
@@ -51,15 +114,34 @@ fn instructions(chat: &ChatConfig) -> String {
     text
 }
 
-/// Where the part of the conversation begins that `memory` past exchanges and the last question make up.
-fn first_remembered(spoken: &[&Message], memory: Option<usize>) -> usize {
-    let Some(memory) = memory else { return 0 };
-    let mut questions = spoken
-        .iter()
-        .enumerate()
-        .rev()
-        .filter(|(_, message)| message.role == RegionRole::User);
-    questions.nth(memory).map_or(0, |(index, _)| index)
+/// Where the part of the conversation begins that is sent, and what keeps it from beginning earlier. An exchange begins
+/// with its question, and is sent whole or not at all.
+fn first_sent(
+    spoken: &[&Message],
+    costs: &[u64],
+    fixed: u64,
+    memory: Option<usize>,
+    budget: &Budget,
+) -> (usize, Reason) {
+    let is_question = |(_, message): &(usize, &&Message)| message.role == RegionRole::User;
+    let questions = spoken.iter().enumerate().rev().filter(is_question);
+    let mut newest_first: Vec<usize> = questions.map(|(index, _)| index).collect();
+    // What stands before the first question belongs to it.
+    if let Some(oldest) = newest_first.last_mut() {
+        *oldest = 0;
+    }
+    let wished = memory.map_or(newest_first.len(), |memory| memory.saturating_add(1));
+    let (mut first, mut total, mut end) = (None, fixed, spoken.len());
+    for (past, start) in newest_first.into_iter().enumerate() {
+        total += costs.get(start..end).unwrap_or_default().iter().sum::<u64>();
+        end = start;
+        match first {
+            Some(first) if past >= wished => return (first, Reason::Memory(memory.unwrap_or_default())),
+            Some(first) if !budget.fits(total) => return (first, Reason::Window),
+            _ => first = Some(start),
+        }
+    }
+    (first.unwrap_or_default(), Reason::Window)
 }
 
 fn role(role: RegionRole) -> provider::Role {
@@ -72,7 +154,7 @@ fn role(role: RegionRole) -> provider::Role {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::MessageId;
+    use crate::chat::budget::Limits;
 
     fn said(id: u64, role: RegionRole, text: &str) -> Message {
         let text = text.into();
@@ -99,8 +181,18 @@ mod tests {
         ]
     }
 
+    /// A budget with room for this many tokens.
+    fn room(input: Option<u64>, factor: f64) -> Budget {
+        let limits = Limits {
+            input,
+            ..Limits::default()
+        };
+        Budget::new(limits, factor)
+    }
+
     fn contents(chat: &ChatConfig) -> Vec<String> {
-        messages(&conversation(), chat)
+        prompt(&conversation(), chat, &room(None, 1.0))
+            .messages
             .into_iter()
             .map(|message| message.content)
             .collect()
@@ -137,5 +229,83 @@ mod tests {
             ..none
         };
         assert_eq!(contents(&spoken)[0], "Always reply in this language: Português.");
+    }
+
+    /// A chat without instructions, in which each message has 14 tokens: 4, and 40 letters.
+    fn long_conversation(exchanges: u64) -> (Vec<Message>, ChatConfig) {
+        let letters = "abcdefghij".repeat(4);
+        let roles = [RegionRole::User, RegionRole::Assistant];
+        let all = (1..=2 * exchanges + 1).map(|id| said(id, roles[(id as usize + 1) % 2], &letters));
+        let chat = ChatConfig {
+            system_prompt: Some(String::new()),
+            ..ChatConfig::default()
+        };
+        (all.collect(), chat)
+    }
+
+    fn cut(before: u64, messages: usize, tokens: u64, reason: Reason) -> Option<Cut> {
+        let before = MessageId(before);
+        Some(Cut {
+            before,
+            messages,
+            tokens,
+            reason,
+        })
+    }
+
+    #[test]
+    fn what_fits_is_sent_whole_and_without_a_mark() {
+        let (said, chat) = long_conversation(3);
+        for room in [room(None, 1.0), room(Some(98), 1.0), room(Some(196), 2.0)] {
+            let prompt = prompt(&said, &chat, &room);
+            assert_eq!((prompt.messages.len(), prompt.tokens, prompt.cut), (7, 98, None));
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_by_whole_exchanges_from_the_oldest() {
+        let (said, chat) = long_conversation(3);
+        let shown = |input| {
+            let prompt = prompt(&said, &chat, &room(Some(input), 1.0));
+            (prompt.messages.len(), prompt.tokens, prompt.cut)
+        };
+        assert_eq!(shown(97), (5, 70, cut(3, 2, 28, Reason::Window)));
+        assert_eq!(shown(70), (5, 70, cut(3, 2, 28, Reason::Window)));
+        assert_eq!(shown(69), (3, 42, cut(5, 4, 56, Reason::Window)));
+    }
+
+    #[test]
+    fn the_last_question_and_the_instructions_are_never_cut() {
+        let (said, mut chat) = long_conversation(2);
+        chat.system_prompt = Some("be brief".into());
+        let prompt = prompt(&said, &chat, &room(Some(5), 1.0));
+        assert_eq!(prompt.messages.len(), 2);
+        assert_eq!(prompt.cut, cut(5, 4, 56, Reason::Window));
+    }
+
+    #[test]
+    fn a_provider_that_counts_more_gets_less() {
+        let (said, chat) = long_conversation(3);
+        let sent = |factor| prompt(&said, &chat, &room(Some(98), factor)).messages.len();
+        assert_eq!([0.5, 1.0, 1.1, 2.0].map(sent), [7, 7, 5, 3]);
+    }
+
+    #[test]
+    fn the_mark_names_what_cuts_first_the_memory_or_the_window() {
+        let (said, mut chat) = long_conversation(3);
+        chat.memory = Some(2);
+        let reason = |input| prompt(&said, &chat, &room(input, 1.0)).cut.unwrap().reason;
+        assert_eq!(reason(None), Reason::Memory(2));
+        assert_eq!(reason(Some(70)), Reason::Memory(2));
+        assert_eq!(reason(Some(69)), Reason::Window);
+    }
+
+    #[test]
+    fn a_question_that_is_a_little_too_long_by_estimate_is_asked_all_the_same() {
+        let (_, chat) = long_conversation(0);
+        let refused = |letters: usize| too_long(&"a".repeat(letters), &chat, &room(Some(80), 1.0));
+        assert_eq!(refused(4 * 86), None);
+        assert_eq!(refused(4 * 87), Some(TooLong { tokens: 91, room: 80 }));
+        assert_eq!(too_long(&"a".repeat(1 << 20), &chat, &room(None, 1.0)), None);
     }
 }

@@ -6,17 +6,29 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::chat::conversation::{Conversation, Effect, Ended, Event, Message, Outcome, Place, Question, Shape};
+use crate::chat::budget::Calibration;
+use crate::chat::conversation::{
+    Conversation, Effect, Ended, Event, Message, Outcome, Place, Question, Refusal, Shape,
+};
 use crate::chat::painter::{self, Canvas, Stroke};
-use crate::chat::{ChatId, MessageId, TurnId, notice, parts, prompt};
+use crate::chat::prompt::Prompt;
+use crate::chat::{ChatId, MessageId, TurnId, notice, parts};
 use crate::config::ChatConfig;
-use crate::editor::{Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownShape, ShownTurn};
+use crate::editor::{
+    Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownRetry, ShownShape, ShownTurn,
+};
 use crate::keys::vault::Vault;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
+use crate::provider::models;
 use crate::provider::registry::{Target, Wire};
+use crate::provider::retry::Retrying;
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
 use crate::words::{Locale, say};
+
+mod window;
+
+pub use window::limits;
 
 /// How many batches of a provider's events may wait for the session.
 const ANSWERS_WAITING: usize = 64;
@@ -38,6 +50,8 @@ pub struct Settings {
     pub http: Arc<Http>,
     /// Where keys are.
     pub vault: Vault,
+    /// How the providers' counts of tokens compare to our estimates.
+    pub calibration: Calibration,
     /// The language of what is said.
     pub locale: Locale,
 }
@@ -65,6 +79,7 @@ impl Session {
             editor,
             canvas,
             conversation: Conversation::default(),
+            prompt: Prompt::default(),
             turn: None,
         };
         Self {
@@ -93,7 +108,11 @@ impl Drop for Running {
 struct RunningTurn {
     id: TurnId,
     target: Target,
+    /// The tokens of its request, estimated, before calibration.
+    tokens: u64,
     answers: mpsc::Receiver<Vec<ProviderEvent>>,
+    /// The fields that the server refused, and was asked without.
+    left_out: Vec<String>,
     _task: Running,
 }
 
@@ -103,6 +122,8 @@ struct Task {
     editor: Arc<dyn Editor>,
     canvas: Canvas,
     conversation: Conversation,
+    /// What the turn that is about to start sends.
+    prompt: Prompt,
     turn: Option<RunningTurn>,
 }
 
@@ -129,6 +150,9 @@ impl Task {
     }
 
     fn step(&mut self, event: Event) {
+        if let Some(refused) = self.too_long(&event) {
+            return self.refuse(refused);
+        }
         for effect in self.conversation.step(event) {
             self.carry_out(effect);
         }
@@ -144,8 +168,18 @@ impl Task {
             Effect::ShowBranch { shape, messages } => self.show_branch(shape, messages),
             Effect::StartTurn(turn) => self.start_turn(turn),
             Effect::AbortTurn => self.abort_turn(),
+            Effect::ShowRetry(answer, retrying) => self.show_retry(answer, &retrying),
+            Effect::NoteLeftOut(fields) => {
+                if let Some(turn) = &mut self.turn {
+                    turn.left_out = fields;
+                }
+            }
             Effect::Paint(answer, voice, text) => self.canvas.add(Stroke::Text(answer, voice, text)),
             Effect::EndTurn(answer, ended) => self.show_end(answer, &ended),
+            Effect::Refuse(refusal) if refusal != Refusal::NothingToStop => {
+                let locale = self.settings.borrow().locale;
+                self.canvas.add(Stroke::Refused(notice::of_refusal(refusal, locale)));
+            }
             Effect::Refuse(refusal) => {
                 let (editor, locale) = (self.editor.clone(), self.settings.borrow().locale);
                 tokio::spawn(async move { editor.inform(&notice::of_refusal(refusal, locale)).await });
@@ -166,33 +200,40 @@ impl Task {
             refused: message.refused,
             parts: parts::below(&message.tool_calls, &message.citations, locale),
         };
+        let (estimate, cut) = self.measure();
         self.canvas.add(Stroke::Branch(ShownBranch {
             chat: self.chat.clone(),
             shape: shape.into(),
             messages: messages.into_iter().map(shown).collect(),
+            estimate,
+            cut,
         }));
     }
 
-    fn show_turn(&self, shape: Shape, question: Option<Question>, answer: MessageId) {
+    fn show_turn(&mut self, shape: Shape, question: Option<Question>, answer: MessageId) {
         let question = question.map(|Question { id, text, origin }| ShownQuestion {
             id,
             lines: painter::lines(&text),
             origin,
         });
         let label = self.settings.borrow().target.label();
+        let (estimate, cut) = self.prepare();
         self.canvas.add(Stroke::Turn(ShownTurn {
             chat: self.chat.clone(),
             shape: shape.into(),
             question,
             answer,
             label,
+            estimate,
+            cut,
         }));
     }
 
     fn start_turn(&mut self, id: TurnId) {
         let settings = self.settings.borrow().clone();
         let target = settings.target.clone();
-        let request = request(&settings, self.conversation.messages());
+        let prompt = std::mem::take(&mut self.prompt);
+        let request = request(&settings, prompt.messages);
         let (events, answers) = mpsc::channel(ANSWERS_WAITING);
         let (editor, locale) = (self.editor.clone(), settings.locale);
         let remind = move || {
@@ -202,7 +243,9 @@ impl Task {
         self.turn = Some(RunningTurn {
             id,
             target,
+            tokens: prompt.tokens,
             answers,
+            left_out: Vec::new(),
             _task: task,
         });
     }
@@ -214,10 +257,23 @@ impl Task {
         }
     }
 
+    fn show_retry(&self, answer: MessageId, retrying: &Retrying) {
+        let Some(turn) = &self.turn else { return };
+        self.canvas.add(Stroke::Retry(ShownRetry {
+            chat: self.chat.clone(),
+            answer,
+            text: notice::of_retry(&retrying.error, &turn.target.provider, self.settings.borrow().locale),
+            wait: u64::try_from(retrying.wait.as_millis()).unwrap_or(u64::MAX),
+        }));
+    }
+
     fn show_end(&mut self, answer: MessageId, ended: &Ended) {
-        let target = match self.turn.take() {
-            Some(turn) => turn.target,
-            None => self.settings.borrow().target.clone(),
+        let (target, left_out) = match self.turn.take() {
+            Some(turn) => {
+                self.learn(&turn, ended.usage);
+                (turn.target, turn.left_out)
+            }
+            None => (self.settings.borrow().target.clone(), Vec::new()),
         };
         let outcome = match ended.outcome {
             Outcome::Done { .. } => ShownOutcome::Done,
@@ -225,12 +281,15 @@ impl Task {
             Outcome::Failed(_) | Outcome::Incomplete => ShownOutcome::Failed,
         };
         let settings = self.settings.borrow().clone();
-        let facts = settings.catalogue.facts(&target.provider, &target.model);
+        let (locale, model) = (settings.locale, target.model.as_str());
+        let facts = settings.catalogue.facts(&target.provider, model);
+        let notice = notice::of_outcome(&ended.outcome, &left_out, &target.provider, model, locale)
+            .map(|notice| notice::naming_end(notice, &ended.outcome, model, &facts, &models::today(), locale));
         self.canvas.add(Stroke::End(ShownEnd {
             chat: self.chat.clone(),
             answer,
             outcome,
-            notice: notice::of_outcome(&ended.outcome, &target.provider, &target.model, settings.locale),
+            notice,
             provider: target.provider.name,
             model: target.model,
             usage: ended.usage.map(Into::into),
@@ -263,23 +322,24 @@ async fn next_answers(turn: &mut Option<RunningTurn>) -> (TurnId, Vec<ProviderEv
     }
 }
 
-/// The request that asks the model of these settings to answer these messages.
-pub fn request(settings: &Settings, messages: &[Message]) -> Request {
+/// The request that asks the model of these settings with these messages.
+fn request(settings: &Settings, messages: Vec<provider::Message>) -> Request {
     let target = &settings.target;
     Request {
         model: target.model.clone(),
-        messages: prompt::messages(messages, &settings.chat),
+        messages,
         temperature: settings.chat.temperature,
         max_tokens: settings.chat.max_tokens,
+        answer_room: limits(settings).answer,
         params: target.provider.params.clone(),
     }
 }
 
-/// What would go over the network for this request, as lines, without the key.
+/// What would go over the network for these messages, as lines, without the key.
 ///
 /// # Errors
 /// Where nothing can be sent: nobody to ask, no key, an address that is none.
-pub async fn preview(settings: &Settings, request: &Request) -> Result<Vec<String>, ProviderError> {
+pub async fn preview(settings: &Settings, messages: &[Message]) -> Result<Vec<String>, ProviderError> {
     if let Some(problem) = &settings.problem {
         return Err(problem.clone());
     }
@@ -294,7 +354,8 @@ pub async fn preview(settings: &Settings, request: &Request) -> Result<Vec<Strin
         .await;
     // Without a key everything but its header can be shown.
     let credentials = found.unwrap_or_default();
-    provider::http::preview(provider, &credentials, request)
+    let request = request(settings, window::messages(settings, messages));
+    settings.http.preview(provider, &credentials, &request)
 }
 
 /// Asks the provider; everything that happens goes into `events`.

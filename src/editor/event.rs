@@ -12,6 +12,13 @@ use crate::keys::{Secret, SecretError};
 pub enum Inbound {
     /// Something happened.
     Event(EditorEvent),
+    /// Something happened that cannot be understood.
+    Unreadable {
+        /// The event's name, if it has one.
+        event: Option<String>,
+        /// What was expected where it cannot be read.
+        expected: Option<String>,
+    },
     /// The editor asks, and waits for the answer.
     Question(Question, oneshot::Sender<serde_json::Value>),
 }
@@ -165,6 +172,14 @@ impl EditorEvent {
                 | Self::RequestWanted { .. }
                 | Self::ModelRequested { model: None, .. }
         )
+    }
+
+    /// Whether it takes back what waits: the same chat's question.
+    pub fn takes_back(&self, waits: &Self) -> bool {
+        let (Self::StopRequested { chat } | Self::Closed { chat }) = self else {
+            return false;
+        };
+        matches!(waits, Self::Sent { chat: asking, .. } | Self::Regenerated { chat: asking, .. } if asking == chat)
     }
 }
 

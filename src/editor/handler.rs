@@ -5,9 +5,10 @@ use nvim_rs::{Handler, Neovim};
 use rmpv::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use super::event::{EditorEvent, Inbound, Question};
-use super::nvim::NvimWriter;
+use super::event::{EditorEvent, Inbound, Question, Typed};
+use super::nvim::{self, NvimWriter};
 use super::values;
+use crate::keys::Redactor;
 
 /// The remote function that Neovim registers for us; its notifications are named by path, type and name
 /// (`:help remote-plugin`).
@@ -17,15 +18,56 @@ const REMOTE_FUNCTION: &str = "GPTEvent";
 #[derive(Clone)]
 pub struct EventHandler {
     inbox: mpsc::Sender<Inbound>,
+    redactor: Redactor,
 }
 
 impl EventHandler {
-    pub fn new(inbox: mpsc::Sender<Inbound>) -> Self {
-        Self { inbox }
+    pub fn new(inbox: mpsc::Sender<Inbound>, redactor: Redactor) -> Self {
+        Self { inbox, redactor }
     }
-}
 
-impl EventHandler {
+    /// An event, in order.
+    async fn hear(&self, payload: serde_json::Value) {
+        let name = payload.get("event").and_then(|name| name.as_str()).map(str::to_owned);
+        let inbound = match serde_json::from_value::<EditorEvent>(payload) {
+            Ok(event) => {
+                if let EditorEvent::KeyEntered {
+                    key: Typed(Ok(key)), ..
+                } = &event
+                {
+                    self.redactor.learn(key);
+                }
+                Inbound::Event(event)
+            }
+            Err(error) => {
+                let expected = expected(&error);
+                tracing::error!(event = name, expected, "an event that cannot be read");
+                Inbound::Unreadable { event: name, expected }
+            }
+        };
+        self.inbox.send(inbound).await.ok();
+    }
+
+    /// A question whose answer is waited for no longer than the editor likes: it comes as a call of its own.
+    fn answer(&self, args: Vec<Value>, nvim: Neovim<NvimWriter>) {
+        let mut args = args.into_iter();
+        let (Some(name), Some(ticket)) = (args.next(), args.next()) else {
+            return;
+        };
+        let Some(question) = name.as_str().and_then(question) else {
+            return;
+        };
+        let handler = self.clone();
+        tokio::spawn(async move {
+            let Ok(answer) = handler.ask(question).await else {
+                return;
+            };
+            let field = |name: &str, value: Value| (Value::from(name), value);
+            let data = Value::Map(vec![field("ticket", ticket), field("answer", answer)]);
+            nvim::call(&nvim, "answered", data).await.ok();
+        });
+    }
+
     async fn ask(&self, question: Question) -> Result<Value, Value> {
         let (sender, receiver) = oneshot::channel();
         self.inbox.send(Inbound::Question(question, sender)).await.ok();
@@ -38,28 +80,42 @@ impl EventHandler {
 impl Handler for EventHandler {
     type Writer = NvimWriter;
 
-    async fn handle_notify(&self, name: String, args: Vec<Value>, _: Neovim<NvimWriter>) {
-        let Some(payload) = payload(&name, args) else {
-            tracing::debug!(method = %name, "a notification that is not for us");
-            return;
-        };
-        match serde_json::from_value::<EditorEvent>(payload) {
-            Ok(event) => drop(self.inbox.send(Inbound::Event(event)).await),
-            // The error may quote what it could not read, so it is told by its place alone.
-            Err(error) => tracing::error!(column = error.column(), "an event that cannot be read"),
+    async fn handle_notify(&self, name: String, args: Vec<Value>, nvim: Neovim<NvimWriter>) {
+        if name == "gpt_question" {
+            return self.answer(args, nvim);
+        }
+        match payload(&name, args) {
+            Some(payload) => self.hear(payload).await,
+            None => tracing::debug!(method = %name, "a notification that is not for us"),
         }
     }
 
     async fn handle_request(&self, name: String, _: Vec<Value>, _: Neovim<NvimWriter>) -> Result<Value, Value> {
         match name.as_str() {
             "specs" => Ok(specs()),
-            "key_providers" => self.ask(Question::KeyProviders).await,
-            "models" => self.ask(Question::Models).await,
-            "health" => self.ask(Question::Health).await,
             "version" => Ok(Value::from(env!("CARGO_PKG_VERSION"))),
-            _ => Err(Value::from(format!("gpt-nvim: no method {name}"))),
+            other => match question(other) {
+                Some(question) => self.ask(question).await,
+                None => Err(Value::from(format!("gpt-nvim: no method {name}"))),
+            },
         }
     }
+}
+
+fn question(name: &str) -> Option<Question> {
+    match name {
+        "key_providers" => Some(Question::KeyProviders),
+        "models" => Some(Question::Models),
+        "health" => Some(Question::Health),
+        _ => None,
+    }
+}
+
+/// What was expected where an event cannot be read. The rest of the error may quote what is there, which may be a key.
+fn expected(error: &serde_json::Error) -> Option<String> {
+    let said = error.to_string();
+    let (_, expected) = said.rsplit_once("expected ")?;
+    Some(expected.to_owned())
 }
 
 /// The event in a notification: from the remote function, whose arguments come in a list, or sent directly.

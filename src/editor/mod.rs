@@ -46,6 +46,19 @@ pub struct ShownTurn {
     pub answer: MessageId,
     /// The answer's heading: `provider/model`.
     pub label: String,
+    /// The tokens of the request, estimated; `None` where no model is asked.
+    pub estimate: Option<u64>,
+    /// Where the part of the chat begins that is sent; `None` when all of it is.
+    pub cut: Option<ShownCut>,
+}
+
+/// A mark above the first message that is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownCut {
+    /// That message.
+    pub before: MessageId,
+    /// What is said in the mark.
+    pub label: String,
 }
 
 /// A question on the screen.
@@ -80,6 +93,10 @@ pub struct ShownBranch {
     pub shape: ShownShape,
     /// The messages of the branch, oldest first: they go above the prompt.
     pub messages: Vec<ShownMessage>,
+    /// The tokens of what would be sent of it, estimated; `None` where no model is asked.
+    pub estimate: Option<u64>,
+    /// Where the part of it begins that would be sent; `None` when all of it would be.
+    pub cut: Option<ShownCut>,
 }
 
 /// A message on the screen.
@@ -99,6 +116,19 @@ pub struct ShownMessage {
     pub refused: bool,
     /// What is shown below its text.
     pub parts: Vec<ShownPart>,
+}
+
+/// A request that failed and is sent again: a countdown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownRetry {
+    /// The chat.
+    pub chat: ChatId,
+    /// The answer that is awaited.
+    pub answer: MessageId,
+    /// What is said meanwhile; `{seconds}` stands for the seconds left, `{key}` for the key that stops it.
+    pub text: String,
+    /// The wait, in milliseconds.
+    pub wait: u64,
 }
 
 /// How a turn ended.
@@ -221,6 +251,8 @@ pub struct ShownKeyChange {
 pub trait Editor: Send + Sync + 'static {
     /// Shows a question and makes room for its answer.
     async fn begin_turn(&self, turn: &ShownTurn) -> Result<(), EditorError>;
+    /// Tells the user why what they wanted of a chat was not done.
+    async fn refuse(&self, chat: &ChatId, notice: &Notice) -> Result<(), EditorError>;
     /// Shows another branch of a chat.
     async fn show_branch(&self, branch: &ShownBranch) -> Result<(), EditorError>;
     /// Appends text to an answer, or to its reasoning: `lines` continue the last line, and each further one begins a new
@@ -236,8 +268,14 @@ pub trait Editor: Send + Sync + 'static {
     async fn end_turn(&self, end: &ShownEnd) -> Result<(), EditorError>;
     /// Shows the request that a chat would send now.
     async fn show_request(&self, chat: &ChatId, lines: Vec<String>) -> Result<(), EditorError>;
+    /// Says that a request failed, and counts down to the next one.
+    async fn retrying(&self, retry: &ShownRetry) -> Result<(), EditorError>;
+    /// Puts a question that was not asked back into the chat's prompt, unless it still stands there.
+    async fn give_back(&self, chat: &ChatId) -> Result<(), EditorError>;
     /// Shows which model answers from now on.
     async fn show_model(&self, model: &ShownModel) -> Result<(), EditorError>;
+    /// Says that a question is not asked, and why. It stays in the chat's prompt, or goes there.
+    async fn refuse_question(&self, chat: &ChatId, notice: &Notice) -> Result<(), EditorError>;
     /// Tells the user something that belongs to no turn.
     async fn inform(&self, notice: &Notice) -> Result<(), EditorError>;
     /// Shows a list to choose from; the choice comes back as an event.

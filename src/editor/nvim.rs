@@ -14,11 +14,12 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt, TokioAsyncWriteCompatE
 use super::event::Inbound;
 use super::handler::EventHandler;
 use super::{
-    Choice, Editor, EditorError, KeyForm, ShownBranch, ShownEnd, ShownKeyChange, ShownModel, ShownTurn, transport,
-    values,
+    Choice, Editor, EditorError, KeyForm, ShownBranch, ShownEnd, ShownKeyChange, ShownModel, ShownRetry, ShownTurn,
+    transport, values,
 };
 use crate::chat::notice::Notice;
 use crate::chat::{ChatId, MessageId, Voice};
+use crate::keys::Redactor;
 
 /// What nvim-rs writes to.
 pub type NvimWriter = Compat<transport::Writer>;
@@ -30,15 +31,29 @@ const APPLY: &str = "return require('gpt.view').apply(...)";
 #[derive(Clone)]
 pub struct Nvim {
     nvim: Neovim<NvimWriter>,
+    redactor: Redactor,
 }
 
 /// Takes over standard input and output and speaks msgpack-RPC on them. Events go to `inbox`; the future returned runs
-/// the connection and ends with it.
-pub fn connect(inbox: mpsc::Sender<Inbound>) -> io::Result<(Nvim, impl Future<Output = Result<(), Box<LoopError>>>)> {
+/// the connection and ends with it. `redactor` learns every key that is typed, and looks over all that is told.
+pub fn connect(
+    inbox: mpsc::Sender<Inbound>,
+    redactor: Redactor,
+) -> io::Result<(Nvim, impl Future<Output = Result<(), Box<LoopError>>>)> {
     let reader = transport::stdin()?.compat();
     let writer = transport::stdout()?.compat_write();
-    let (nvim, connection) = Neovim::new(reader, writer, EventHandler::new(inbox));
-    Ok((Nvim { nvim }, connection))
+    let (nvim, connection) = Neovim::new(reader, writer, EventHandler::new(inbox, redactor.clone()));
+    Ok((Nvim { nvim, redactor }, connection))
+}
+
+/// Calls an operation of the view.
+pub(super) async fn call(
+    nvim: &Neovim<NvimWriter>,
+    operation: &'static str,
+    data: Value,
+) -> Result<Result<Value, Value>, Box<CallError>> {
+    let args = Value::Array(vec![Value::from(operation), data]);
+    nvim.call("nvim_exec_lua", vec![Value::from(APPLY), args]).await
 }
 
 impl Nvim {
@@ -48,9 +63,7 @@ impl Nvim {
         let nvim = self.nvim.clone();
         let (sender, receiver) = oneshot::channel();
         tokio::spawn(async move {
-            let args = Value::Array(vec![Value::from(operation), data]);
-            let answer = nvim.call("nvim_exec_lua", vec![Value::from(APPLY), args]).await;
-            sender.send(answer).ok();
+            sender.send(call(&nvim, operation, data).await).ok();
         });
         let answer = receiver.await.map_err(|_| EditorError::Closed)?;
         let result = read_answer(answer);
@@ -63,6 +76,17 @@ impl Nvim {
     async fn apply_data(&self, operation: &'static str, data: &impl Serialize) -> Result<(), EditorError> {
         let json = serde_json::to_value(data).map_err(|error| EditorError::Failed(error.to_string()))?;
         self.apply(operation, values::from_json(json)).await
+    }
+
+    /// The notice without any key of this session.
+    fn clean(&self, notice: &Notice) -> Notice {
+        let clean = |text: &String| self.redactor.redact(text).into_owned();
+        Notice {
+            level: notice.level,
+            title: clean(&notice.title),
+            advice: clean(&notice.advice),
+            details: notice.details.iter().map(clean).collect(),
+        }
     }
 }
 
@@ -116,8 +140,17 @@ impl Editor for Nvim {
         self.apply_data("begin_turn", turn).await
     }
 
+    async fn refuse(&self, chat: &ChatId, notice: &Notice) -> Result<(), EditorError> {
+        self.apply_data("refuse", &serde_json::json!({ "chat": chat, "notice": notice }))
+            .await
+    }
+
     async fn show_branch(&self, branch: &ShownBranch) -> Result<(), EditorError> {
         self.apply_data("show_branch", branch).await
+    }
+
+    async fn retrying(&self, retry: &ShownRetry) -> Result<(), EditorError> {
+        self.apply_data("retrying", retry).await
     }
 
     async fn append(
@@ -139,7 +172,12 @@ impl Editor for Nvim {
     }
 
     async fn end_turn(&self, end: &ShownEnd) -> Result<(), EditorError> {
-        self.apply_data("end_turn", end).await
+        let notice = end.notice.as_ref().map(|notice| self.clean(notice));
+        self.apply_data("end_turn", &ShownEnd { notice, ..end.clone() }).await
+    }
+
+    async fn give_back(&self, chat: &ChatId) -> Result<(), EditorError> {
+        self.apply_data("give_back", &serde_json::json!({ "chat": chat })).await
     }
 
     async fn show_request(&self, chat: &ChatId, lines: Vec<String>) -> Result<(), EditorError> {
@@ -151,12 +189,26 @@ impl Editor for Nvim {
         self.apply_data("show_model", model).await
     }
 
+    async fn refuse_question(&self, chat: &ChatId, notice: &Notice) -> Result<(), EditorError> {
+        self.apply_data(
+            "refuse_question",
+            &serde_json::json!({ "chat": chat, "notice": notice }),
+        )
+        .await
+    }
+
     async fn inform(&self, notice: &Notice) -> Result<(), EditorError> {
-        self.apply_data("inform", notice).await
+        self.apply_data("inform", &self.clean(notice)).await
     }
 
     async fn choose(&self, choice: &Choice) -> Result<(), EditorError> {
-        self.apply_data("choose", choice).await
+        let clean = |text: &String| self.redactor.redact(text).into_owned();
+        let choice = Choice {
+            question: choice.question,
+            prompt: clean(&choice.prompt),
+            choices: choice.choices.iter().map(clean).collect(),
+        };
+        self.apply_data("choose", &choice).await
     }
 
     async fn enter_key(&self, form: &KeyForm) -> Result<(), EditorError> {

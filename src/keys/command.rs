@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{KeyError, Secret, redact};
+use super::{KeyError, Redactor, Secret};
 use crate::words::{Text, text};
 
 /// How long a key command may take: it may ask for a passphrase in a window of its own.
@@ -19,18 +20,21 @@ const LIMIT: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_millis(500);
 /// The most of each of its outputs that is kept, in bytes.
 const MOST_OUTPUT: usize = 64 * 1024;
+/// The most of its lines and words that are taken out of its error output.
+const MOST_SECRETS: usize = 200;
 /// The most of its error output that is shown, in characters.
 const LONGEST_COMPLAINT: usize = 300;
 
 /// Runs the command; the first line that it prints is the key.
 ///
 /// # Errors
-/// It cannot be started, fails, takes too long or prints no key. The message names the program, not its arguments.
-pub async fn run(command: &[String]) -> Result<Secret, KeyError> {
+/// It cannot be started, fails, takes too long or prints no key. The message names the program, not its arguments, and
+/// holds neither what `redactor` knows nor what the command printed.
+pub async fn run(command: &[String], redactor: &Redactor) -> Result<Secret, KeyError> {
     let Some((program, arguments)) = command.split_first() else {
         return Err(KeyError::Command(text!("key_command.empty")));
     };
-    let failed = |how: Text| KeyError::Command(how.change_plain(&|plain| redact::redact(plain).into_owned()));
+    let failed = |how: Text| KeyError::Command(how.change_plain(&|plain| redactor.redact(plain).into_owned()));
     let mut child = Command::new(program);
     child
         .args(arguments)
@@ -38,14 +42,14 @@ pub async fn run(command: &[String]) -> Result<Secret, KeyError> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    let mut child = child.spawn().map_err(|error| {
+    let mut group = Group::spawn(child).map_err(|error| {
         failed(text!(
             "key_command.not_started",
             program = program,
             reason = error.to_string()
         ))
     })?;
-    let output = timeout(LIMIT, watch(&mut child))
+    let output = timeout(LIMIT, watch(&mut group.leader))
         .await
         .map_err(|_| {
             failed(text!(
@@ -62,12 +66,11 @@ pub async fn run(command: &[String]) -> Result<Secret, KeyError> {
             ))
         })?;
     if let Some(status) = output.status.filter(|status| !status.success()) {
-        let words = complaint(&output.stderr);
         return Err(failed(text!(
             "key_command.failed",
             program = program,
             status = status.to_string(),
-            words = words
+            words = complaint(&output, redactor)
         )));
     }
     let line = first_line(&output.stdout)
@@ -75,6 +78,33 @@ pub async fn run(command: &[String]) -> Result<Secret, KeyError> {
         .unwrap_or_default();
     let printed = str::from_utf8(line).map_err(|_| failed(text!("key_command.no_text", program = program)))?;
     Secret::new(printed.to_owned()).map_err(|_| failed(text!("key_command.no_key", program = program)))
+}
+
+/// A running command. Dropped before it has ended, it goes with all that it has started; what it leaves behind when it
+/// ends by itself, an agent say, stays.
+struct Group {
+    leader: Child,
+}
+
+impl Group {
+    fn spawn(mut command: Command) -> io::Result<Self> {
+        #[cfg(unix)]
+        command.process_group(0);
+        let leader = command.spawn()?;
+        Ok(Self { leader })
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Group {
+    fn drop(&mut self) {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        // Once it has been waited for it has no number any more, which may be another's by then.
+        let running = self.leader.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(leader) = running.and_then(Pid::from_raw) {
+            kill_process_group(leader, Signal::KILL).ok();
+        }
+    }
 }
 
 /// What came of a command.
@@ -93,17 +123,24 @@ async fn watch(child: &mut Child) -> io::Result<Output> {
     let (mut printed, mut complained) = (Vec::new(), Vec::new());
     let mut status = None;
     {
-        let mut print = pin!(read_line(stdout, &mut printed));
-        let mut complain = pin!(read_all(stderr, &mut complained));
-        let (mut printing, mut complaining) = (true, true);
+        let line = Notify::new();
+        let mut print = pin!(read_all(stdout, &mut printed, |text| if is_enough(text) {
+            line.notify_one();
+        }));
+        let mut complain = pin!(read_all(stderr, &mut complained, |_| {}));
+        let (mut printing, mut complaining, mut has_line) = (true, true, false);
         let mut deadline = None;
         while printing || complaining || status.is_none() {
             let late = sleep_until(deadline.unwrap_or_else(Instant::now));
             let mut over = false;
             tokio::select! {
-                has_line = &mut print, if printing => {
+                () = line.notified(), if !has_line => {
+                    has_line = true;
+                    over = true;
+                }
+                end = &mut print, if printing => {
                     printing = false;
-                    over = has_line?;
+                    end?;
                 }
                 end = &mut complain, if complaining => {
                     complaining = false;
@@ -115,7 +152,7 @@ async fn watch(child: &mut Child) -> io::Result<Output> {
                 }
                 () = late, if deadline.is_some() => break,
             }
-            if !printing && status.is_some_and(|status| status.success()) {
+            if (has_line || !printing) && status.is_some_and(|status| status.success()) {
                 break;
             }
             if over && deadline.is_none() {
@@ -130,24 +167,15 @@ async fn watch(child: &mut Child) -> io::Result<Output> {
     })
 }
 
-/// Reads until there is a whole line that is not blank, or as much as is kept: then it is true.
-async fn read_line(mut from: impl AsyncRead + Unpin, to: &mut Vec<u8>) -> io::Result<bool> {
-    let mut chunk = [0; 4096];
-    loop {
-        let length = from.read(&mut chunk).await?;
-        if length == 0 {
-            return Ok(false);
-        }
-        to.extend_from_slice(chunk.get(..length).unwrap_or_default());
-        let ended = to.iter().rposition(|&byte| byte == b'\n').and_then(|end| to.get(..end));
-        if to.len() >= MOST_OUTPUT || ended.is_some_and(|lines| first_line(lines).is_some()) {
-            return Ok(true);
-        }
-    }
+/// Whether there is a whole line that is not blank, or as much as is kept.
+fn is_enough(text: &[u8]) -> bool {
+    let end = text.iter().rposition(|&byte| byte == b'\n');
+    let lines = end.and_then(|end| text.get(..end));
+    text.len() >= MOST_OUTPUT || lines.is_some_and(|lines| first_line(lines).is_some())
 }
 
-/// Reads to the end, and keeps the beginning.
-async fn read_all(mut from: impl AsyncRead + Unpin, to: &mut Vec<u8>) -> io::Result<()> {
+/// Reads to the end, and keeps the beginning; `seen` is shown it as it grows.
+async fn read_all(mut from: impl AsyncRead + Unpin, to: &mut Vec<u8>, seen: impl Fn(&[u8])) -> io::Result<()> {
     let mut chunk = [0; 4096];
     loop {
         let length = from.read(&mut chunk).await?;
@@ -156,6 +184,7 @@ async fn read_all(mut from: impl AsyncRead + Unpin, to: &mut Vec<u8>) -> io::Res
         }
         let room = length.min(MOST_OUTPUT.saturating_sub(to.len()));
         to.extend_from_slice(chunk.get(..room).unwrap_or_default());
+        seen(to);
     }
 }
 
@@ -165,22 +194,33 @@ fn first_line(text: &[u8]) -> Option<&[u8]> {
         .find(|line| !line.trim_ascii().is_empty())
 }
 
-/// What the command said on its error output, fit to be shown.
-fn complaint(stderr: &[u8]) -> String {
-    let text = String::from_utf8_lossy(stderr);
+/// What the command said on its error output, fit to be shown: without what it printed on the other one, which may be
+/// the key.
+fn complaint(output: &Output, redactor: &Redactor) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let text = redactor.with(printed(&output.stdout)).redact_cut(&text);
     let words: Vec<&str> = text.split_whitespace().collect();
-    redact::redact(&words.join(" "))
-        .chars()
-        .take(LONGEST_COMPLAINT)
-        .collect()
+    words.join(" ").chars().take(LONGEST_COMPLAINT).collect()
 }
 
+/// What a key may be of what the command printed: each line, and each word that is none of a language.
+fn printed(stdout: &[u8]) -> Vec<Secret> {
+    let text = String::from_utf8_lossy(stdout);
+    let words = text
+        .split_whitespace()
+        .filter(|word| word.contains(|c: char| c.is_ascii_digit()));
+    let secrets = text.lines().chain(words).take(MOST_SECRETS);
+    secrets.filter_map(|text| Secret::new(text.to_owned()).ok()).collect()
+}
+
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;
 
     async fn run_words(words: &[&str]) -> Result<Secret, KeyError> {
-        run(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()).await
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        run(&words, &Redactor::new(vec![Secret::new("live-secret".into()).unwrap()])).await
     }
 
     #[tokio::test]
@@ -204,6 +244,42 @@ mod tests {
             error.to_string(),
             "The key command sh failed (exit status: 3): no store: [redacted]"
         );
+    }
+
+    #[tokio::test]
+    async fn a_failure_repeats_neither_a_live_key_nor_what_the_command_printed() {
+        let script =
+            "echo 'key: opensesame7'; echo plain-words; echo 'live-secret, opensesame7: plain-words' >&2; exit 3";
+        let error = run_words(&["sh", "-c", script]).await.unwrap_err();
+        let said = "The key command sh failed (exit status: 3): [redacted], [redacted]: [redacted]";
+        assert_eq!(error.to_string(), said);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_command_that_is_given_up_goes_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid");
+        let script = format!(
+            "trap '' TERM HUP; sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait",
+            file.display()
+        );
+        let running = tokio::spawn(async move { run_words(&["sh", "-c", &script]).await });
+        let pid = loop {
+            match std::fs::read_to_string(&file) {
+                Ok(pid) => break pid.trim().to_owned(),
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        };
+        running.abort();
+        assert!(running.await.unwrap_err().is_cancelled());
+        let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        while !matches!(
+            state().rsplit(") ").next().and_then(|rest| rest.chars().next()),
+            None | Some('Z')
+        ) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     #[tokio::test]

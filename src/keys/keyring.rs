@@ -9,10 +9,11 @@
 
 use std::time::Duration;
 
+use keyring_core::Entry;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use super::Secret;
+use super::{Secret, SecretError};
 use crate::words::{Text, text};
 
 /// The service that all entries have.
@@ -34,6 +35,8 @@ pub enum KeyringError {
     NoCollection,
     /// It holds more than one entry for the provider.
     Ambiguous(String),
+    /// What it holds for the provider is no key.
+    Malformed(String),
     /// It did not answer in time.
     Timeout(Duration),
     /// It failed in another way.
@@ -49,6 +52,7 @@ impl KeyringError {
             Self::Locked => text!("keyring.locked"),
             Self::NoCollection => text!("keyring.no_collection"),
             Self::Ambiguous(user) => text!("keyring.ambiguous", user = user, service = SERVICE),
+            Self::Malformed(user) => text!("keyring.malformed", user = user),
             Self::Timeout(limit) => text!("keyring.timeout", seconds = limit.as_secs()),
             Self::Failed(reason) => text!("keyring.failed", reason = reason.clone()),
         }
@@ -77,6 +81,11 @@ pub async fn remove(user: &str) -> Result<bool, KeyringError> {
 pub async fn holds(user: &str, limit: Duration) -> Result<bool, KeyringError> {
     let user = user.to_owned();
     on_own_thread(limit, move || platform::holds(&user)).await
+}
+
+/// Whether keys can be stored: an error says what is in the way. Asks for no password.
+pub async fn check(limit: Duration) -> Result<(), KeyringError> {
+    on_own_thread(limit, platform::check).await
 }
 
 /// Reads an entry if that needs no password; `None` also if it is locked.
@@ -130,10 +139,38 @@ fn secret_of(read: keyring_core::Result<Vec<u8>>, user: &str) -> Result<Option<S
         Ok(bytes) => {
             let text =
                 String::from_utf8(bytes).map_err(|_| KeyringError::Failed(text!("keyring.no_text", user = user)))?;
-            Ok(Secret::new(text).ok())
+            match Secret::new(text) {
+                Ok(secret) => Ok(Some(secret)),
+                Err(SecretError::Empty) => Ok(None),
+                Err(SecretError::ControlCharacter) => Err(KeyringError::Malformed(user.to_owned())),
+            }
         }
         Err(keyring_core::Error::NoEntry) => Ok(None),
         Err(error) => Err(translate(error, user)),
+    }
+}
+
+/// Writes an entry. Where there are several, one of them takes the secret and the others go.
+fn write_entry(entry: &Entry, secret: &Secret, user: &str) -> Result<(), KeyringError> {
+    let set = |entry: &Entry| platform::set(entry, secret).map_err(|error| translate(error, user));
+    match platform::set(entry, secret) {
+        Err(keyring_core::Error::Ambiguous(several)) => {
+            let mut several = several.iter();
+            several.next().map_or(Ok(()), set)?;
+            several.try_for_each(|other| was_there(other.delete_credential(), user).map(drop))
+        }
+        other => other.map_err(|error| translate(error, user)),
+    }
+}
+
+/// Removes an entry, or all of them where there are several; says whether there was one.
+fn remove_entry(entry: &Entry, user: &str) -> Result<bool, KeyringError> {
+    match entry.delete_credential() {
+        Err(keyring_core::Error::Ambiguous(several)) => {
+            let gone = |entry: &Entry| was_there(entry.delete_credential(), user);
+            several.iter().try_fold(false, |any, entry| Ok(gone(entry)? || any))
+        }
+        other => was_there(other, user),
     }
 }
 
@@ -158,7 +195,7 @@ mod platform {
     use secret_service::blocking::SecretService;
     use zbus_secret_service_keyring_store::Store;
 
-    use super::{KeyringError, SERVICE, Secret, secret_of, translate, was_there};
+    use super::{KeyringError, SERVICE, Secret, remove_entry, secret_of, translate, write_entry};
     use crate::words::{Text, text};
 
     fn entry(user: &str) -> Result<Entry, KeyringError> {
@@ -178,23 +215,34 @@ mod platform {
     }
 
     pub fn write(user: &str, secret: &Secret) -> Result<(), KeyringError> {
-        entry(user)?
-            .set_secret(secret.expose().as_bytes())
-            .map_err(|error| translate(error, user))
+        write_entry(&entry(user)?, secret, user)
+    }
+
+    pub fn set(entry: &Entry, secret: &Secret) -> keyring_core::Result<()> {
+        entry.set_secret(secret.expose().as_bytes())
     }
 
     pub fn remove(user: &str) -> Result<bool, KeyringError> {
-        was_there(entry(user)?.delete_credential(), user)
+        remove_entry(&entry(user)?, user)
+    }
+
+    /// Without a default collection nothing can be stored, although all can be searched.
+    pub fn check() -> Result<(), KeyringError> {
+        match connect(EncryptionType::Plain)?.get_default_collection() {
+            Ok(_) => Ok(()),
+            Err(secret_service::Error::NoResult) => Err(KeyringError::NoCollection),
+            Err(error) => Err(unreachable(error)),
+        }
     }
 
     pub fn holds(user: &str) -> Result<bool, KeyringError> {
-        let service = connect()?;
+        let service = connect(EncryptionType::Plain)?;
         let found = service.search_items(attributes(user)).map_err(unreachable)?;
         Ok(!found.unlocked.is_empty() || !found.locked.is_empty())
     }
 
     pub fn peek(user: &str) -> Result<Option<Secret>, KeyringError> {
-        let service = connect()?;
+        let service = connect(EncryptionType::Dh)?;
         let found = service.search_items(attributes(user)).map_err(unreachable)?;
         let Some(item) = found.unlocked.first() else {
             return Ok(None);
@@ -203,8 +251,9 @@ mod platform {
         secret_of(Ok(read), user)
     }
 
-    fn connect() -> Result<SecretService<'static>, KeyringError> {
-        SecretService::connect(EncryptionType::Dh).map_err(unreachable)
+    /// Plain where no secret is fetched: to agree upon a cipher takes its time.
+    fn connect(encryption: EncryptionType) -> Result<SecretService<'static>, KeyringError> {
+        SecretService::connect(encryption).map_err(unreachable)
     }
 
     fn attributes(user: &str) -> HashMap<&str, &str> {
@@ -240,13 +289,19 @@ mod platform {
 
 #[cfg(any(target_os = "macos", windows))]
 mod platform {
-    use keyring::Entry;
+    #[cfg(target_os = "macos")]
+    use apple_native_keyring_store::keychain::Store;
+    use keyring_core::Entry;
+    use keyring_core::api::CredentialStoreApi;
+    #[cfg(windows)]
+    use windows_native_keyring_store::Store;
 
-    use super::{KeyringError, SERVICE, Secret, secret_of, translate, was_there};
+    use super::{KeyringError, SERVICE, Secret, remove_entry, secret_of, translate, write_entry};
     use crate::words::Text;
 
     fn entry(user: &str) -> Result<Entry, KeyringError> {
-        Entry::new(SERVICE, user).map_err(|error| translate(error, user))
+        let store = Store::new().map_err(|error| translate(error, user))?;
+        store.build(SERVICE, user, None).map_err(|error| translate(error, user))
     }
 
     pub fn read(user: &str) -> Result<Option<Secret>, KeyringError> {
@@ -255,13 +310,19 @@ mod platform {
     }
 
     pub fn write(user: &str, secret: &Secret) -> Result<(), KeyringError> {
-        entry(user)?
-            .set_password(secret.expose())
-            .map_err(|error| translate(error, user))
+        write_entry(&entry(user)?, secret, user)
+    }
+
+    pub fn set(entry: &Entry, secret: &Secret) -> keyring_core::Result<()> {
+        entry.set_password(secret.expose())
     }
 
     pub fn remove(user: &str) -> Result<bool, KeyringError> {
-        was_there(entry(user)?.delete_credential(), user)
+        remove_entry(&entry(user)?, user)
+    }
+
+    pub fn check() -> Result<(), KeyringError> {
+        read("openai").map(drop)
     }
 
     pub fn holds(user: &str) -> Result<bool, KeyringError> {
@@ -294,6 +355,24 @@ mod tests {
         });
         assert_eq!(call.await, Err(KeyringError::Timeout(Duration::from_secs(5))));
         drop(hold);
+    }
+
+    #[cfg(windows)]
+    #[tokio::test]
+    async fn the_credential_manager_keeps_replaces_and_removes_a_key() {
+        let user = format!("test-{}/project", std::process::id());
+        let (user, limit) = (user.as_str(), Duration::from_secs(60));
+        let key = |text: &str| Secret::new(text.into()).unwrap();
+        assert_eq!(remove(user).await, Ok(false));
+        for text in ["first-key", "second-key-ção"] {
+            write(user, key(text)).await.unwrap();
+            let stored = read(user, limit).await.unwrap().unwrap();
+            assert_eq!(stored.expose(), text);
+        }
+        assert_eq!(holds(user, limit).await, Ok(true));
+        assert_eq!(remove(user).await, Ok(true));
+        assert!(read(user, limit).await.unwrap().is_none());
+        assert_eq!(check(limit).await, Ok(()));
     }
 
     #[tokio::test(start_paused = true)]

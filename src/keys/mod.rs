@@ -58,12 +58,17 @@ pub struct Credentials {
     pub organization: String,
     /// The project id; empty: none.
     pub project: String,
+    /// What knows the keys of this session.
+    pub live: Redactor,
 }
 
 impl Credentials {
-    /// A redactor that knows this key.
+    /// A redactor that knows this key, and the others of this session.
     pub fn redactor(&self) -> Redactor {
-        Redactor::new(self.key.clone().into_iter().collect())
+        if let Some(key) = &self.key {
+            self.live.learn(key);
+        }
+        self.live.clone()
     }
 }
 

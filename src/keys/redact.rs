@@ -1,6 +1,8 @@
 //! Takes keys out of texts before anybody sees them.
 
 use std::borrow::Cow;
+use std::fmt::Write;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::secret::Secret;
 
@@ -18,32 +20,65 @@ const MASK: &str = "***";
 /// The asterisk is in there since OpenAI quotes a wrong key as `sk-abc***xyz`.
 const PATTERNS: [(&str, usize); 4] = [("sk-", 8), ("AIza", 35), ("gsk_", 8), ("xai-", 8)];
 
-/// Knows the keys in use, and the look of others.
-#[derive(Debug, Default)]
+/// Knows the keys in use, and the look of others. Clones share what they know.
+#[derive(Debug, Clone, Default)]
 pub struct Redactor {
-    live: Vec<Secret>,
+    /// The longest first: one may be the beginning of another.
+    live: Arc<RwLock<Vec<Secret>>>,
 }
 
 impl Redactor {
     /// A redactor that also takes out the secrets in `live`, wherever they stand.
     #[must_use]
-    pub fn new(mut live: Vec<Secret>) -> Self {
-        live.retain(|secret| secret.expose().len() >= SHORTEST_LIVE);
-        // One secret may be the beginning of another: the longer goes first.
+    pub fn new(live: Vec<Secret>) -> Self {
+        let redactor = Self::default();
+        live.iter().for_each(|secret| redactor.learn(secret));
+        redactor
+    }
+
+    /// Takes this secret out from now on, also as it looks when it is quoted or stands in an address.
+    pub fn learn(&self, secret: &Secret) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        for form in forms(secret) {
+            if form.expose().len() >= SHORTEST_LIVE && !live.iter().any(|known| known.expose() == form.expose()) {
+                live.push(form);
+            }
+        }
         live.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
-        Self { live }
+    }
+
+    /// A redactor that knows more than this one, which does not learn it.
+    #[must_use]
+    pub fn with(&self, more: impl IntoIterator<Item = Secret>) -> Self {
+        Self::new(self.known().into_iter().chain(more).collect())
+    }
+
+    fn known(&self) -> Vec<Secret> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The text without the secrets that are known.
+    fn without_live<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        let mut text = Cow::Borrowed(text);
+        for secret in live.iter() {
+            if text.contains(secret.expose()) {
+                text = Cow::Owned(text.replace(secret.expose(), REDACTED));
+            }
+        }
+        text
+    }
+
+    /// How many bytes at the end of `text` may be the beginning of a secret that is known.
+    fn beginning_at_end(&self, text: &str) -> usize {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        beginning_of_a_key(&live, text)
     }
 
     /// The text without keys.
     #[must_use]
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut text = Cow::Borrowed(text);
-        for secret in &self.live {
-            if text.contains(secret.expose()) {
-                text = Cow::Owned(text.replace(secret.expose(), REDACTED));
-            }
-        }
-        match text {
+        match self.without_live(text) {
             Cow::Borrowed(text) => redact(text),
             Cow::Owned(text) => Cow::Owned(redact(&text).into_owned()),
         }
@@ -53,13 +88,28 @@ impl Redactor {
     #[must_use]
     pub fn redact_cut(&self, text: &str) -> String {
         let mut text = self.redact(text).into_owned();
-        let cut = beginning_of_a_key(&self.live, &text);
+        let cut = self.beginning_at_end(&text);
         if cut >= SHORTEST_LIVE {
             text.truncate(text.len() - cut);
             text.push_str(REDACTED);
         }
         text
     }
+}
+
+/// A secret as it stands, as `Debug` quotes it, and as it stands in an address: the forms that differ.
+fn forms(secret: &Secret) -> Vec<Secret> {
+    let plain = secret.expose();
+    let mut in_address = String::with_capacity(plain.len());
+    for byte in plain.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => in_address.push(byte.into()),
+            _ => drop(write!(in_address, "%{byte:02X}")),
+        }
+    }
+    let others = [plain.escape_debug().to_string(), in_address];
+    let others = others.into_iter().filter(|form| form != plain).map(Secret::new);
+    std::iter::once(secret.clone()).chain(others.flatten()).collect()
 }
 
 /// How many bytes at the end of `text` may be the beginning of a live key.
@@ -96,16 +146,9 @@ impl StreamRedactor {
 
     /// Takes a piece; returns what may be shown, which may be nothing yet.
     pub fn push(&mut self, piece: &str) -> String {
-        if self.redactor.live.is_empty() {
-            return piece.to_owned();
-        }
-        let mut text = std::mem::take(&mut self.held) + piece;
-        for secret in &self.redactor.live {
-            if text.contains(secret.expose()) {
-                text = text.replace(secret.expose(), REDACTED);
-            }
-        }
-        self.held = text.split_off(text.len() - beginning_of_a_key(&self.redactor.live, &text));
+        let text = std::mem::take(&mut self.held) + piece;
+        let mut text = self.redactor.without_live(&text).into_owned();
+        self.held = text.split_off(text.len() - self.redactor.beginning_at_end(&text));
         text
     }
 
@@ -325,6 +368,19 @@ mod tests {
         let redactor = Redactor::new(vec![secret("hunter2-hunter2-hunter2")]);
         assert_eq!(redactor.redact_cut("wrong: hunter2-hunter2"), "wrong: [redacted]");
         assert_eq!(redactor.redact_cut("a hunt"), "a hunt");
+    }
+
+    #[test]
+    fn what_one_clone_learns_all_take_out_also_quoted_and_in_an_address() {
+        let (redactor, other) = (Redactor::default(), Redactor::default());
+        let clone = redactor.clone();
+        redactor.learn(&secret("hunter\"2/ção"));
+        let said = r#"hunter"2/ção "hunter\"2/ção" ?key=hunter%222%2F%C3%A7%C3%A3o"#;
+        assert_eq!(clone.redact(said), r#"[redacted] "[redacted]" ?key=[redacted]"#);
+        assert_eq!(other.redact(said), said);
+        let more = redactor.with([secret("another-one")]);
+        assert_eq!(more.redact("another-one hunter\"2/ção"), "[redacted] [redacted]");
+        assert_eq!(redactor.redact("another-one"), "another-one");
     }
 
     #[test]

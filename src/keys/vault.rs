@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::keyring::{self, KeyringError, PATIENCE};
-use super::{Credentials, FoundIn, KeyError, KeySource, Secret, command};
+use super::{Credentials, FoundIn, KeyError, KeySource, Redactor, Secret, command};
 
 /// How long a server that may not need a key waits for the keyring.
 const OPTIONAL_LIMIT: Duration = Duration::from_secs(2);
@@ -20,6 +20,7 @@ pub type Environment<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 #[derive(Debug, Clone, Default)]
 pub struct Vault {
     kept: Arc<Mutex<Kept>>,
+    redactor: Redactor,
 }
 
 /// What stays in memory: keys that the user entered where there was no keyring, and what key commands printed.
@@ -42,6 +43,31 @@ fn first_variable<'a>(environment: Environment<'_>, names: &'a [String]) -> Opti
 }
 
 impl Vault {
+    /// A vault whose keys `redactor` takes out, of the log and of all that is shown.
+    #[must_use]
+    pub fn new(redactor: Redactor) -> Self {
+        Self {
+            kept: Arc::default(),
+            redactor,
+        }
+    }
+
+    /// What takes every key of this session out of texts.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// These credentials, whose key is taken out of every text from now on.
+    pub fn known(&self, credentials: Credentials) -> Credentials {
+        if let Some(key) = &credentials.key {
+            self.redactor.learn(key);
+        }
+        Credentials {
+            live: self.redactor.clone(),
+            ..credentials
+        }
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -51,6 +77,17 @@ impl Vault {
     /// # Errors
     /// There must be a key and there is none, or a source that has one fails.
     pub async fn credentials(
+        &self,
+        provider: &str,
+        source: &KeySource,
+        environment: Environment<'_>,
+        remind: impl FnOnce(),
+    ) -> Result<Credentials, KeyError> {
+        let found = self.find(provider, source, environment, remind).await;
+        found.map(|credentials| self.known(credentials))
+    }
+
+    async fn find(
         &self,
         provider: &str,
         source: &KeySource,
@@ -84,7 +121,7 @@ impl Vault {
         let key = match known {
             Some(key) => key,
             None => {
-                let key = command::run(words).await?;
+                let key = command::run(words, &self.redactor).await?;
                 self.kept().printed.insert(words.to_vec(), key.clone());
                 key
             }
@@ -152,9 +189,13 @@ impl Vault {
     pub async fn complete(&self, provider: &str, entered: Credentials) -> Credentials {
         let kept = self.entered(provider).unwrap_or_default();
         Credentials {
-            organization: set_id([entered.organization, kept.organization], &organization_of(provider)).await,
-            project: set_id([entered.project, kept.project], &project_of(provider)).await,
-            key: entered.key,
+            organization: set_id(
+                [entered.organization.clone(), kept.organization],
+                &organization_of(provider),
+            )
+            .await,
+            project: set_id([entered.project.clone(), kept.project], &project_of(provider)).await,
+            ..entered
         }
     }
 
@@ -220,6 +261,7 @@ async fn stored(provider: &str, limit: Duration) -> Result<Credentials, KeyringE
         key: Some(key),
         organization: text(keyring::read(&organization_of(provider), limit).await?),
         project: text(keyring::read(&project_of(provider), limit).await?),
+        ..Credentials::default()
     })
 }
 
@@ -273,6 +315,7 @@ mod tests {
         );
     }
 
+    #[cfg(unix)]
     #[tokio::test]
     async fn a_key_command_is_run_once_per_session() {
         let folder = tempfile::tempdir().unwrap();

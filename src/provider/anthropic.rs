@@ -26,7 +26,8 @@ use tools::Calls;
 /// The version of the API that is spoken, sent as `anthropic-version`.
 pub const VERSION: &str = "2023-06-01";
 
-/// The limit of an answer where the user sets none: the API wants one, and all its models allow this one.
+/// The limit of an answer where the user sets none and the model's is not known: the API wants one, and all its models
+/// allow this one.
 const MAX_TOKENS: u64 = 8192;
 
 /// The body of a request. `request.params` win over our fields; a `null` among them takes the field out.
@@ -39,7 +40,8 @@ pub fn body(request: &Request) -> Value {
     };
     let mut body = Map::new();
     body.insert("model".into(), json!(request.model));
-    body.insert("max_tokens".into(), json!(request.max_tokens.unwrap_or(MAX_TOKENS)));
+    let limit = request.max_tokens.or(request.answer_room).unwrap_or(MAX_TOKENS);
+    body.insert("max_tokens".into(), json!(limit));
     if !system.is_empty() {
         body.insert("system".into(), json!(system));
     }

@@ -55,6 +55,8 @@ pub enum ErrorClass {
     Tls,
     /// A proxy, or a page that is not the API, answered (HTML instead of JSON).
     Proxy,
+    /// The proxy that the configuration or the environment names refuses, or is not reached.
+    ProxyRefused,
     /// Nothing came in time.
     Timeout,
     /// The stream broke: reset in mid-answer, or a chunk that cannot be read.
@@ -83,6 +85,12 @@ pub struct ProviderError {
     pub request_id: Option<String>,
     /// How long the provider asks to wait.
     pub retry_after: Option<Duration>,
+    /// Whether the provider wants to be asked again, if it says so.
+    pub should_retry: Option<bool>,
+    /// How often the request was sent.
+    pub attempts: u8,
+    /// Whether a byte of the answer had come: then it is not asked again, since it would be answered twice.
+    pub begun: bool,
 }
 
 /// The longest wait that is sat out; when a provider asks for more, the turn has failed. As OpenAI's own client does.
@@ -104,6 +112,8 @@ pub struct AnswerHeaders<'a> {
     pub retry_after_ms: Option<&'a str>,
     /// `retry-after`: seconds or a date ([RFC 9110, 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)).
     pub retry_after: Option<&'a str>,
+    /// `x-should-retry`: `true` or `false`.
+    pub should_retry: Option<&'a str>,
     /// `x-request-id` or its like.
     pub request_id: Option<&'a str>,
 }
@@ -121,6 +131,9 @@ impl ProviderError {
             param: None,
             request_id: None,
             retry_after: None,
+            should_retry: None,
+            attempts: 1,
+            begun: false,
         }
     }
 
@@ -167,6 +180,10 @@ impl ProviderError {
         let wait = wait::from_headers(headers, SystemTime::now());
         error.retry_after = wait.or(error.retry_after).or_else(|| wait::from_message(text));
         error.request_id = headers.request_id.map(str::to_owned).or(error.request_id);
+        error.should_retry = headers.should_retry.and_then(|told| told.trim().parse().ok());
+        if status == 407 {
+            error.class = ErrorClass::ProxyRefused; // only a proxy says so: RFC 9110, 15.5.8
+        }
         error
     }
 
@@ -185,6 +202,9 @@ impl ProviderError {
             own: None,
             param: said.param,
             request_id: said.request_id,
+            should_retry: None,
+            attempts: 1,
+            begun: false,
         }
     }
 
@@ -199,16 +219,25 @@ impl ProviderError {
 
     /// Whether asking again may help. That the answer has not begun yet is for the caller to know.
     ///
-    /// As OpenAI's own client does: connection failures, time-outs, 408, 409, 429 and 5xx; but never when the account
-    /// is used up, when the request alone is over the limit, or when the wait is longer than [`LONGEST_WAIT`].
+    /// As OpenAI's own client does: what the provider says itself, else connection failures, time-outs, 408, 409, 429 and
+    /// 5xx; but never when the account is used up, when the request alone is over the limit, or when the wait is longer
+    /// than [`LONGEST_WAIT`].
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        if self.retry_after.is_some_and(|wait| wait > LONGEST_WAIT) {
+        let hopeless = self.class == ErrorClass::Quota || self.is_too_large();
+        if hopeless || self.retry_after.is_some_and(|wait| wait > LONGEST_WAIT) {
             return false;
         }
+        if let Some(told) = self.should_retry {
+            return told;
+        }
         match self.class {
-            ErrorClass::Network | ErrorClass::Timeout | ErrorClass::Overloaded | ErrorClass::Server => true,
-            ErrorClass::RateLimit => !self.is_too_large(),
+            ErrorClass::Network
+            | ErrorClass::Timeout
+            | ErrorClass::RateLimit
+            | ErrorClass::Overloaded
+            | ErrorClass::Server => true,
+            ErrorClass::ProxyRefused => self.status.is_none(),
             ErrorClass::Proxy | ErrorClass::BadRequest => self
                 .status
                 .is_some_and(|status| matches!(status, 408 | 409 | 429 | 500..)),
@@ -219,7 +248,7 @@ impl ProviderError {
     /// Whether the request alone is over the rate limit: waiting does not help.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
-        self.message.to_ascii_lowercase().starts_with("request too large")
+        self.class == ErrorClass::RateLimit && self.message.to_ascii_lowercase().starts_with("request too large")
     }
 
     /// The same error without the secrets that `redactor` knows.
@@ -267,10 +296,9 @@ pub(crate) fn word(text: &str) -> String {
 
 /// The first bytes of a text, to the border of a character.
 fn beginning(text: &str, length: usize) -> &str {
-    let whole = (0..=length).rev().find(|&end| text.is_char_boundary(end));
     if text.len() <= length {
-        text
-    } else {
-        text.get(..whole.unwrap_or_default()).unwrap_or_default()
+        return text;
     }
+    let whole = (0..=length).rev().find(|&end| text.is_char_boundary(end));
+    text.get(..whole.unwrap_or_default()).unwrap_or_default()
 }

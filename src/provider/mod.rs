@@ -19,7 +19,9 @@ pub mod ollama;
 pub mod openai_chat;
 pub mod openai_models;
 pub mod openai_responses;
+pub mod refused;
 pub mod registry;
+pub mod retry;
 mod sources;
 pub mod sse;
 mod turns;
@@ -57,6 +59,8 @@ pub struct Request {
     pub temperature: Option<f64>,
     /// The most tokens that the answer may have; left out when `None`.
     pub max_tokens: Option<u64>,
+    /// What the model has room for in its answer, if known: told where an API insists on a limit and the user set none.
+    pub answer_room: Option<u64>,
     /// Further fields of the request's body, as the user configured them; they win over ours.
     pub params: serde_json::Map<String, serde_json::Value>,
 }
@@ -138,6 +142,10 @@ pub enum Event {
     Citation(Citation),
     /// The tokens used so far. A later one replaces an earlier one.
     Usage(Usage),
+    /// The request failed before its answer began, and is sent again after a wait.
+    Retrying(retry::Retrying),
+    /// The server refused these fields of the request's body, and was asked without them.
+    LeftOut(Vec<String>),
     /// The answer's end.
     Finished(FinishReason),
     /// The turn failed.

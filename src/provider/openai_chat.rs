@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
 use super::sources::Sources;
-use super::{Decoder, Dialect, Event, FinishReason, ProviderError, Request, Role, Usage, openai_models};
+use super::{Decoder, Dialect, Event, FinishReason, ProviderError, Request, Role, Usage, openai_models, turns};
 
 mod chunk;
 mod tools;
@@ -24,10 +24,7 @@ use tools::Calls;
 pub fn body(request: &Request, dialect: &Dialect) -> Value {
     let mut body = Map::new();
     body.insert("model".into(), json!(request.model));
-    let developer = dialect.openai_models && openai_models::wants_developer(&request.model);
-    let system = if developer { "developer" } else { "system" };
-    let messages = request.messages.iter().map(|said| message(said, system));
-    body.insert("messages".into(), messages.collect());
+    body.insert("messages".into(), messages(request, dialect));
     body.insert("stream".into(), json!(true));
     if dialect.include_usage {
         body.insert("stream_options".into(), json!({"include_usage": true}));
@@ -41,6 +38,23 @@ pub fn body(request: &Request, dialect: &Dialect) -> Value {
     }
     framed::merge(&mut body, &request.params);
     Value::Object(body)
+}
+
+/// OpenAI's own models take messages in any order. Of the others some insist on user and assistant in turn: Perplexity's
+/// (<https://docs.perplexity.ai/api-reference/chat-completions-post>), and local ones by their chat templates (Gemma, Mistral).
+fn messages(request: &Request, dialect: &Dialect) -> Value {
+    if dialect.openai_models {
+        let developer = openai_models::wants_developer(&request.model);
+        let system = if developer { "developer" } else { "system" };
+        return request.messages.iter().map(|said| message(said, system)).collect();
+    }
+    let (instructions, turns) = turns::split(&request.messages);
+    let system = (!instructions.is_empty()).then(|| json!({"role": "system", "content": instructions}));
+    let said = turns.into_iter().map(|turn| {
+        let role = if turn.is_user { "user" } else { "assistant" };
+        json!({"role": role, "content": turn.text})
+    });
+    system.into_iter().chain(said).collect()
 }
 
 fn message(message: &super::Message, system: &str) -> Value {

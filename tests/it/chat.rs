@@ -472,10 +472,7 @@ async fn an_answer_is_stopped_while_the_server_says_nothing_at_all() {
     nvim.feed("i").await;
     say(&nvim, "again").await;
     ended(&nvim, 2).await;
-    assert_eq!(
-        conversation(&server.requests()[1]),
-        said(&[("user", "hi"), ("user", "again")])
-    );
+    assert_eq!(conversation(&server.requests()[1]), said(&[("user", "hi\n\nagain")]));
     chat_holds(&nvim, "there").await;
     clean(&nvim).await;
 }
@@ -602,7 +599,11 @@ async fn a_deleted_message_is_not_sent() {
     nvim.wait_lines(0, |lines| lines[0] == "## test/m1").await;
     assert_eq!(
         next_request(&nvim, &server).await,
-        said(&[("assistant", "I see"), ("user", "next")])
+        said(&[
+            ("user", "(The conversation begins with your words.)"),
+            ("assistant", "I see"),
+            ("user", "next")
+        ])
     );
 }
 
@@ -614,7 +615,7 @@ async fn a_deleted_heading_joins_its_text_to_the_message_above() {
         .await;
     assert_eq!(
         next_request(&nvim, &server).await,
-        said(&[("user", "a question\n\n\nan answer"), ("user", "next")])
+        said(&[("user", "a question\n\n\nan answer\n\nnext")])
     );
 }
 

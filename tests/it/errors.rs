@@ -30,6 +30,8 @@ struct Failing {
     /// What came of the answer before.
     partial: Option<&'static str>,
     options: &'static str,
+    /// How often it is asked in vain.
+    tries: usize,
 }
 
 fn chat(answer: Answer) -> Failing {
@@ -38,6 +40,7 @@ fn chat(answer: Answer) -> Failing {
         answer,
         partial: None,
         options: "",
+        tries: 1,
     }
 }
 
@@ -59,14 +62,25 @@ impl Failing {
         self
     }
 
+    /// The failure passes, perhaps: it is asked again, at once, and fails as often.
+    fn tried(mut self, times: usize) -> Failing {
+        self.tries = times;
+        if self.answer.steps.iter().any(|step| matches!(step, Step::Status(_))) {
+            self.answer = self.answer.with_header("retry-after-ms", "1");
+        }
+        self
+    }
+
     /// Asks, and sees these sentences, in this order; then, that they are beside the conversation and not in it, that
-    /// one event tells of the failure, that `:GPT log` keeps them, and that nobody was asked twice.
+    /// one event tells of the failure, that `:GPT log` keeps them, and that nobody was asked more often than that.
     async fn tells(self, sentences: &[&str]) {
         let next = match self.wire {
             "responses" => Answer::responses_tokens(&["all ", "well"]),
             _ => Answer::chat_tokens(&["all ", "well"]),
         };
-        let server = Server::start([self.answer, next]).await;
+        let mut answers = vec![self.answer; self.tries];
+        answers.push(next);
+        let server = Server::start(answers).await;
         let config = work(&format!("{}/v1", server.url()), self.wire, self.options);
         let nvim = recording().config(config).start().await;
         nvim.feed(":GPTChat why<CR>").await;
@@ -75,14 +89,15 @@ impl Failing {
         if let Some(partial) = self.partial {
             assert!(screen.contains(partial), "{partial:?} is lost:\n{screen}");
         }
-        assert_eq!(server.requests().len(), 1, "it was asked again");
+        assert_eq!(server.requests().len(), self.tries, "{sentences:?}");
 
         nvim.feed(":GPTChat again<CR>").await;
         says(&nvim, "all well").await;
         let mut expected = vec!["why"];
         expected.extend(self.partial);
         expected.push("again");
-        assert_eq!(said(&server.requests()[1]), expected);
+        // Where a wire insists on user and assistant in turn, two questions become one.
+        assert_eq!(said(&server.requests()[self.tries]).join("\n\n"), expected.join("\n\n"));
         let screen = nvim.wait_screen(|screen| !flat(screen).contains(sentences[0])).await;
         is_calm(&screen);
         assert_eq!(events(&nvim, "GPTAnswerFailed").await.len(), 1);
@@ -249,12 +264,12 @@ async fn an_exceeded_quota_is_told_also_when_it_comes_as_http_200() {
 #[tokio::test]
 async fn a_rate_limit_is_told_with_the_wait_that_its_message_names() {
     let message = "Rate limit reached for m in organization org-x on tokens per min (TPM): Limit 30000, Used 14567, \
-                   Requested 24754. Please try again in 18.642s.";
+                   Requested 24754. Please try again in 2m18.642s.";
     chat(refusal(429, "rate_limit_exceeded", "tokens", message))
         .tells(&[
             "The rate limit of work is reached.",
-            "Wait 19 seconds, then press gr.",
-            "Please try again in 18.642s.",
+            "Wait 3 minutes, then press gr.",
+            "Please try again in 2m18.642s.",
             "HTTP 429 · rate_limit_exceeded",
         ])
         .await;
@@ -350,6 +365,7 @@ async fn a_refused_parameter_is_named() {
         "type": "invalid_request_error", "param": "temperature", "code": "unsupported_parameter" } });
     responses(Answer::json(400, &error))
         .with("chat = { temperature = 0.3 }")
+        .tried(2)
         .tells(&[
             "work refuses temperature for m.",
             "Take it out of",
@@ -378,8 +394,10 @@ async fn a_failing_server_is_told_with_the_id_to_report() {
     chat(
         refusal(500, "server_error", "server_error", "The server had an error.").with_header("x-request-id", "req_42"),
     )
+    .tried(3)
     .tells(&[
         "work failed.",
+        "Tried 3 times.",
         "Wait a little, then press gr.",
         "The server had an error.",
         "HTTP 500 · server_error · request req_42",
@@ -395,8 +413,10 @@ async fn an_overloaded_server_is_told() {
         "server_error",
         "The engine is currently overloaded.",
     ))
+    .tried(3)
     .tells(&[
         "work is overloaded.",
+        "Tried 3 times.",
         "Wait a little, then press gr.",
         "The engine is currently overloaded.",
         "HTTP 503",
@@ -407,8 +427,9 @@ async fn an_overloaded_server_is_told() {
 #[tokio::test]
 async fn the_page_of_a_proxy_is_told_by_its_title_without_tags() {
     let page = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>nginx</h1></body></html>";
-    for status in [502, 200] {
+    for (status, times) in [(502, 3), (200, 1)] {
         chat(Answer::html(status, page))
+            .tried(times)
             .tells(&[
                 "A web page came from 127.0.0.1:",
                 "proxy, captive portal, login",
@@ -426,7 +447,12 @@ async fn a_refused_connection_is_told_with_the_host() {
     let title = format!("No connection to {}.", refusing.address());
     is_told(
         &nvim,
-        &[&title, "Check that the server is running", "Connection refused"],
+        &[
+            &title,
+            "Tried 3 times.",
+            "Check that the server is running",
+            "Connection refused",
+        ],
     )
     .await;
 }
@@ -434,6 +460,7 @@ async fn a_refused_connection_is_told_with_the_host() {
 #[tokio::test]
 async fn a_connection_that_is_reset_before_the_answer_is_told() {
     chat(Answer::new([Step::Reset]))
+        .tried(3)
         .tells(&["No connection to 127.0.0.1:", "then press gr."])
         .await;
 }
@@ -505,6 +532,7 @@ async fn a_code_fence_that_an_error_left_open_is_closed() {
 #[tokio::test]
 async fn silence_before_the_answer_is_told() {
     chat(Answer::new([Step::Stall]))
+        .tried(3)
         .with("network = { idle_timeout = 0.3, connect_timeout = 0.3 }")
         .tells(&[
             "Nothing came from 127.0.0.1:",
@@ -745,7 +773,7 @@ async fn the_failure_of_a_hidden_chat_is_told_in_one_line() {
 #[tokio::test]
 async fn asking_again_takes_the_notice_away() {
     let server = Server::start([
-        refusal(503, "server_is_overloaded", "server_error", "Busy."),
+        refusal(503, "server_is_overloaded", "server_error", "Busy.").with_header("x-should-retry", "false"),
         Answer::chat_tokens(&["all ", "well"]),
     ])
     .await;

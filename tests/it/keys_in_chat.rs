@@ -7,12 +7,12 @@ use crate::support::server::Server;
 const CODE: &str = "Use this:\n\n```lua\nlocal a = 1\nreturn a\n```\n\nOr this:\n\n~~~\nplain\n~~~\n\ndone";
 
 async fn with_code() -> (Nvim, Server) {
-    let (nvim, server) = start([answer(CODE), answer("a b c").gate_before_token(1, "on")]).await;
+    let (nvim, server) = start([answer(CODE), answer("alpha b c").gate_before_token(1, "on")]).await;
     open(&nvim).await;
     say(&nvim, "hi").await;
     ended(&nvim, 1).await;
     say(&nvim, "more").await;
-    chat_holds(&nvim, "a ").await;
+    chat_holds(&nvim, "alpha").await;
     normal_mode(&nvim).await;
     (nvim, server)
 }
@@ -52,7 +52,7 @@ async fn gn_opens_a_new_chat_while_the_old_one_goes_on() {
     server.open("on");
     ended(&nvim, 2).await;
     let first = nvim.lua_i64("return chat_buffer(1)", &[]).await;
-    assert!(nvim.lines(first).await.contains(&"a b c".to_owned()));
+    assert!(nvim.lines(first).await.contains(&"alpha b c".to_owned()));
     clean(&nvim).await;
 }
 

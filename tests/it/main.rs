@@ -15,6 +15,9 @@ mod errors;
 mod fixtures_lua;
 #[cfg(target_os = "linux")]
 mod keys;
+mod litellm;
+#[cfg(target_os = "linux")]
+mod redaction;
 mod selection;
 #[path = "../support/mod.rs"]
 mod support;
@@ -24,18 +27,24 @@ mod branches;
 mod chat;
 mod colours;
 mod common;
+mod give_back;
 mod keys_in_chat;
 mod layouts;
 mod lifecycle;
+mod mark;
 mod models;
+mod network;
 mod providers;
 mod queue;
 mod random;
 mod reasoning;
+mod retries;
 mod screens;
 mod streaming;
 mod support_works;
+mod switching;
 mod undo;
+mod window;
 mod windows;
 mod words;
 

@@ -76,7 +76,7 @@ async fn anthropic_is_asked_for_messages() {
         (&body["model"], &body["stream"]),
         (&json!("claude-sonnet-5"), &json!(true))
     );
-    assert_eq!(body["max_tokens"], 8192);
+    assert_eq!(body["max_tokens"], 128_000);
     assert!(body["system"].as_str().unwrap().contains("Neovim"));
     assert_eq!(body["messages"], json!([{"role": "user", "content": "hi there"}]));
 }

@@ -445,10 +445,7 @@ async fn an_answer_deleted_while_it_is_written_stays_deleted() {
     nvim.feed("GA").await;
     say(&nvim, "next").await;
     ended(&nvim, 2).await;
-    assert_eq!(
-        conversation(&server.requests()[1]),
-        said(&[("user", "hi"), ("user", "next")])
-    );
+    assert_eq!(conversation(&server.requests()[1]), said(&[("user", "hi\n\nnext")]));
     clean(&nvim).await;
 }
 

@@ -180,8 +180,24 @@ impl Keyring {
     /// An empty keyring, unlocked. `None`: skipped.
     pub async fn start() -> Option<Keyring> {
         let bus = Bus::start().await?;
-        let service = service(&bus, true).await;
+        let service = service(&bus, Some(true)).await;
         Some(Keyring { bus, service })
+    }
+
+    /// A keyring with no collection to store anything in, as before a desktop's first login. `None`: skipped.
+    pub async fn without_collection() -> Option<Keyring> {
+        let bus = Bus::start().await?;
+        let service = service(&bus, None).await;
+        Some(Keyring { bus, service })
+    }
+
+    /// Stores a second entry for a user of ours beside the first one.
+    pub async fn store_another(&self, user: &str, secret: &str) {
+        let arguments = [
+            "store", "--label", "another", "service", "gpt.nvim", "username", user, "by", "hand",
+        ];
+        let (status, said) = self.secret_tool(&arguments, secret).await;
+        assert!(status.success(), "secret-tool does not store: {said}");
     }
 
     pub fn bus(&self) -> &Bus {
@@ -205,7 +221,7 @@ impl Keyring {
 
     async fn restart(&mut self, unlocked: bool) {
         self.service.kill().await.expect("a service to end");
-        self.service = service(&self.bus, unlocked).await;
+        self.service = service(&self.bus, Some(unlocked)).await;
     }
 
     /// Stops the service: calls to it are accepted, and not answered.
@@ -263,8 +279,9 @@ impl Keyring {
     }
 }
 
-/// Starts gnome-keyring, and waits until its default collection is there and in the state that was asked for.
-async fn service(bus: &Bus, unlocked: bool) -> Child {
+/// Starts gnome-keyring, and waits until its default collection is there and in the state that was asked for; or until it
+/// is there without one.
+async fn service(bus: &Bus, unlocked: Option<bool>) -> Child {
     let mut command = isolated(bus.programs.command("gnome-keyring-daemon"), bus.directory());
     command.env("DBUS_SESSION_BUS_ADDRESS", bus.address());
     command.args(["--foreground", "--components=secrets"]);
@@ -273,7 +290,7 @@ async fn service(bus: &Bus, unlocked: bool) -> Child {
         bus.directory().join("run/keyring").display()
     ));
     command.stdin(Stdio::piped());
-    if unlocked {
+    if unlocked == Some(true) {
         command.arg("--unlock");
     }
     let mut child = command.spawn().expect("gnome-keyring-daemon starts");
@@ -282,7 +299,7 @@ async fn service(bus: &Bus, unlocked: bool) -> Child {
     drop(stdin);
     let connection = bus.connect().await;
     let ready = async {
-        while is_locked(&connection).await != Some(!unlocked) {
+        while !runs(&connection).await || is_locked(&connection).await != unlocked.map(|unlocked| !unlocked) {
             let ended = child.try_wait().expect("its state");
             assert!(ended.is_none(), "gnome-keyring ended: {}", log(bus.directory()));
             tokio::time::sleep(POLL).await;
@@ -290,6 +307,14 @@ async fn service(bus: &Bus, unlocked: bool) -> Child {
     };
     within(LIMIT, "gnome-keyring", ready).await;
     child
+}
+
+async fn runs(connection: &zbus::Connection) -> bool {
+    let bus = Some("org.freedesktop.DBus");
+    let asked = connection.call_method(bus, "/org/freedesktop/DBus", bus, "NameHasOwner", &(SERVICE,));
+    asked
+        .await
+        .is_ok_and(|answer| answer.body().deserialize().unwrap_or(false))
 }
 
 /// Whether the default collection is locked; `None` if there is none (yet).

@@ -4,6 +4,8 @@
 //!
 //! - [`nvim`] starts an isolated Neovim in a [`home`]; [`client`] drives it; [`screen`] draws what a user would see of it.
 //! - [`server`] plays the scripts of [`answer`] byte by byte, and records who asked what and when.
+//! - [`tls`] puts a certificate before a server, [`proxy`] stands between.
+//! - [`strict`] knows what each API insists on in a request.
 //! - [`keyring`] is a Secret Service of its own, on a bus of its own.
 //! - [`process`] looks at processes through `/proc`; [`wait`] holds the time limits.
 //!
@@ -18,6 +20,9 @@ pub mod home;
 pub mod keyring;
 pub mod nvim;
 pub mod process;
+pub mod proxy;
 pub mod screen;
 pub mod server;
+pub mod strict;
+pub mod tls;
 pub mod wait;

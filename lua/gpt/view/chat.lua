@@ -2,6 +2,8 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local cut = require("gpt.view.cut")
+local gauge = require("gpt.view.gauge")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local remote = require("gpt.remote")
@@ -31,6 +33,7 @@ local function define_highlights()
     GPTHeadingAssistant = "Directory",
     GPTHeadingFacts = "Comment",
     GPTSpinner = "Comment",
+    GPTCut = "Comment",
     GPTNormal = "NormalFloat",
     GPTFloatBorder = "FloatBorder",
     GPTFloatTitle = "FloatTitle",
@@ -57,26 +60,49 @@ end
 function Chat:refuses()
   if self.answer then
     M.inform({ level = "info", title = words("view.answering"), advice = words("view.answering_advice") })
+  elseif self.in_flight then
+    M.inform({ level = "info", title = words("view.in_flight"), advice = "" })
   end
-  return self.answer ~= nil
+  return self.answer ~= nil or self.in_flight == true
+end
+
+--- Tells the program what the user wants of the conversation. Until it answers, the buffer may not show what it has: so
+--- nothing else is told meanwhile.
+---@param event table
+---@return boolean sent
+function Chat:tell(event)
+  event.chat = self.id
+  self.in_flight = remote.notify(event)
+  return self.in_flight
+end
+
+--- The program did not do what was wanted.
+---@param told gpt.Notice
+function Chat:refused(told)
+  local again = self.again
+  self.in_flight, self.pending, self.again = nil, nil, nil
+  M.inform(told)
+  if again then
+    return self:send()
+  end
+  if not self.answer then
+    self:go_on(true)
+  end
 end
 
 --- Sends the prompt; while an answer is being written, lets it wait.
 function Chat:send()
   if self.answer then
     return self:enqueue()
+  elseif self.in_flight then
+    self.again = true
+    return
   end
   self:settle()
   local regions, prompt = self:snapshot()
   self.pending = { text = prompt, origin = "prompt" }
-  remote.notify({
-    event = "sent",
-    chat = self.id,
-    regions = regions,
-    prompt = prompt,
-    origin = "prompt",
-    at = self:message_at_cursor(),
-  })
+  local at = self:message_at_cursor()
+  self:tell({ event = "sent", regions = regions, prompt = prompt, origin = "prompt", at = at })
 end
 
 --- Sends a question that does not stand in the prompt.
@@ -87,14 +113,13 @@ function Chat:ask(question, selection)
     local block = table.concat(require("gpt.selection").block(selection), "\n")
     question = question .. "\n\n" .. block
   end
-  if self.answer then
+  if self.answer or self.in_flight then
     return self:wait_with(vim.split(question, "\n"))
   end
   self:settle()
-  local event = { event = "sent", chat = self.id, regions = self:snapshot(), prompt = question, origin = "command" }
-  if remote.notify(event) then
-    self.pending = { text = question, origin = "command" }
-  else
+  local event = { event = "sent", regions = self:snapshot(), prompt = question, origin = "command" }
+  self.pending = { text = question, origin = "command" }
+  if not self:tell(event) then
     self:add_to_prompt(vim.split(question, "\n")) -- nothing is lost
   end
 end
@@ -140,8 +165,7 @@ function Chat:regenerate()
     return
   end
   self:settle()
-  local event = { event = "regenerated", chat = self.id, regions = self:snapshot(), at = self:message_at_cursor() }
-  remote.notify(event)
+  self:tell({ event = "regenerated", regions = self:snapshot(), at = self:message_at_cursor() })
 end
 
 --- Shows another branch of the conversation.
@@ -151,25 +175,23 @@ function Chat:switch_branch(by)
     return
   end
   self:settle()
-  remote.notify({
-    event = "branch_switched",
-    chat = self.id,
-    regions = self:snapshot(),
-    at = self:message_at_cursor(),
-    by = by,
-  })
+  self:tell({ event = "branch_switched", regions = self:snapshot(), at = self:message_at_cursor(), by = by })
 end
 
 -- The window ---------------------------------------------------------------------------------------------------------
 
+--- The model, and how full its window is where there is room for that.
+---@param room integer in cells
 ---@return string
-function Chat:title()
+function Chat:title(room)
   local model = Chat.model
   if not model then
     return " gpt.nvim "
   end
   local remark = model.remark ~= "" and (" (%s)"):format(model.remark) or ""
-  return (" %s/%s%s "):format(model.provider, model.model, remark)
+  local name = (" %s/%s%s"):format(model.provider, model.model, remark)
+  local whole = name .. (gauge.text(self) or "") .. " "
+  return vim.fn.strdisplaywidth(whole) <= room and whole or name .. " "
 end
 
 --- The width that a notice may take.
@@ -211,6 +233,7 @@ local function watch(group, chat)
   -- :edit would leave an empty buffer.
   on("BufReadCmd", function()
     chat:restore()
+    cut.show(chat, chat.cut)
   end)
   on("BufUnload", function()
     chat:remember()
@@ -367,16 +390,42 @@ function M.complain(told)
   notice.insist(told)
 end
 
+--- A question is not asked: it stays in the prompt, or comes there, and why is told where the reader looks.
+---@param told gpt.Notice
+function Chat:refuse_question(told)
+  local pending = self.pending
+  if pending and pending.origin == "command" then
+    self:add_to_prompt(vim.split(pending.text, "\n"))
+  end
+  self:take_back()
+  -- Not before: where the text is locked this fails, and is asked for again.
+  self.pending, self.in_flight, self.again = nil, nil, nil
+  local win = window.find(self)
+  if not win then
+    return notice.insist(told)
+  end
+  notice.clear(self)
+  notice.place(self, math.max(self:prompt_row(), vim.fn.line("w0", win) - 1), told)
+end
+
+--- A question that was not asked comes back into the prompt, unless it still stands there; so do those that wait for it.
+---@return boolean returned
+function Chat:give_back()
+  local origin, text = self.pending and self.pending.origin, self.pending and self.pending.text
+  self.pending, self.in_flight, self.again = nil, nil, nil
+  local taken = not self.answer and pcall(self.take_back, self)
+  if text and origin == "command" then
+    return (pcall(self.add_to_prompt, self, vim.split(text, "\n")))
+  end
+  return taken and origin == "queue"
+end
+
 --- The program died: answers that were being written end here, and questions that it did not take come back.
 ---@return boolean returned whether there is such a question
 function M.program_ended()
   local returned = false
   for _, chat in pairs(chats) do
-    local pending = chat.pending
-    chat.pending = nil
-    if pending and pending.origin == "command" then
-      returned = pcall(chat.add_to_prompt, chat, vim.split(pending.text, "\n")) or returned
-    end
+    returned = chat:give_back() or returned
     if chat.answer then
       chat:end_turn({
         answer = chat.answer,
@@ -408,6 +457,7 @@ function M.status()
     state = not remote.is_running() and "off" or answering and "answering" or "idle",
     model = model and ("%s/%s"):format(model.provider, model.model) or nil,
     usage = chat and chat.usage or nil,
+    estimate = chat and (chat.counted and chat.counted.input or chat.estimate) or nil,
     window = model and model.window or nil,
     cost = chat and chat.cost or nil,
     prices_of = chat and chat.cost and model and model.prices_of or nil,
@@ -423,6 +473,7 @@ api.nvim_create_autocmd({ "VimResized", "WinResized" }, {
       end
       notice.rewrap(chat)
       chat:redraw_edges()
+      cut.show(chat, chat.cut)
     end
   end,
 })

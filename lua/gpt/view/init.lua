@@ -18,6 +18,12 @@ local operations = {
   show_branch = function(data)
     chat_of(data):show_branch(data)
   end,
+  refuse = function(data)
+    chat_of(data):refused(data.notice)
+  end,
+  retrying = function(data)
+    chat_of(data):show_retry(data)
+  end,
   append = function(data)
     chat_of(data):append(data.answer, data.lines, data.voice)
   end,
@@ -30,9 +36,16 @@ local operations = {
   show_model = function(data)
     chats.show_model(data)
   end,
+  refuse_question = function(data)
+    chat_of(data):refuse_question(data.notice)
+  end,
+  give_back = function(data)
+    chat_of(data):give_back()
+  end,
   inform = chats.inform,
   choose = dialog.choose,
   enter_key = dialog.enter_key,
+  answered = remote.answered,
   key_changed = function(data)
     vim.api.nvim_exec_autocmds("User", { pattern = "GPTKeyChanged", modeline = false, data = data })
   end,

@@ -98,6 +98,12 @@ local function keys_of(name)
   return type(keys) == "string" and { keys } or keys or {}
 end
 
+--- What stops an answer: the first of its keys, else the command.
+---@return string
+function Chat:stop_key()
+  return keys_of("stop")[1] or ":GPT stop"
+end
+
 function Chat:map_keys()
   for _, key in ipairs(KEYS) do
     for _, lhs in ipairs(keys_of(key.name)) do

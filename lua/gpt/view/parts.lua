@@ -66,6 +66,7 @@ function Chat:note_part(mark)
   local part = self.parts[mark]
   if first and part then
     part.born, part.row, part.height = self:undo_step(), first, last - first
+    self.newest, self.seen = math.max(self.newest or 0, part.born), part.born
   end
 end
 

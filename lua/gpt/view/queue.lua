@@ -4,7 +4,6 @@ local api = vim.api
 
 local Chat = require("gpt.view.regions")
 local notice = require("gpt.view.notice")
-local remote = require("gpt.remote")
 local words = require("gpt.words")
 
 local USER_HEADING = Chat.USER_HEADING
@@ -147,14 +146,7 @@ function Chat:go_on(done)
   self:settle_messages()
   local regions = self:snapshot()
   self.pending = { text = first.text, origin = "queue", mark = first.mark }
-  local sent = remote.notify({
-    event = "sent",
-    chat = self.id,
-    regions = regions,
-    prompt = first.text,
-    origin = "queue",
-  })
-  if not sent then
+  if not self:tell({ event = "sent", regions = regions, prompt = first.text, origin = "queue" }) then
     self:take_back()
   end
 end

@@ -45,9 +45,14 @@ local api = vim.api
 ---@field newest? integer the newest undo step that was seen
 ---@field seen? integer the undo step that was the last one when last seen
 ---@field label? string `provider/model` of that answer
----@field usage? table tokens of the last turn
+---@field usage? table tokens of the last turn that ended
+---@field estimate? integer tokens of the last request
+---@field counted? table the same and its answer's, once the provider has counted them
+---@field cut? gpt.ShownCut
 ---@field cost? number what it cost, in US dollars, estimated
 ---@field pending? { text: string, origin: "prompt"|"queue"|"command", mark?: integer } what was sent last, until it is shown as a message
+---@field in_flight? boolean whether the program has been told something, and has not yet answered
+---@field again? boolean whether the user has sent the prompt once more meanwhile
 ---@field notice? table
 ---@field highlighting? gpt.Highlighting
 ---@field remembered? gpt.Remembered

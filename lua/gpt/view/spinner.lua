@@ -2,10 +2,40 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local notice = require("gpt.view.notice")
 
 local spinner_space = api.nvim_create_namespace("gpt.spinner")
 local SPINNER = { "⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏" }
 local SPINNER_INTERVAL = 120
+
+---@class gpt.ShownRetry
+---@field answer integer
+---@field text string with {seconds} for the seconds left and {key} for the key that stops it
+---@field wait integer in milliseconds
+
+--- What a countdown says now: below the heading, since beside it a narrow window would cut off how to stop it.
+---@param chat gpt.Chat
+---@param countdown { text: string, ends: integer, key: string }
+---@param sign string
+---@return table[] virtual lines
+local function counted(chat, countdown, sign)
+  local left = math.max(1, math.ceil((countdown.ends - vim.uv.now()) / 1000))
+  local text = countdown.text:gsub("{(%a+)}", { seconds = tostring(left), key = countdown.key })
+  return vim.tbl_map(function(line)
+    return { { line, "GPTSpinner" } }
+  end, notice.wrap(sign .. " " .. text, chat:width()))
+end
+
+--- Counts down, where the spinner stands, to when a request that failed is sent again.
+---@param retry gpt.ShownRetry
+function Chat:show_retry(retry)
+  local spinner = self.spinner
+  if self.answer == retry.answer and spinner then
+    vim.uv.update_time()
+    spinner.countdown = { text = retry.text, ends = vim.uv.now() + retry.wait, key = self:stop_key() }
+    spinner.draw()
+  end
+end
 
 --- Shows that an answer is awaited, at the end of its heading.
 ---@param row integer
@@ -19,6 +49,9 @@ function Chat:start_spinner(row, what)
       return
     end
     local at = spinner.mark and api.nvim_buf_get_extmark_by_id(self.buf, spinner_space, spinner.mark, {})[1] or row
+    if spinner.countdown and vim.uv.now() >= spinner.countdown.ends then
+      spinner.countdown = nil -- it is asked again: it is waited for once more
+    end
     local seconds = math.floor((vim.uv.now() - spinner.begun) / 1000)
     local sign = SPINNER[spinner.turn % #SPINNER + 1]
     local text = seconds > 0 and (" %s %s %d s"):format(sign, spinner.what, seconds)
@@ -26,10 +59,12 @@ function Chat:start_spinner(row, what)
     spinner.turn = spinner.turn + 1
     spinner.mark = api.nvim_buf_set_extmark(self.buf, spinner_space, at, 0, {
       id = spinner.mark,
-      virt_text = { { text, "GPTSpinner" } },
+      virt_text = not spinner.countdown and { { text, "GPTSpinner" } } or nil,
       virt_text_pos = "eol",
+      virt_lines = spinner.countdown and counted(self, spinner.countdown, sign) or nil,
     })
   end
+  spinner.draw = draw
   draw()
   spinner.timer:start(SPINNER_INTERVAL, SPINNER_INTERVAL, vim.schedule_wrap(draw))
 end

@@ -76,12 +76,38 @@ function Chat:find_answer_end()
   if not heading then
     return
   end
-  local first = self.stream.steps[1]
-  local pieces = first and first.seq == self.stream.begin and first.pieces or {}
-  local answer, reasoning = places_after({ heading + 2, 0 }, pieces)
+  local applied, pieces = self:within(Chat.undo_state).applied, {}
+  for _, step in ipairs(self.stream.steps) do
+    vim.list_extend(pieces, applied[step.seq] and step.pieces or {})
+  end
+  local start = { heading + 2, 0 }
+  local answer, reasoning = places_after(start, pieces)
+  local line = api.nvim_buf_get_lines(self.buf, answer[1], answer[1] + 1, false)[1]
+  if not line or #line < answer[2] or self:has_heading_between(heading, answer[1]) then
+    answer, reasoning = start, nil
+  end
   self:mark_answer_end(answer[1], answer[2])
   if reasoning then
     self:mark_reasoning_end(reasoning[1], reasoning[2])
+  end
+end
+
+---@param from integer row, itself left out
+---@param to integer row
+---@return boolean
+function Chat:has_heading_between(from, to)
+  local marks = api.nvim_buf_get_extmarks(self.buf, Chat.HEADINGS, { from + 1, 0 }, { to, -1 }, { details = true })
+  return vim.iter(marks):any(function(mark)
+    return not mark[4].invalid
+  end)
+end
+
+--- A redo leaves the mark of the answer's end below the next heading: puts it back.
+---@param heading integer row
+function Chat:mend_answer_end(heading)
+  local row = self:answer_end()
+  if row and (row <= heading or self:has_heading_between(heading, row)) then
+    self:find_answer_end()
   end
 end
 
@@ -299,9 +325,11 @@ function Chat:append(answer, lines, voice)
   end
   if self.stream.tick ~= api.nvim_buf_get_changedtick(self.buf) then
     self:mend_undo()
-    if not self:row(self.answer_mark) then
+    local heading = self:row(self.answer_mark)
+    if not heading then
       return -- the user took the answer away while it was being written: let them have it so
     end
+    self:mend_answer_end(heading)
   end
   if voice == "reasoning" then
     self:append_reasoning(lines)

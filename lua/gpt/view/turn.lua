@@ -4,6 +4,7 @@ local api = vim.api
 
 local Chat = require("gpt.view.regions")
 local folds = require("gpt.view.folds")
+local cut = require("gpt.view.cut")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local window = require("gpt.view.window")
@@ -221,10 +222,20 @@ function Chat:place_question(question)
   return self:insert_message(self:tail_row(), entry, question.lines)
 end
 
+--- Shows how much of the model's window is taken, and where that begins which is sent.
+---@param shown { estimate?: integer, cut?: gpt.ShownCut }
+function Chat:show_window(shown)
+  cut.show(self, shown.cut)
+  self.estimate, self.counted = shown.estimate, nil
+  window.retitle(self)
+end
+
 ---@class gpt.ShownTurn: gpt.Shape
 ---@field question? gpt.ShownQuestion
 ---@field answer integer
 ---@field label string
+---@field estimate? integer tokens of the request
+---@field cut? gpt.ShownCut
 
 --- Shows a question, and makes room for its answer.
 ---@param turn gpt.ShownTurn
@@ -233,21 +244,35 @@ function Chat:begin_turn(turn)
   -- At the last line, since Neovim takes a line off a fold that begins where nothing is changed.
   api.nvim_buf_set_text(self.buf, -1, 0, -1, 0, {})
   self:break_undo()
+  self.in_flight = nil
   notice.clear(self)
   local following = self:windows_at_prompt()
   self:reshape(turn)
   local row = turn.question and self:place_question(turn.question) or self:tail_row()
   self:begin_answer(turn, row)
   folds.update(self, row)
+  self:show_window(turn)
   self:after_edit(following)
   self:start_spinner(row, words("view.waiting"))
   self:hear_interrupts(true)
   local provider, model = turn.label:match("^([^/]*)/(.*)$")
   announce(self, "GPTAnswerStarted", { provider = provider, model = model })
+  self:send_again()
+end
+
+--- What was sent once more before this turn was shown waits now, if it is not what has just become a message.
+function Chat:send_again()
+  local again = self.again
+  self.again = nil
+  if again and select(2, self:snapshot()):find("%S") then
+    self:enqueue()
+  end
 end
 
 ---@class gpt.ShownBranch: gpt.Shape
 ---@field messages? gpt.ShownMessage[]
+---@field estimate? integer tokens of what would be sent of it
+---@field cut? gpt.ShownCut
 
 ---@class gpt.ShownMessage: gpt.Beside
 ---@field id integer
@@ -259,6 +284,7 @@ end
 ---@param branch gpt.ShownBranch
 function Chat:show_branch(branch)
   api.nvim_buf_set_text(self.buf, -1, 0, -1, 0, {})
+  self.in_flight = nil
   local following = self:windows_at_prompt()
   notice.clear(self)
   self:break_undo()
@@ -272,6 +298,7 @@ function Chat:show_branch(branch)
   end
   self:reshape({ branches = branch.branches })
   self:note_step()
+  self:show_window(branch)
   self:after_edit(first and {} or following)
   if first and api.nvim_get_current_buf() == self.buf then
     api.nvim_win_set_cursor(0, { first + 1, 0 })
@@ -394,6 +421,8 @@ function Chat:end_turn(ended)
   self:show_facts(ended)
   folds.update(self, self:row(self.answer_mark) or 0)
   self.answer, self.stream, self.usage, self.cost = nil, nil, ended.usage, ended.cost
+  self.counted = ended.usage and ended.usage.input > 0 and ended.usage or nil
+  window.retitle(self)
   local row = self:answer_end()
   if ended.notice and row then
     notice.place(self, row, ended.notice)

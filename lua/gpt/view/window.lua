@@ -88,7 +88,7 @@ local function float_config(chat)
     border = border(),
   }
   if shape.border ~= "none" then
-    shape.title, shape.title_pos = chat:title(), "center"
+    shape.title, shape.title_pos = chat:title(width), "center"
     shape.footer, shape.footer_pos = footer(width), "center"
   end
   return shape
@@ -245,6 +245,17 @@ function M.open(chat, layout, mods)
   return win
 end
 
+--- The title and the keys of a chat in a split.
+---@param win integer
+---@param chat gpt.Chat
+local function set_winbar(win, chat)
+  local width = vim.api.nvim_win_get_width(win)
+  local title = chat:title(width)
+  local room = width - vim.fn.strdisplaywidth(title)
+  local bar = title:gsub("%%", "%%%%") .. "%=" .. footer(room):gsub("%%", "%%%%")
+  vim.api.nvim_set_option_value("winbar", bar, { win = win, scope = "local" })
+end
+
 --- Brings titles, footers and sizes up to date, in every window that shows the chat.
 ---@param chat gpt.Chat
 function M.refresh(chat)
@@ -254,10 +265,20 @@ function M.refresh(chat)
       vim.api.nvim_set_option_value("winbar", "", { win = win, scope = "local" })
       vim.api.nvim_set_option_value("winhighlight", float_highlights(), { win = win, scope = "local" })
     else
-      local title = chat:title()
-      local room = vim.api.nvim_win_get_width(win) - vim.fn.strdisplaywidth(title)
-      local bar = title:gsub("%%", "%%%%") .. "%=" .. footer(room):gsub("%%", "%%%%")
-      vim.api.nvim_set_option_value("winbar", bar, { win = win, scope = "local" })
+      set_winbar(win, chat)
+    end
+  end
+end
+
+--- Brings the titles alone up to date; sizes stay as the user has made them.
+---@param chat gpt.Chat
+function M.retitle(chat)
+  for _, win in ipairs(vim.fn.win_findbuf(chat.buf)) do
+    if not is_float(win) then
+      set_winbar(win, chat)
+    elseif vim.api.nvim_win_get_config(win).title then
+      local title = chat:title(vim.api.nvim_win_get_width(win))
+      vim.api.nvim_win_set_config(win, { title = title, title_pos = "center" })
     end
   end
 end

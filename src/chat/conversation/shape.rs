@@ -18,6 +18,12 @@ pub struct Shape {
     pub places: Vec<Place>,
 }
 
+impl Shape {
+    fn changes_nothing(&self) -> bool {
+        self.removed.is_empty() && self.renamed.is_empty()
+    }
+}
+
 impl Conversation {
     /// Makes the conversation what the buffer shows. Messages without a word are left out.
     pub(super) fn adopt(&mut self, regions: Vec<Region>) -> Shape {
@@ -104,11 +110,14 @@ impl Conversation {
         };
         let Some((index, next)) = self.other_branch(at.map(renamed), by) else {
             shape.places = self.branches.places(&self.messages);
-            let messages = Vec::new();
-            return vec![
-                Effect::ShowBranch { shape, messages },
-                Effect::Refuse(Refusal::NoBranches),
-            ];
+            // Each wish gets one answer: where the user's edits were taken over, that is the branch.
+            return match shape.changes_nothing() {
+                true => vec![Effect::Refuse(Refusal::NoBranches)],
+                false => vec![Effect::ShowBranch {
+                    shape,
+                    messages: Vec::new(),
+                }],
+            };
         };
         for message in self.messages.split_off(index) {
             shape.removed.push(message.id);

@@ -150,6 +150,27 @@ fn late_delta_after_stop_is_ignored() {
 }
 
 #[test]
+fn a_retry_is_shown_with_the_answer_that_waits_for_it_and_a_late_one_is_ignored() {
+    let retrying = Retrying {
+        wait: std::time::Duration::from_secs(7),
+        attempt: 2,
+        error: ProviderError::new(ErrorClass::Overloaded, ""),
+    };
+    let event = || Event::Answered {
+        turn: TurnId(1),
+        event: ProviderEvent::Retrying(retrying.clone()),
+    };
+    let mut chat = Conversation::default();
+    chat.step(send("q"));
+    assert_eq!(
+        chat.step(event()),
+        vec![Effect::ShowRetry(MessageId(2), retrying.clone())]
+    );
+    chat.step(Event::StopRequested);
+    assert_eq!(chat.step(event()), vec![]);
+}
+
+#[test]
 fn second_stop_is_harmless() {
     let mut chat = Conversation::default();
     chat.step(send("q"));

@@ -87,33 +87,11 @@ fn classes(locale: Locale) -> Vec<(ErrorClass, Notice)> {
         .target("openai")
         .unwrap()
         .provider;
-    let classes = [
-        ErrorClass::NoKey,
-        ErrorClass::KeyUnavailable,
-        ErrorClass::WrongKey,
-        ErrorClass::WrongOrganization,
-        ErrorClass::Quota,
-        ErrorClass::RateLimit,
-        ErrorClass::Overloaded,
-        ErrorClass::ModelNotFound,
-        ErrorClass::ContextTooLong,
-        ErrorClass::ContentFilter,
-        ErrorClass::Region,
-        ErrorClass::RefusedParameter,
-        ErrorClass::BadRequest,
-        ErrorClass::Server,
-        ErrorClass::Network,
-        ErrorClass::Tls,
-        ErrorClass::Proxy,
-        ErrorClass::Timeout,
-        ErrorClass::BrokenStream,
-        ErrorClass::Configuration,
-    ];
     let notice = |class| {
         let error = ProviderError::ours(class, text!("provider.no_address", name = "openai"));
         (class, of_error(&error, &provider, "gpt-4", locale))
     };
-    classes.map(notice).into()
+    failures::classes().into_iter().map(notice).collect()
 }
 
 #[test]

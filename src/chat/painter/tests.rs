@@ -46,11 +46,17 @@ impl Editor for Fake {
     async fn begin_turn(&self, _: &ShownTurn) -> Result<(), EditorError> {
         self.show("turn".into()).await
     }
+    async fn refuse(&self, _: &ChatId, _: &Notice) -> Result<(), EditorError> {
+        self.show("refused".into()).await
+    }
     async fn show_branch(&self, _: &ShownBranch) -> Result<(), EditorError> {
         self.show("branch".into()).await
     }
     async fn append(&self, _: &ChatId, _: MessageId, _: Voice, lines: Vec<String>) -> Result<(), EditorError> {
         self.show(lines.join("\n")).await
+    }
+    async fn retrying(&self, retry: &ShownRetry) -> Result<(), EditorError> {
+        self.show(format!("again in {}", retry.wait)).await
     }
     async fn end_turn(&self, _: &ShownEnd) -> Result<(), EditorError> {
         self.show("end".into()).await
@@ -58,7 +64,13 @@ impl Editor for Fake {
     async fn show_request(&self, _: &ChatId, _: Vec<String>) -> Result<(), EditorError> {
         Ok(())
     }
+    async fn give_back(&self, _: &ChatId) -> Result<(), EditorError> {
+        Ok(())
+    }
     async fn show_model(&self, _: &ShownModel) -> Result<(), EditorError> {
+        Ok(())
+    }
+    async fn refuse_question(&self, _: &ChatId, _: &Notice) -> Result<(), EditorError> {
         Ok(())
     }
     async fn inform(&self, _: &Notice) -> Result<(), EditorError> {

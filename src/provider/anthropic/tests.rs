@@ -73,6 +73,21 @@ fn the_body_has_the_instructions_on_top_and_a_limit_even_if_none_is_set() {
 }
 
 #[test]
+fn the_limit_is_the_users_else_what_the_model_has_room_for() {
+    let limit = |max_tokens, answer_room| {
+        let request = Request {
+            max_tokens,
+            answer_room,
+            ..Request::default()
+        };
+        body(&request)["max_tokens"].clone()
+    };
+    assert_eq!(limit(Some(7), Some(64_000)), 7);
+    assert_eq!(limit(None, Some(64_000)), 64_000);
+    assert_eq!(limit(None, None), 8_192);
+}
+
+#[test]
 fn temperature_limit_and_parameters_are_sent_if_set() {
     let request = Request {
         temperature: Some(0.5),

@@ -136,7 +136,7 @@ mod tests {
         let headers = |ms, after| AnswerHeaders {
             retry_after_ms: ms,
             retry_after: after,
-            request_id: None,
+            ..AnswerHeaders::default()
         };
         let wait = |ms, after| from_headers(&headers(ms, after), now);
         assert_eq!(wait(Some("250"), Some("9")), Some(Duration::from_millis(250)));

@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
 
 use crate::keys::Credentials;
 use crate::provider::registry::{Auth, Provider, Wire};
 use crate::provider::{Decoder, ErrorClass, ProviderError, Request};
-use crate::provider::{anthropic, gemini, ollama, openai_chat, openai_responses};
+use crate::provider::{anthropic, gemini, ollama, openai_chat, openai_responses, refused};
 use crate::words::{Text, text};
 
 /// A request, ready to be sent.
@@ -17,39 +18,46 @@ pub struct Call {
     pub headers: HeaderMap,
     pub body: Vec<u8>,
     pub decoder: Box<dyn Decoder>,
-    /// Whether it goes to this machine, without TLS.
-    pub local: bool,
 }
 
 impl Call {
-    pub fn new(provider: &Provider, credentials: &Credentials, request: &Request) -> Result<Self, ProviderError> {
-        let (body, decoder): (_, Box<dyn Decoder>) = match provider.wire {
-            Wire::Responses => (
-                openai_responses::body(request),
-                Box::<openai_responses::ResponsesDecoder>::default(),
-            ),
-            Wire::Chat | Wire::Guide => (
-                openai_chat::body(request, &provider.dialect),
-                Box::<openai_chat::ChatDecoder>::default(),
-            ),
-            Wire::Anthropic => (anthropic::body(request), Box::<anthropic::AnthropicDecoder>::default()),
-            Wire::Gemini => (gemini::body(request), Box::<gemini::GeminiDecoder>::default()),
-            Wire::Ollama => (
-                ollama::body(request, provider.context),
-                Box::<ollama::OllamaDecoder>::default(),
-            ),
-        };
+    /// The call for this request, without the fields of its body that are to be left out.
+    pub fn new(
+        provider: &Provider,
+        credentials: &Credentials,
+        request: &Request,
+        left_out: &[String],
+    ) -> Result<Self, ProviderError> {
         let path = path(provider, &request.model)?;
-        let url = endpoint(provider, &path)?;
-        let local = is_local(&url);
-        let headers = headers(provider, credentials)?;
         Ok(Self {
-            url,
-            headers,
-            body: body.to_string().into_bytes(),
-            decoder,
-            local,
+            url: endpoint(provider, &path)?,
+            headers: headers(provider, credentials)?,
+            body: body(provider, request, left_out).to_string().into_bytes(),
+            decoder: decoder(provider.wire),
         })
+    }
+}
+
+/// The body of a request, on its provider's wire, without these fields.
+pub fn body(provider: &Provider, request: &Request, left_out: &[String]) -> Value {
+    let mut body = match provider.wire {
+        Wire::Responses => openai_responses::body(request),
+        Wire::Chat | Wire::Guide => openai_chat::body(request, &provider.dialect),
+        Wire::Anthropic => anthropic::body(request),
+        Wire::Gemini => gemini::body(request),
+        Wire::Ollama => ollama::body(request, provider.context),
+    };
+    refused::leave_out(&mut body, left_out);
+    body
+}
+
+fn decoder(wire: Wire) -> Box<dyn Decoder> {
+    match wire {
+        Wire::Responses => Box::<openai_responses::ResponsesDecoder>::default(),
+        Wire::Chat | Wire::Guide => Box::<openai_chat::ChatDecoder>::default(),
+        Wire::Anthropic => Box::<anthropic::AnthropicDecoder>::default(),
+        Wire::Gemini => Box::<gemini::GeminiDecoder>::default(),
+        Wire::Ollama => Box::<ollama::OllamaDecoder>::default(),
     }
 }
 
@@ -122,7 +130,8 @@ pub fn is_local(url: &Url) -> bool {
     url.scheme() == "http" && is_loopback(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether a URL is on this machine.
+pub fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

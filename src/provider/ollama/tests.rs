@@ -32,6 +32,7 @@ fn the_options_stand_apart_and_the_users_are_laid_over_them() {
         }],
         temperature: Some(0.5),
         max_tokens: Some(7),
+        answer_room: None,
         params: serde_json::from_str(r#"{"think":false,"options":{"seed":1}}"#).unwrap(),
     };
     let expected = json!({"model": "qwen3", "messages": [{"role": "system", "content": "s"}], "stream": true, "think": false,

@@ -82,7 +82,7 @@ fn asked(name: &str, settings: serde_json::Value, model: &str) -> String {
         model: model.into(),
         ..Request::default()
     };
-    match Call::new(&named(name, settings), &Credentials::default(), &request) {
+    match Call::new(&named(name, settings), &Credentials::default(), &request, &[]) {
         Ok(call) => call.url.into(),
         Err(error) => error.message,
     }

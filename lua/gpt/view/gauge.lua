@@ -1,0 +1,45 @@
+--- How full the model's window is: a part of the chat's title.
+local words = require("gpt.words")
+
+local M = {}
+
+--- A number of tokens: `8k`, `400k`, `1.05M`.
+---@param count integer
+---@return string
+function M.short(count)
+  if count < 1000 then
+    return tostring(count)
+  elseif count < 999500 then
+    return (("%.1f"):format(count / 1e3):gsub(count < 9950 and "%.0$" or "%.%d$", "")) .. "k"
+  end
+  return (("%.2f"):format(count / 1e6):gsub("%.?0+$", "")) .. "M"
+end
+
+--- The tokens that the chat's last turn took: of the request alone, estimated, until the provider has counted it and
+--- its answer.
+---@param chat gpt.Chat
+---@return integer? tokens
+---@return boolean exact
+local function taken(chat)
+  if chat.counted then
+    return chat.counted.input + chat.counted.output, true
+  end
+  return chat.estimate, false
+end
+
+--- ` · ~12k of 128k, cut`, without the `~` where the provider of this model has counted; nil where there is nothing to show.
+---@param chat gpt.Chat
+---@return string?
+function M.text(chat)
+  local model = chat.model
+  local tokens, exact = taken(chat)
+  if not tokens or not model or not model.window then
+    return nil
+  end
+  local same = chat.label == ("%s/%s"):format(model.provider, model.model)
+  local key = chat.cut and "view.gauge_cut" or "view.gauge" -- the mark of the cut may be out of view
+  local sign = exact and same and "" or "~"
+  return " · " .. words(key, { tokens = sign .. M.short(tokens), window = M.short(model.window) })
+end
+
+return M

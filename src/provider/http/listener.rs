@@ -1,0 +1,93 @@
+//! Whom an answer is told to.
+
+use std::borrow::Cow;
+
+use tokio::sync::mpsc;
+
+use crate::keys::redact::StreamRedactor;
+use crate::keys::{Credentials, Redactor};
+use crate::provider::error::word;
+use crate::provider::{Citation, Event, FinishReason, ProviderError, ToolCall};
+
+/// Whom the events go to, without the live key in any text.
+pub struct Listener<'a> {
+    events: &'a mpsc::Sender<Vec<Event>>,
+    text: StreamRedactor,
+    reasoning: StreamRedactor,
+    whole: Redactor,
+}
+
+impl<'a> Listener<'a> {
+    pub fn new(credentials: &Credentials, events: &'a mpsc::Sender<Vec<Event>>) -> Self {
+        let redactor = || StreamRedactor::new(credentials.redactor());
+        Self {
+            events,
+            text: redactor(),
+            reasoning: redactor(),
+            whole: credentials.redactor(),
+        }
+    }
+
+    /// Hands events on in one batch; returns the end, if it is among them. That nobody listens any more is one, too.
+    pub async fn hear(&mut self, decoded: impl Iterator<Item = Event>) -> Option<Result<FinishReason, ProviderError>> {
+        let mut batch = Vec::new();
+        let mut end = None;
+        for event in decoded {
+            let redacted = match event {
+                Event::Finished(reason) => {
+                    end = Some(Ok(reason));
+                    break;
+                }
+                Event::Error(error) => {
+                    end = Some(Err(error));
+                    break;
+                }
+                Event::Text(text) => Event::Text(self.text.push(&without_returns(&text))),
+                Event::Refusal(text) => Event::Refusal(self.text.push(&without_returns(&text))),
+                Event::Reasoning(text) => Event::Reasoning(self.reasoning.push(&without_returns(&text))),
+                Event::ToolCall(call) => Event::ToolCall(ToolCall {
+                    name: word(&self.whole.redact(&call.name)),
+                    arguments: self.whole.redact(&call.arguments).into_owned(),
+                    ..call
+                }),
+                Event::Citation(citation) => Event::Citation(Citation {
+                    url: self.whole.redact(&citation.url).into_owned(),
+                    title: self.whole.redact(&citation.title).into_owned(),
+                }),
+                other => other,
+            };
+            if !is_empty(&redacted) {
+                batch.push(redacted);
+            }
+        }
+        if !batch.is_empty() && self.events.send(batch).await.is_err() {
+            return Some(Ok(FinishReason::Incomplete));
+        }
+        end
+    }
+
+    /// Hands on what was held back.
+    pub async fn flush(&mut self) {
+        let held = [
+            Event::Reasoning(self.reasoning.finish()),
+            Event::Text(self.text.finish()),
+        ];
+        let held: Vec<Event> = held.into_iter().filter(|event| !is_empty(event)).collect();
+        if !held.is_empty() {
+            self.events.send(held).await.ok();
+        }
+    }
+}
+
+/// The text without carriage returns, which are never shown: one within a key must not hide it from the redactor.
+fn without_returns(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') {
+        Cow::Owned(text.replace('\r', ""))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+fn is_empty(event: &Event) -> bool {
+    matches!(event, Event::Text(text) | Event::Refusal(text) | Event::Reasoning(text) if text.is_empty())
+}
