@@ -19,7 +19,7 @@ options.desc = "Connect a provider: its key goes into the system keyring"
 command("GPTSetKey", run, options)
 options.desc = "Remove a provider's key from the system keyring"
 command("GPTRemoveKey", run, options)
-command("GPT", run, { nargs = "+", complete = complete .. "action", desc = "gpt.nvim: stop, history, log, …" })
+command("GPT", run, { nargs = "+", complete = complete .. "action", desc = "gpt.nvim: chats, history, stop, log, …" })
 
 local map = vim.api.nvim_set_keymap
 options = { expr = true, desc = "GPT: makes the <Plug> maps" }

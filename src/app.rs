@@ -22,8 +22,9 @@ use crate::chat::archive::Archive;
 use crate::chat::budget::Calibration;
 use crate::chat::conversation::Event;
 use crate::chat::notice::{self, Notice};
-use crate::chat::session::{Session, Settings, Told};
-use crate::chat::{About, ChatId};
+use crate::chat::prompt;
+use crate::chat::session::{self, Session, Settings, Told};
+use crate::chat::{About, ChatId, Region};
 use crate::config::{Config, HistoryConfig};
 use crate::editor::event::{EditorEvent, Inbound, Question};
 use crate::editor::{Editor, ShownModel};
@@ -209,6 +210,7 @@ impl App {
                 let shelf = self.shelf();
                 tokio::spawn(async move { shelf.export(chat, path).await });
             }
+            EditorEvent::RequestWanted { chat, regions, prompt } => self.show_request(chat, &regions, &prompt),
             EditorEvent::ModelRequested { model: Some(name), .. } => self.change_model(&name).await,
             EditorEvent::ModelRequested { refresh, .. } => self.pick_model(refresh),
             EditorEvent::Chosen { question, choice } => self.dialog.answered(question, choice),
@@ -339,6 +341,23 @@ impl App {
             None => Archive::none(),
         };
         self.kept = kept;
+    }
+
+    /// Shows the request that a chat would send now, without the key.
+    fn show_request(&self, chat: ChatId, regions: &[Region], prompt: &str) {
+        let (editor, settings) = (self.editor.clone(), self.settings.borrow().clone());
+        let messages = prompt::spoken(regions, prompt);
+        tokio::spawn(async move {
+            match session::preview(&settings, &messages).await {
+                Ok(lines) => editor.show_request(&chat, lines).await,
+                Err(problem) => {
+                    let Target { provider, model } = &settings.target;
+                    editor
+                        .inform(&notice::of_error(&problem, provider, model, settings.locale))
+                        .await
+                }
+            }
+        });
     }
 
     fn connecting(&self) -> Connecting {

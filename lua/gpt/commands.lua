@@ -179,6 +179,9 @@ local actions = {
     local path = file_of(name ~= "" and name or chat.id .. ".md")
     require("gpt.remote").notify({ event = "chat_exported", chat = chat.id, path = path })
   end),
+  chats = function()
+    require("gpt.view.chat").choose()
+  end,
   stop = function()
     require("gpt").stop()
   end,

@@ -54,7 +54,7 @@ local options = {
   providers = { each = provider },
   models = { each = model_facts },
   chat = {
-    layout = { type = { "float", "vertical", "horizontal", "tab" }, default = "float" },
+    layout = { type = { "float", "vertical", "horizontal", "tab", "current" }, default = "float" },
     width = { type = "number", default = 0.8 },
     height = { type = "number", default = 0.8 },
     border = { type = "string|table" },
@@ -64,6 +64,7 @@ local options = {
     max_tokens = count_option,
     memory = count_option,
     language = string_option,
+    reasoning = { type = "boolean", default = true },
     keymaps = {
       send = keys_option({ "<CR>", "<C-s>" }),
       send_insert = keys_option({ "<C-s>" }),
@@ -72,6 +73,10 @@ local options = {
       regenerate = keys_option({ "gr" }),
       model = keys_option({ "gm" }),
       history = keys_option({ "gh" }),
+      new_chat = keys_option({ "gn" }),
+      yank = keys_option({ "gy" }),
+      request = keys_option({ "gs" }),
+      open_link = keys_option({ "gx" }),
       next_message = keys_option({ "]]" }),
       previous_message = keys_option({ "[[" }),
       next_branch = keys_option({ "]b" }),

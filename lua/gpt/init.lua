@@ -6,7 +6,7 @@ local M = {}
 ---@field selection? gpt.Selection|boolean goes into the prompt as a fenced block; true: the visual selection
 ---@field new? boolean a new chat instead of the session's last one
 ---@field private? boolean a new chat of which nothing is kept
----@field layout? "float"|"vertical"|"horizontal"|"tab"
+---@field layout? "float"|"vertical"|"horizontal"|"tab"|"current"
 ---@field mods? table `smods` of a user command, for the layout
 
 ---@class gpt.Status

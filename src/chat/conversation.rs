@@ -5,9 +5,9 @@ mod branches;
 mod shape;
 
 use crate::chat::fence;
-use crate::chat::{MessageId, Origin, Region, RegionRole, TurnId};
+use crate::chat::{MessageId, Origin, Region, RegionRole, TurnId, Voice};
 use crate::provider::retry::Retrying;
-use crate::provider::{Event as ProviderEvent, FinishReason, ProviderError, ToolCall, Usage};
+use crate::provider::{Citation, Event as ProviderEvent, FinishReason, ProviderError, ToolCall, Usage};
 
 use branches::Branches;
 pub use branches::Place;
@@ -28,10 +28,16 @@ pub struct Message {
     pub reasoning: String,
     /// The tools that the model asked for.
     pub tool_calls: Vec<ToolCall>,
+    /// The sources that the model named, each once.
+    pub citations: Vec<Citation>,
+    /// Whether the model refused to answer: the text says why.
+    pub refused: bool,
 }
 
-/// How much of the model's reasoning is kept, in bytes: its end.
+/// How much of the model's reasoning is kept and shown, in bytes: its beginning.
 const LONGEST_REASONING: usize = 64 * 1024;
+/// How many sources of an answer are kept.
+const MOST_CITATIONS: usize = 100;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,14 +105,12 @@ pub enum Effect {
     StartTurn(TurnId),
     /// Drop the connection of the turn in progress.
     AbortTurn,
-    /// Say that the model is reasoning: there is no text yet.
-    ShowReasoning(MessageId),
+    /// Append this to the answer, or to its reasoning.
+    Paint(MessageId, Voice, String),
     /// Say that the request failed and is sent again after a wait.
     ShowRetry(MessageId, Retrying),
     /// Remember, for the turn's end, that these fields of the request were refused and left out.
     NoteLeftOut(Vec<String>),
-    /// Append this to the answer.
-    Paint(MessageId, String),
     /// The turn is over.
     EndTurn(MessageId, Ended),
     /// Tell the user why nothing happened.
@@ -131,6 +135,10 @@ pub struct Ended {
     pub outcome: Outcome,
     /// The tokens it took, if the provider said so.
     pub usage: Option<Usage>,
+    /// The tools that the model asked for.
+    pub tool_calls: Vec<ToolCall>,
+    /// The sources that it named.
+    pub citations: Vec<Citation>,
 }
 
 /// The three ends of a turn.
@@ -173,7 +181,6 @@ pub enum Refusal {
 struct Turn {
     id: TurnId,
     answer: MessageId,
-    reasoning_shown: bool,
     usage: Option<Usage>,
 }
 
@@ -319,7 +326,6 @@ impl Conversation {
         self.turn = Some(Turn {
             id: turn,
             answer,
-            reasoning_shown: false,
             usage: None,
         });
         shape.places = self.branches.places(&self.messages);
@@ -347,11 +353,18 @@ impl Conversation {
             return Vec::new(); // late: that turn is over
         }
         match event {
-            ProviderEvent::Text(text) | ProviderEvent::Refusal(text) => self.said(&text),
+            ProviderEvent::Text(text) => self.said(Voice::Text, &text),
+            ProviderEvent::Refusal(text) => self.said(Voice::Refusal, &text),
             ProviderEvent::Reasoning(text) => self.reasoned(&text),
             ProviderEvent::ToolCall(call) => {
                 if let Some(answer) = self.answer() {
                     answer.tool_calls.push(call);
+                }
+                Vec::new()
+            }
+            ProviderEvent::Citation(citation) => {
+                if let Some(answer) = self.answer() {
+                    answer.cite(citation);
                 }
                 Vec::new()
             }
@@ -378,7 +391,7 @@ impl Conversation {
         self.messages.last_mut()
     }
 
-    fn said(&mut self, text: &str) -> Vec<Effect> {
+    fn said(&mut self, voice: Voice, text: &str) -> Vec<Effect> {
         let Some(answer) = self.answer() else { return Vec::new() };
         let mut text = text.replace('\r', "");
         if answer.text.is_empty() {
@@ -388,21 +401,25 @@ impl Conversation {
             return Vec::new();
         }
         answer.text.push_str(&text);
-        vec![Effect::Paint(answer.id, text)]
+        answer.refused |= voice == Voice::Refusal;
+        vec![Effect::Paint(answer.id, voice, text)]
     }
 
     fn reasoned(&mut self, text: &str) -> Vec<Effect> {
         let Some(answer) = self.answer() else { return Vec::new() };
-        answer.reasoning.push_str(text);
-        keep_end(&mut answer.reasoning, LONGEST_REASONING);
-        let (id, silent) = (answer.id, answer.text.is_empty());
-        match &mut self.turn {
-            Some(turn) if silent && !turn.reasoning_shown => {
-                turn.reasoning_shown = true;
-                vec![Effect::ShowReasoning(id)]
-            }
-            _ => Vec::new(),
+        let mut text = text.replace('\r', "");
+        if answer.reasoning.is_empty() {
+            text.drain(..text.len() - text.trim_start_matches('\n').len());
         }
+        let room = LONGEST_REASONING.saturating_sub(answer.reasoning.len());
+        if room > 0 && cut(&mut text, room) {
+            text.push('…');
+        }
+        if text.is_empty() || room == 0 {
+            return Vec::new();
+        }
+        answer.reasoning.push_str(&text);
+        vec![Effect::Paint(answer.id, Voice::Reasoning, text)]
     }
 
     fn finished(&mut self, reason: FinishReason) -> Vec<Effect> {
@@ -436,13 +453,16 @@ impl Conversation {
                 format!("\n{fence}")
             };
             answer.text.push_str(&closing);
-            effects.push(Effect::Paint(turn.answer, closing));
+            effects.push(Effect::Paint(turn.answer, Voice::Text, closing));
         }
+        let (tool_calls, citations) = self.messages.last().map(Message::extras).unwrap_or_default();
         effects.push(Effect::EndTurn(
             turn.answer,
             Ended {
                 outcome,
                 usage: turn.usage,
+                tool_calls,
+                citations,
             },
         ));
         effects
@@ -450,9 +470,26 @@ impl Conversation {
 }
 
 impl Message {
+    /// A message without a number, to be sent and not kept.
+    #[must_use]
+    pub fn said(role: RegionRole, text: &str) -> Self {
+        Self::new(MessageId(0), role, text.to_owned())
+    }
+
     /// Whether nothing would be lost without it.
     fn says_nothing(&self) -> bool {
         self.text.trim().is_empty() && self.reasoning.is_empty() && self.tool_calls.is_empty()
+    }
+
+    /// Adds a source, once.
+    fn cite(&mut self, citation: Citation) {
+        if self.citations.len() < MOST_CITATIONS && self.citations.iter().all(|known| known.url != citation.url) {
+            self.citations.push(citation);
+        }
+    }
+
+    fn extras(&self) -> (Vec<ToolCall>, Vec<Citation>) {
+        (self.tool_calls.clone(), self.citations.clone())
     }
 
     /// A message that says this.
@@ -464,6 +501,8 @@ impl Message {
             label: String::new(),
             reasoning: String::new(),
             tool_calls: Vec::new(),
+            citations: Vec::new(),
+            refused: false,
         }
     }
 }
@@ -473,12 +512,14 @@ fn is_question(region: &Region) -> bool {
     region.role == RegionRole::User && !trim_blank_lines(&region.text).is_empty()
 }
 
-/// Takes off the beginning of a text that is longer than `longest`, in bytes.
-fn keep_end(text: &mut String, longest: usize) {
-    let from = text.len().saturating_sub(longest);
-    if let Some(from) = (from..=text.len()).find(|&at| text.is_char_boundary(at)) {
-        text.drain(..from);
+/// Cuts a text that is longer than `longest`, in bytes; says whether it was.
+fn cut(text: &mut String, longest: usize) -> bool {
+    let longer = text.len() > longest;
+    if longer {
+        let end = (0..=longest).rev().find(|&at| text.is_char_boundary(at));
+        text.truncate(end.unwrap_or_default());
     }
+    longer
 }
 
 /// The text without blank lines before and after it, and without white space at its end; what the first line is

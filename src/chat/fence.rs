@@ -19,6 +19,12 @@ pub fn unclosed(text: &str) -> Option<String> {
     open.map(|(mark, length)| String::from(mark).repeat(length))
 }
 
+/// A fence of backticks that nothing in `text` can close.
+pub fn around(text: &str) -> String {
+    let lengths = text.lines().filter_map(fence).map(|(_, length, _)| length);
+    "`".repeat(lengths.max().map_or(3, |length| length + 1))
+}
+
 /// The fence that a line begins with: its character, its length, and what follows it.
 fn fence(line: &str) -> Option<(char, usize, &str)> {
     let body = line.trim_start_matches(' ');

@@ -1,6 +1,6 @@
 //! A chat: what was said ([`conversation`]), the task that carries it out ([`session`]), the frames in which it reaches
-//! the screen ([`painter`]), what of it is sent ([`prompt`]), by the room that there is ([`budget`]), and how it is kept
-//! ([`archive`], [`journal`], [`recall`]).
+//! the screen ([`painter`]), what is shown beside what was said ([`parts`]), what of it is sent ([`prompt`]), by the room
+//! that there is ([`budget`]), and how it is kept ([`archive`], [`journal`], [`recall`]).
 
 pub mod archive;
 pub mod budget;
@@ -9,6 +9,7 @@ pub mod fence;
 pub mod journal;
 pub mod notice;
 pub mod painter;
+pub mod parts;
 pub mod prompt;
 pub mod recall;
 pub mod session;
@@ -64,6 +65,17 @@ pub enum Origin {
     /// Nowhere: it came with a command.
     #[default]
     Command,
+}
+
+/// What a piece of an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    /// What the model says.
+    Text,
+    /// The same, where it refuses to answer.
+    Refusal,
+    /// What it thinks before: shown, and never sent.
+    Reasoning,
 }
 
 /// Who speaks in a [`Region`].

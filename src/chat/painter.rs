@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use crate::chat::notice::Notice;
-use crate::chat::{ChatId, MessageId};
+use crate::chat::{ChatId, MessageId, Voice};
 use crate::editor::{Editor, EditorError, ShownBranch, ShownEnd, ShownRetry, ShownTurn};
 
 /// The pause after a frame, as a multiple of what frames take.
@@ -34,12 +34,10 @@ pub enum Stroke {
     Turn(ShownTurn),
     /// Another branch.
     Branch(ShownBranch),
-    /// The model is reasoning.
-    Reasoning(MessageId),
     /// A failed request is sent again after a wait.
     Retry(ShownRetry),
-    /// More of an answer.
-    Text(MessageId, String),
+    /// More of an answer, or of its reasoning.
+    Text(MessageId, Voice, String),
     /// The end of a turn.
     End(ShownEnd),
     /// A question that is not asked, and why.
@@ -60,7 +58,11 @@ impl Canvas {
     pub fn add(&self, stroke: Stroke) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         match (waiting.back_mut(), stroke) {
-            (Some(Stroke::Text(last, text)), Stroke::Text(answer, more)) if *last == answer => text.push_str(&more),
+            (Some(Stroke::Text(last, speaking, text)), Stroke::Text(answer, voice, more))
+                if *last == answer && *speaking == voice =>
+            {
+                text.push_str(&more);
+            }
             (_, stroke) => waiting.push_back(stroke),
         }
         drop(waiting);
@@ -71,7 +73,7 @@ impl Canvas {
     fn take(&self) -> Option<Stroke> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let stroke = waiting.pop_front()?;
-        let Stroke::Text(answer, mut text) = stroke else {
+        let Stroke::Text(answer, voice, mut text) = stroke else {
             return Some(stroke);
         };
         if text.len() > FRAME_BYTES {
@@ -80,9 +82,9 @@ impl Canvas {
                 .find(|at| text.is_char_boundary(*at))
                 .unwrap_or(0);
             let rest = text.split_off(cut);
-            waiting.push_front(Stroke::Text(answer, rest));
+            waiting.push_front(Stroke::Text(answer, voice, rest));
         }
-        Some(Stroke::Text(answer, text))
+        Some(Stroke::Text(answer, voice, text))
     }
 
     async fn next(&self) -> Stroke {
@@ -120,9 +122,8 @@ async fn show(chat: &ChatId, stroke: &Stroke, editor: &dyn Editor) -> Result<(),
         let shown = match stroke {
             Stroke::Turn(turn) => editor.begin_turn(turn).await,
             Stroke::Branch(branch) => editor.show_branch(branch).await,
-            Stroke::Reasoning(answer) => editor.reasoning(chat, *answer).await,
             Stroke::Retry(retry) => editor.retrying(retry).await,
-            Stroke::Text(answer, text) => editor.append(chat, *answer, lines(text)).await,
+            Stroke::Text(answer, voice, text) => editor.append(chat, *answer, *voice, lines(text)).await,
             Stroke::End(end) => editor.end_turn(end).await,
             Stroke::TooLong(notice) => editor.refuse_question(chat, notice).await,
             Stroke::Refused(notice) => editor.refuse(chat, notice).await,

@@ -2,8 +2,8 @@
 //! that the user wants remembered, or beyond the model's window, is cut from the oldest ones.
 
 use crate::chat::budget::{self, Budget, TooLong};
-use crate::chat::conversation::Message;
-use crate::chat::{MessageId, RegionRole};
+use crate::chat::conversation::{Message, trim_blank_lines};
+use crate::chat::{MessageId, Region, RegionRole};
 use crate::config::ChatConfig;
 use crate::provider;
 
@@ -94,6 +94,14 @@ fn sent(instructions: String, kept: &[&Message]) -> Vec<provider::Message> {
     system.into_iter().chain(said).collect()
 }
 
+/// The conversation that a buffer shows, with its prompt as the last question.
+pub fn spoken(regions: &[Region], prompt: &str) -> Vec<Message> {
+    let shown = regions.iter().map(|region| (region.role, region.text.as_str()));
+    let all = shown.chain([(RegionRole::User, prompt)]);
+    all.map(|(role, text)| Message::said(role, trim_blank_lines(text)))
+        .collect()
+}
+
 /// The system prompt, with the language of the replies.
 fn instructions(chat: &ChatConfig) -> String {
     let mut text = chat.system_prompt.clone().unwrap_or_else(|| SYSTEM_PROMPT.to_owned());
@@ -157,6 +165,8 @@ mod tests {
             label: String::new(),
             reasoning: String::new(),
             tool_calls: Vec::new(),
+            citations: Vec::new(),
+            refused: false,
         }
     }
 

@@ -17,7 +17,7 @@ use crate::chat::journal::{self, Journal, Known, Snapshot};
 use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::prompt::Prompt;
 use crate::chat::recall::{self, Recalled};
-use crate::chat::{About, ChatId, MessageId, RegionRole, TurnId, notice};
+use crate::chat::{About, ChatId, MessageId, RegionRole, TurnId, notice, parts};
 use crate::config::ChatConfig;
 use crate::editor::{
     Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownRetry, ShownShape, ShownTurn,
@@ -27,10 +27,10 @@ use crate::keys::vault::Vault;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
 use crate::provider::models;
-use crate::provider::registry::Target;
+use crate::provider::registry::{Target, Wire};
 use crate::provider::retry::Retrying;
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
-use crate::words::Locale;
+use crate::words::{Locale, say};
 
 mod window;
 
@@ -403,18 +403,17 @@ impl Task {
             }
             Effect::StartTurn(turn) => self.start_turn(turn),
             Effect::AbortTurn => self.abort_turn(),
-            Effect::ShowReasoning(answer) => self.canvas.add(Stroke::Reasoning(answer)),
             Effect::ShowRetry(answer, retrying) => self.show_retry(answer, &retrying),
             Effect::NoteLeftOut(fields) => {
                 if let Some(turn) = &mut self.turn {
                     turn.left_out = fields;
                 }
             }
-            Effect::Paint(answer, text) => {
+            Effect::Paint(answer, voice, text) => {
                 if let Some(kept) = &self.kept {
                     kept.journal.piece(answer, PartKind::Text, text.clone());
                 }
-                self.canvas.add(Stroke::Text(answer, text));
+                self.canvas.add(Stroke::Text(answer, voice, text));
             }
             Effect::EndTurn(answer, ended) => self.show_end(answer, &ended),
             Effect::Refuse(refusal) if refusal != Refusal::NothingToStop => {
@@ -429,11 +428,17 @@ impl Task {
     }
 
     fn branch(&self, shape: Shape, messages: Vec<Message>) -> ShownBranch {
+        let locale = self.settings.borrow().locale;
         let shown = |message: Message| ShownMessage {
             id: message.id,
             role: message.role,
             label: message.label,
             lines: painter::lines(&message.text),
+            reasoning: Some(message.reasoning.as_str())
+                .filter(|text| !text.is_empty())
+                .map_or_else(Vec::new, painter::lines),
+            refused: message.refused,
+            parts: parts::below(&message.tool_calls, &message.citations, locale),
         };
         let (estimate, cut) = self.measure();
         ShownBranch {
@@ -472,14 +477,7 @@ impl Task {
         let settings = self.settings.borrow().clone();
         let target = settings.target.clone();
         let prompt = std::mem::take(&mut self.prompt);
-        let request = Request {
-            model: target.model.clone(),
-            messages: prompt.messages,
-            temperature: settings.chat.temperature,
-            max_tokens: settings.chat.max_tokens,
-            answer_room: limits(&settings).answer,
-            params: target.provider.params.clone(),
-        };
+        let request = request(&settings, prompt.messages);
         let (events, answers) = mpsc::channel(ANSWERS_WAITING);
         let (asking, asked) = watch::channel(false);
         let (editor, locale) = (self.editor.clone(), settings.locale);
@@ -562,6 +560,7 @@ impl Task {
             model: target.model,
             usage: ended.usage.map(Into::into),
             cost,
+            parts: parts::below(&ended.tool_calls, &ended.citations, settings.locale),
         }));
     }
 }
@@ -666,6 +665,42 @@ fn title(question: &str) -> String {
         title.extend(word.chars().take(LONGEST_TITLE));
     }
     title
+}
+
+/// The request that asks the model of these settings with these messages.
+fn request(settings: &Settings, messages: Vec<provider::Message>) -> Request {
+    let target = &settings.target;
+    Request {
+        model: target.model.clone(),
+        messages,
+        temperature: settings.chat.temperature,
+        max_tokens: settings.chat.max_tokens,
+        answer_room: limits(settings).answer,
+        params: target.provider.params.clone(),
+    }
+}
+
+/// What would go over the network for these messages, as lines, without the key.
+///
+/// # Errors
+/// Where nothing can be sent: nobody to ask, no key, an address that is none.
+pub async fn preview(settings: &Settings, messages: &[Message]) -> Result<Vec<String>, ProviderError> {
+    if let Some(problem) = &settings.problem {
+        return Err(problem.clone());
+    }
+    let provider = &settings.target.provider;
+    if provider.wire == Wire::Guide {
+        return Ok(vec![say!(settings.locale, "request.guide")]);
+    }
+    let environment = |name: &str| std::env::var(name).ok();
+    let found = settings
+        .vault
+        .credentials(&provider.name, &provider.key, &environment, || {})
+        .await;
+    // Without a key everything but its header can be shown.
+    let credentials = found.unwrap_or_default();
+    let request = request(settings, window::messages(settings, messages));
+    settings.http.preview(provider, &credentials, &request)
 }
 
 /// Asks the provider; everything that happens goes into `events`.

@@ -105,6 +105,17 @@ pub enum EditorEvent {
         /// How many branches further; negative: back.
         by: i64,
     },
+    /// The user wants to see the request that would be sent now.
+    RequestWanted {
+        /// The chat.
+        chat: ChatId,
+        /// The messages that its buffer shows.
+        #[serde(default)]
+        regions: Vec<Region>,
+        /// The prompt.
+        #[serde(default)]
+        prompt: String,
+    },
     /// The user stopped the answer.
     StopRequested {
         /// The chat.
@@ -224,7 +235,10 @@ impl EditorEvent {
     pub fn needs_model(&self) -> bool {
         matches!(
             self,
-            Self::Sent { .. } | Self::Regenerated { .. } | Self::ModelRequested { model: None, .. }
+            Self::Sent { .. }
+                | Self::Regenerated { .. }
+                | Self::RequestWanted { .. }
+                | Self::ModelRequested { model: None, .. }
         )
     }
 

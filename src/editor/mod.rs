@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::chat::notice::Notice;
-use crate::chat::{ChatId, MessageId, Origin, RegionRole};
+use crate::chat::parts::ShownPart;
+use crate::chat::{ChatId, MessageId, Origin, RegionRole, Voice};
 use crate::provider::Usage;
 
 /// Why the editor did not do what it was asked.
@@ -117,6 +118,12 @@ pub struct ShownMessage {
     pub label: String,
     /// Its lines.
     pub lines: Vec<String>,
+    /// The lines of its reasoning.
+    pub reasoning: Vec<String>,
+    /// Whether it is a refusal.
+    pub refused: bool,
+    /// What is shown below its text.
+    pub parts: Vec<ShownPart>,
 }
 
 /// A request that failed and is sent again: a countdown.
@@ -163,6 +170,8 @@ pub struct ShownEnd {
     pub usage: Option<ShownUsage>,
     /// What it cost by the prices known to us, in US dollars.
     pub cost: Option<f64>,
+    /// What is shown below the answer's text.
+    pub parts: Vec<ShownPart>,
 }
 
 /// The tokens of a turn, as `User` autocommands get them.
@@ -254,14 +263,21 @@ pub trait Editor: Send + Sync + 'static {
     async fn refuse(&self, chat: &ChatId, notice: &Notice) -> Result<(), EditorError>;
     /// Shows another branch of a chat.
     async fn show_branch(&self, branch: &ShownBranch) -> Result<(), EditorError>;
-    /// Says that the model is reasoning and has written nothing yet.
-    async fn reasoning(&self, chat: &ChatId, answer: MessageId) -> Result<(), EditorError>;
-    /// Says that a request failed, and counts down to the next one.
-    async fn retrying(&self, retry: &ShownRetry) -> Result<(), EditorError>;
-    /// Appends text to an answer: `lines` continue its last line, and each further one begins a new line.
-    async fn append(&self, chat: &ChatId, answer: MessageId, lines: Vec<String>) -> Result<(), EditorError>;
+    /// Appends text to an answer, or to its reasoning: `lines` continue the last line, and each further one begins a new
+    /// line.
+    async fn append(
+        &self,
+        chat: &ChatId,
+        answer: MessageId,
+        voice: Voice,
+        lines: Vec<String>,
+    ) -> Result<(), EditorError>;
     /// Ends a turn.
     async fn end_turn(&self, end: &ShownEnd) -> Result<(), EditorError>;
+    /// Shows the request that a chat would send now.
+    async fn show_request(&self, chat: &ChatId, lines: Vec<String>) -> Result<(), EditorError>;
+    /// Says that a request failed, and counts down to the next one.
+    async fn retrying(&self, retry: &ShownRetry) -> Result<(), EditorError>;
     /// Puts a question that was not asked back into the chat's prompt, unless it still stands there.
     async fn give_back(&self, chat: &ChatId) -> Result<(), EditorError>;
     /// Shows which model answers from now on.

@@ -18,7 +18,7 @@ use super::{
     transport, values,
 };
 use crate::chat::notice::Notice;
-use crate::chat::{ChatId, MessageId};
+use crate::chat::{ChatId, MessageId, Voice};
 use crate::keys::Redactor;
 
 /// What nvim-rs writes to.
@@ -114,6 +114,14 @@ fn refusal(message: &str) -> EditorError {
     }
 }
 
+fn voice_name(voice: Voice) -> &'static str {
+    match voice {
+        Voice::Text => "text",
+        Voice::Refusal => "refusal",
+        Voice::Reasoning => "reasoning",
+    }
+}
+
 /// The text of a msgpack-RPC error: `[type, message]`.
 fn lua_error(error: Value) -> String {
     match values::to_json(error) {
@@ -141,21 +149,23 @@ impl Editor for Nvim {
         self.apply_data("show_branch", branch).await
     }
 
-    async fn reasoning(&self, chat: &ChatId, answer: MessageId) -> Result<(), EditorError> {
-        self.apply_data("reasoning", &serde_json::json!({ "chat": chat, "answer": answer }))
-            .await
-    }
-
     async fn retrying(&self, retry: &ShownRetry) -> Result<(), EditorError> {
         self.apply_data("retrying", retry).await
     }
 
-    async fn append(&self, chat: &ChatId, answer: MessageId, lines: Vec<String>) -> Result<(), EditorError> {
+    async fn append(
+        &self,
+        chat: &ChatId,
+        answer: MessageId,
+        voice: Voice,
+        lines: Vec<String>,
+    ) -> Result<(), EditorError> {
         let field = |name: &str, value: Value| (Value::from(name), value);
         let lines = Value::Array(lines.into_iter().map(Value::from).collect());
         let data = vec![
             field("chat", Value::from(chat.0.as_str())),
             field("answer", Value::from(answer.0)),
+            field("voice", Value::from(voice_name(voice))),
             field("lines", lines),
         ];
         self.apply("append", Value::Map(data)).await
@@ -168,6 +178,11 @@ impl Editor for Nvim {
 
     async fn give_back(&self, chat: &ChatId) -> Result<(), EditorError> {
         self.apply_data("give_back", &serde_json::json!({ "chat": chat })).await
+    }
+
+    async fn show_request(&self, chat: &ChatId, lines: Vec<String>) -> Result<(), EditorError> {
+        self.apply_data("show_request", &serde_json::json!({ "chat": chat, "lines": lines }))
+            .await
     }
 
     async fn show_model(&self, model: &ShownModel) -> Result<(), EditorError> {

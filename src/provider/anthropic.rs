@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
+use super::sources::Sources;
 use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Usage, turns};
 use crate::words::text;
 
@@ -82,6 +83,7 @@ struct Messages {
     counts: Counts,
     usage: Usage,
     finish: Option<FinishReason>,
+    sources: Sources,
 }
 
 impl Wire for Messages {
@@ -138,6 +140,7 @@ impl Messages {
             }
             "content_block_delta" => {
                 said(&frame.delta.0, out);
+                self.sources.add(&frame.delta.0.citation.0, out);
                 self.calls.delta(frame.index.0, frame.delta.0.partial_json.as_str());
             }
             "message_delta" => {

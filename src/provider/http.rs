@@ -7,6 +7,7 @@ mod call;
 mod client;
 mod failed;
 mod listener;
+mod preview;
 
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,7 @@ pub mod openai_responses;
 pub mod refused;
 pub mod registry;
 pub mod retry;
+mod sources;
 pub mod sse;
 mod turns;
 
@@ -86,6 +87,15 @@ pub struct ToolCall {
     pub arguments: String,
 }
 
+/// A source that the model names for what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Citation {
+    /// Where it is.
+    pub url: String,
+    /// What it is called there; may be empty.
+    pub title: String,
+}
+
 /// The tokens of one turn, as the provider counted them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
@@ -128,6 +138,8 @@ pub enum Event {
     Refusal(String),
     /// A whole tool call.
     ToolCall(ToolCall),
+    /// A source of what was said. The same one may come again.
+    Citation(Citation),
     /// The tokens used so far. A later one replaces an earlier one.
     Usage(Usage),
     /// The request failed before its answer began, and is sent again after a wait.

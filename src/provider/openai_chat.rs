@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
+use super::sources::Sources;
 use super::{Decoder, Dialect, Event, FinishReason, ProviderError, Request, Role, Usage, openai_models, turns};
 
 mod chunk;
@@ -95,6 +96,7 @@ struct Chat {
     calls: Calls,
     usage: Usage,
     finish: Option<FinishReason>,
+    sources: Sources,
 }
 
 impl Wire for Chat {
@@ -135,6 +137,12 @@ impl Chat {
                 self.choice(choice, whole, out);
             }
         }
+        for Object(result) in &chunk.search_results.0 {
+            self.sources.add(result, out);
+        }
+        for url in &chunk.citations.0 {
+            self.sources.add_url(url, out);
+        }
         // Groq sends the usage twice, the second time in a field of its own.
         for Object(counts) in chunk.usage.iter().chain(chunk.x_groq.0.usage.iter()) {
             self.usage(counts, out);
@@ -166,6 +174,9 @@ impl Chat {
         reasoning(delta, out);
         content(&delta.content, out);
         push(out, Event::Refusal, delta.refusal.as_str());
+        for Object(annotation) in &delta.annotations.0 {
+            self.sources.add(&annotation.url_citation.0, out);
+        }
         for Object(call) in &delta.tool_calls.0 {
             self.calls.take(call);
         }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
+use super::sources::Sources;
 use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Role, Usage, openai_models};
 use crate::words::text;
 
@@ -93,6 +94,7 @@ struct Responses {
     parts: Parts,
     calls: Calls,
     usage: Usage,
+    sources: Sources,
 }
 
 impl Wire for Responses {
@@ -144,6 +146,7 @@ impl Responses {
             "response.content_part.done" => {
                 self.parts.part(Place::of(frame), &frame.part.0, out);
             }
+            "response.output_text.annotation.added" => self.sources.add(&frame.annotation.0, out),
             "response.function_call_arguments.delta" => self.calls.delta(frame),
             "response.function_call_arguments.done" => self.calls.done(frame),
             _ => self.text(kind, frame, out),

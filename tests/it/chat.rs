@@ -789,7 +789,7 @@ async fn keys_of_the_chat_are_changed_and_switched_off() {
 async fn writing_a_chat_says_that_it_is_no_file_and_a_name_saves_a_copy() {
     let (nvim, server) = chat_with("hi", "there").await;
     nvim.feed(":w<CR>").await;
-    nvim.wait_screen_contains("A chat is not a file. :write name.md saves a copy.")
+    nvim.wait_screen_contains("Chats are kept by themselves; :write name.md saves a copy.")
         .await;
     nvim.feed(":w kept.md<CR>").await;
     let path = nvim.home().path().join("home/kept.md");

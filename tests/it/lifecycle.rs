@@ -443,7 +443,7 @@ async fn mistakes_in_the_configuration_are_named_with_their_paths_in_one_warning
         [
             "  chat.keymaps.send: expected string or list of strings or false, got 3",
             "  chat.keymaps.sned: no such option",
-            "  chat.layout: expected one of \"float\", \"vertical\", \"horizontal\", \"tab\", got \"round\"",
+            "  chat.layout: expected one of \"float\", \"vertical\", \"horizontal\", \"tab\", \"current\", got \"round\"",
             "  chat.memory: expected a whole number, got 1.5",
             "  chat.widht: no such option",
             "  model: expected string, got 7",
@@ -472,7 +472,7 @@ async fn what_may_be_a_key_in_the_wrong_place_of_the_configuration_is_not_shown(
         nvim.lua_lines(check, &[]).await,
         [
             "binary: expected string, got inf",
-            "chat.layout: expected one of \"float\", \"vertical\", \"horizontal\", \"tab\", got a string",
+            "chat.layout: expected one of \"float\", \"vertical\", \"horizontal\", \"tab\", \"current\", got a string",
             "chat.temperature: expected number, got NaN",
             "model: expected string, got a table",
             "network.idle_timeout: expected number, got inf",

@@ -22,12 +22,15 @@ mod selection;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod beside;
 mod branches;
 mod chat;
 mod colours;
 mod common;
 mod give_back;
 mod history;
+mod keys_in_chat;
+mod layouts;
 mod lifecycle;
 mod mark;
 mod models;
@@ -35,7 +38,9 @@ mod network;
 mod providers;
 mod queue;
 mod random;
+mod reasoning;
 mod retries;
+mod screens;
 mod streaming;
 mod support_works;
 mod switching;

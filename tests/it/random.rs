@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::common::*;
+use crate::reasoning::thoughtful;
 use crate::support::answer::Answer;
 use crate::support::nvim::Nvim;
 use crate::support::server::{Request, Server};
@@ -36,18 +37,23 @@ fn reply(request: &Request, n: usize) -> Answer {
         .map(|i| format!("a{n}.{i} {}", words[(n + i) % words.len()]))
         .collect();
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
-    let answer = Answer::chat_tokens(&tokens);
+    // Every second answer thinks first.
+    let answer = if n.is_multiple_of(2) {
+        thoughtful(&["t1 ", "t2\n", "t3\n\nt4"], &tokens)
+    } else {
+        Answer::chat_tokens(&tokens)
+    };
     match conversation(request).last() {
         Some((_, text)) if text.contains("final") => answer,
         _ => answer.pausing_between_tokens(Duration::from_millis(2)),
     }
 }
 
-/// Puts the cursor on a line that is no heading, a new one if there is none.
+/// Puts the cursor on a line that is no heading and no reasoning, a new one if there is none.
 const GO: &str = "
 local n, seen = ..., {}
 for row, line in ipairs(vim.api.nvim_buf_get_lines(0, 0, -1, true)) do
-  if not line:find('^## ') then seen[#seen + 1] = row end
+  if not line:find('^## ') and not line:find('^>') then seen[#seen + 1] = row end
 end
 if #seen == 0 then vim.api.nvim_buf_set_lines(0, -1, -1, true, { '' }) seen = { vim.api.nvim_buf_line_count(0) } end
 vim.api.nvim_win_set_cursor(0, { seen[n % #seen + 1], 0 })
@@ -114,6 +120,7 @@ fn shown(lines: &[String], last: &str) -> Vec<(String, String)> {
                 let role = if speaker == "You" { "user" } else { "assistant" };
                 messages.push((role.to_owned(), String::new()));
             }
+            None if line.starts_with('>') => {} // reasoning
             None => {
                 if let Some((_, text)) = messages.last_mut() {
                     let _ = writeln!(text, "{line}");

@@ -219,7 +219,7 @@ async fn the_title_shows_how_full_the_window_is_estimated_at_first_and_then_as_c
     nvim.wait_screen_contains(" test/m1 · 1.2k of 128k ").await;
     assert_eq!(nvim.lua_i64(estimate, &[]).await, 1_234);
     nvim.command("GPTModel test/m2").await;
-    nvim.wait_screen(|screen| screen.contains(" test/m2 ") && !screen.contains("1.2k"))
+    nvim.wait_screen(|screen| screen.contains(" test/m2 ") && !screen.contains("1.2k of"))
         .await;
     clean(&nvim).await;
 }

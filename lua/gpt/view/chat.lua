@@ -10,10 +10,15 @@ local remote = require("gpt.remote")
 local window = require("gpt.view.window")
 local words = require("gpt.words")
 require("gpt.view.keys")
+require("gpt.view.links")
+require("gpt.view.parts")
 require("gpt.view.queue")
+require("gpt.view.reload")
+require("gpt.view.request")
 require("gpt.view.spinner")
 require("gpt.view.stream")
 require("gpt.view.turn")
+require("gpt.view.yank")
 
 local M = {}
 
@@ -36,6 +41,11 @@ local function define_highlights()
     GPTFloatBorder = "FloatBorder",
     GPTFloatTitle = "FloatTitle",
     GPTFloatFooter = "FloatFooter",
+    GPTReasoning = "Comment",
+    GPTRefusal = "DiagnosticWarn",
+    GPTToolCall = "Special",
+    GPTSources = "Comment",
+    GPTLink = "Underlined",
     GPTNotice = "Special",
     GPTNoticeWarning = "DiagnosticWarn",
     GPTNoticeError = "DiagnosticError",
@@ -228,7 +238,7 @@ local function watch(group, chat)
     if args.match ~= api.nvim_buf_get_name(chat.buf) then
       return chat:save_copy(args.match)
     end
-    notice.inform({ level = "info", title = words("view.no_file"), advice = words("view.no_file_advice") })
+    notice.inform({ level = "info", title = words("view.kept_by_themselves"), advice = "" })
   end)
   on("BufEnter", function()
     latest = chat
@@ -350,6 +360,16 @@ function M.close(id)
   api.nvim_buf_delete(chat.buf, { force = true })
 end
 
+---@param buf integer
+---@return gpt.Chat?
+function M.of_buffer(buf)
+  for _, chat in pairs(chats) do
+    if chat.buf == buf then
+      return chat
+    end
+  end
+end
+
 ---@param id string
 ---@return gpt.Chat?
 function M.get(id)
@@ -359,13 +379,7 @@ end
 --- The chat in the current window, else the one that was shown last.
 ---@return gpt.Chat?
 function M.current()
-  local buf = api.nvim_get_current_buf()
-  for _, chat in pairs(chats) do
-    if chat.buf == buf then
-      return chat
-    end
-  end
-  return latest
+  return M.of_buffer(api.nvim_get_current_buf()) or latest
 end
 
 --- Lets the user go on with the project's last chat, if that is wanted.
@@ -380,11 +394,11 @@ local function offer_last(options)
   end
 end
 
---- Shows a chat: a new one, or the session's last one.
----@param options gpt.ChatOptions
+--- Shows a chat: this one, a new one, or the session's last one.
+---@param options gpt.ChatOptions|{ chat: gpt.Chat }
 ---@return gpt.Chat
 function M.show(options)
-  local chat = not options.new and not options.private and M.current()
+  local chat = options.chat or not options.new and not options.private and M.current()
   if not chat then
     if next(chats) == nil then
       offer_last(options)
@@ -398,6 +412,38 @@ function M.show(options)
   vim.schedule(remote.warm)
   highlight.warm()
   return chat
+end
+
+--- A chat in a list: the first words of its first question, and who answers.
+---@param chat gpt.Chat
+---@return string
+local function summary(chat)
+  local parts, label = {}, nil
+  for _, heading in ipairs(chat:headings()) do
+    label = heading.entry.label or label
+  end
+  local headings = chat:headings()
+  local first = headings[1] and vim.trim(chat:body(headings, 1):gsub("%s+", " ")) or ""
+  parts[1] = first ~= "" and vim.fn.strcharpart(first, 0, 60) or words("view.chats.empty")
+  parts[#parts + 1] = label
+  parts[#parts + 1] = chat.answer and words("view.chats.answering") or nil
+  return table.concat(parts, " · ")
+end
+
+--- Lists the chats of this session, the newest first, and shows the one that is chosen.
+function M.choose()
+  local list = vim.tbl_values(chats)
+  table.sort(list, function(one, other)
+    return one.buf > other.buf
+  end)
+  if #list == 0 then
+    return notice.inform({ level = "info", title = words("view.no_chats"), advice = "" })
+  end
+  vim.ui.select(list, { prompt = words("view.chats.title"), kind = "gpt.chats", format_item = summary }, function(chat)
+    if chat and api.nvim_buf_is_valid(chat.buf) then
+      M.show({ chat = chat })
+    end
+  end)
 end
 
 --- Which model answers from now on.
@@ -519,6 +565,7 @@ api.nvim_create_autocmd({ "VimResized", "WinResized" }, {
         window.refresh(chat)
       end
       notice.rewrap(chat)
+      chat:redraw_edges()
       cut.show(chat, chat.cut)
     end
   end,

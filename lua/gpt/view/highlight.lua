@@ -241,6 +241,17 @@ function M.begin(chat, row)
   end
 end
 
+--- Leaves lines out that have just been written above the answer's text.
+---@param chat gpt.Chat
+---@param row integer the line below them
+function M.skip(chat, row)
+  local state = chat.highlighting
+  local from = state and api.nvim_buf_get_extmark_by_id(chat.buf, progress, state.from, {})[1]
+  if from and from < row then
+    api.nvim_buf_set_extmark(chat.buf, progress, row, 0, { id = state.from, right_gravity = false })
+  end
+end
+
 --- One step: finished blocks for good, or the open one for now.
 ---@param chat gpt.Chat
 ---@return boolean backlog whether finished blocks may still wait

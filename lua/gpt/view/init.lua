@@ -21,17 +21,17 @@ local operations = {
   refuse = function(data)
     chat_of(data):refused(data.notice)
   end,
-  reasoning = function(data)
-    chat_of(data):show_reasoning(data.answer)
-  end,
   retrying = function(data)
     chat_of(data):show_retry(data)
   end,
   append = function(data)
-    chat_of(data):append(data.answer, data.lines)
+    chat_of(data):append(data.answer, data.lines, data.voice)
   end,
   end_turn = function(data)
     chat_of(data):end_turn(data)
+  end,
+  show_request = function(data)
+    chat_of(data):show_request(data.lines)
   end,
   show_model = function(data)
     chats.show_model(data)

@@ -39,6 +39,17 @@ local KEYS = {
     end,
   },
   {
+    name = "new_chat",
+    modes = { "n" },
+    what = "view.key.new_chat",
+    run = function()
+      require("gpt").chat({ new = true })
+    end,
+  },
+  { name = "yank", modes = { "n" }, what = "view.key.yank", run = does("yank_block") },
+  { name = "open_link", modes = { "n" }, what = "view.key.open_link", run = does("open_link") },
+  { name = "request", modes = { "n" }, what = "view.key.request", run = does("want_request") },
+  {
     name = "next_message",
     modes = { "n", "x", "o" },
     what = "view.key.next_message",

@@ -222,6 +222,15 @@ function M.show_log()
   end
   local file = require("gpt.config").for_program().log_file
   lines[#lines + 1] = words("view.log.file", { file = file })
+  M.show_aside(lines, "GPT log")
+  vim.api.nvim_win_set_cursor(0, { vim.api.nvim_buf_line_count(0), 0 })
+end
+
+--- Shows lines in a window of their own: over a chat that floats, else in a split.
+---@param lines string[]
+---@param title string
+---@return integer buf
+function M.show_aside(lines, title)
   lines = vim.split((table.concat(lines, "\n"):gsub("%z", "?")), "\n")
   local buf = vim.api.nvim_create_buf(false, true)
   vim.api.nvim_buf_set_lines(buf, 0, -1, false, lines)
@@ -229,21 +238,24 @@ function M.show_log()
   local from = vim.api.nvim_get_current_win()
   local float = vim.api.nvim_win_get_config(from)
   if float.relative ~= "" then
-    -- A split would lie below the float of the chat: the log takes its place.
+    -- A split would lie below the float of the chat: the lines take its place.
     float.zindex = 60
     if float.title then
-      float.title, float.footer = " GPT log ", (" q %s "):format(words("view.log.close"))
+      float.title, float.footer = (" %s "):format(title), (" q %s "):format(words("view.log.close"))
     end
     vim.api.nvim_open_win(buf, true, float)
   else
     vim.cmd("botright sbuffer " .. buf)
+  end
+  for _, name in ipairs({ "foldmethod", "foldenable", "winfixbuf" }) do
+    vim.api.nvim_set_option_value(name, vim.api.nvim_get_option_info2(name, {}).default, { scope = "local" })
   end
   vim.bo[buf].modifiable = false
   vim.keymap.set("n", "q", function()
     vim.cmd.close()
     pcall(vim.api.nvim_set_current_win, from)
   end, { buffer = buf, nowait = true, desc = "Close" })
-  vim.api.nvim_win_set_cursor(0, { #lines, 0 })
+  return buf
 end
 
 return M

@@ -23,7 +23,7 @@ local api = vim.api
 ---@field born? integer the undo step that it came with
 ---@field row? integer where it stood then
 ---@field waits? boolean whether its edge says that it waits
----@field facts? string what else its right edge says
+---@field facts? string[] what else its right edge says, as far as there is room
 
 ---@class gpt.Heading
 ---@field mark integer
@@ -37,6 +37,8 @@ local api = vim.api
 ---@field private? boolean whether nothing of it is kept
 ---@field entries table<integer, gpt.Entry> by mark
 ---@field last_mark integer
+---@field parts table<integer, gpt.Part> by mark
+---@field last_part? integer
 ---@field last_id? integer the highest number of a message so far
 ---@field answer? integer the answer that is being written
 ---@field answer_mark? integer its heading
@@ -55,7 +57,8 @@ local api = vim.api
 ---@field again? boolean whether the user has sent the prompt once more meanwhile
 ---@field notice? table
 ---@field highlighting? gpt.Highlighting
----@field remembered? { lines: string[], headings: gpt.Heading[] }
+---@field remembered? gpt.Remembered
+---@field facts table<integer, string[]> what is known of answers, by message
 ---@field spinner? table
 ---@field model? gpt.ShownModel the model that answers, in every chat
 local Chat = {
@@ -64,6 +67,8 @@ local Chat = {
   --- Where the answer that is being written goes on, always `ANSWER`.
   PLACES = api.nvim_create_namespace("gpt.places"),
   ANSWER = 1,
+  --- Where its reasoning goes on.
+  REASONING = 2,
 }
 Chat.__index = Chat
 
@@ -78,21 +83,42 @@ local GROUPS = { user = "GPTHeadingUser", assistant = "GPTHeadingAssistant" }
 ---@param buf integer
 ---@return gpt.Chat
 function Chat.of(id, buf)
-  return setmetatable({ id = id, buf = buf, entries = {}, last_mark = 0 }, Chat)
+  return setmetatable({ id = id, buf = buf, entries = {}, last_mark = 0, parts = {}, facts = {} }, Chat)
 end
 
 -- Headings -----------------------------------------------------------------------------------------------------------
 
---- What stands at the right edge of a heading.
+--- What stands at the right edge of a heading: of the facts, the first ones, as far as there is room beside it.
 ---@param entry gpt.Entry
 ---@param queued boolean
+---@param room integer
 ---@return table[]? virtual text
-local function edge(entry, queued)
+local function edge(entry, queued, room)
   local told = {}
   told[#told + 1] = queued and require("gpt.words")("view.queued") or nil
   told[#told + 1] = entry.branch
-  told[#told + 1] = entry.facts
-  return #told > 0 and { { " " .. table.concat(told, " · ") .. " ", "GPTHeadingFacts" } } or nil
+  vim.list_extend(told, entry.facts or {})
+  local function joined()
+    return " " .. table.concat(told, " · ") .. " "
+  end
+  while #told > 1 and vim.fn.strdisplaywidth(joined()) > room do
+    told[#told] = nil
+  end
+  if queued and vim.fn.strdisplaywidth(joined()) > room then
+    told[1] = told[1]:match("^[^:]+") -- without its explanation
+  end
+  return #told > 0 and vim.fn.strdisplaywidth(joined()) <= room and { { joined(), "GPTHeadingFacts" } } or nil
+end
+
+--- The width of the narrowest window that shows the chat.
+---@param buf integer
+---@return integer
+local function narrowest(buf)
+  local width = math.huge
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    width = math.min(width, api.nvim_win_get_width(win))
+  end
+  return width
 end
 
 --- Makes the line at `row` a heading, or draws it anew.
@@ -110,7 +136,10 @@ function Chat:mark_heading(row, entry, mark, queued)
   entry.waits = queued
   self.last_id = math.max(self.last_id or 0, entry.id or 0)
   local line = api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
-  local virtual = edge(entry, queued or false)
+  local virtual
+  if queued or entry.branch or entry.facts then
+    virtual = edge(entry, queued or false, narrowest(self.buf) - vim.fn.strdisplaywidth(line) - 1)
+  end
   api.nvim_buf_set_extmark(self.buf, headings, row, 0, {
     id = mark,
     end_row = row,
@@ -203,8 +232,8 @@ end
 ---@param index integer
 ---@return string
 function Chat:body(found, index)
-  local next_row = found[index + 1] and found[index + 1].row or -1
-  return table.concat(api.nvim_buf_get_lines(self.buf, found[index].row + 1, next_row, false), "\n")
+  local next_row = found[index + 1] and found[index + 1].row or api.nvim_buf_line_count(self.buf)
+  return self:said_within(found[index].row + 1, next_row)
 end
 
 ---@class gpt.Waiting a question that waits to be sent
@@ -323,24 +352,14 @@ function Chat:go_to_heading(direction, count)
   end
 end
 
---- Remembers text and headings, before `:edit` takes them away.
-function Chat:remember()
-  local found = self:headings()
-  self.remembered = { lines = api.nvim_buf_get_lines(self.buf, 0, -1, false), headings = found }
-end
-
---- Brings back what was remembered.
-function Chat:restore()
-  local remembered = self.remembered
-  if not remembered then
-    return
+--- Draws the right edges anew, after the width of a window has changed.
+function Chat:redraw_edges()
+  for _, heading in ipairs(self:headings()) do
+    local entry = heading.entry
+    if entry.waits or entry.branch or entry.facts then
+      self:mark_heading(heading.row, entry, heading.mark, entry.waits)
+    end
   end
-  self.remembered = nil
-  api.nvim_buf_set_lines(self.buf, 0, -1, false, remembered.lines)
-  for _, heading in ipairs(remembered.headings) do
-    self:mark_heading(heading.row, heading.entry, heading.mark)
-  end
-  vim.bo[self.buf].modified = false
 end
 
 return Chat

@@ -6,28 +6,68 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+require("gpt.view.parts")
 require("gpt.view.undo")
+local folds = require("gpt.view.folds")
 local highlight = require("gpt.view.highlight")
 local window = require("gpt.view.window")
 
-local places, ANSWER = Chat.PLACES, Chat.ANSWER
+local places, ANSWER, REASONING = Chat.PLACES, Chat.ANSWER, Chat.REASONING
 --- Marks over the text of the undo steps: one that is undone makes its mark invalid.
 local steps = api.nvim_create_namespace("gpt.steps")
 
 ---@class gpt.Step an undo step of the stream
 ---@field seq integer its number, see |undotree()|
 ---@field mark integer
----@field pieces string[][]
+---@field pieces gpt.Piece[]
+
+---@class gpt.Piece what was written at once
+---@field at "text"|"reasoning"|"frame" where: at the answer's end, at that of its reasoning, above the text
+---@field lines string[]
 
 ---@class gpt.Stream
 ---@field begin integer the undo step that made room for the answer
 ---@field steps gpt.Step[]
 ---@field tick integer the buffer's changedtick after the last change of ours
+---@field reasoning? integer the mark of the answer's reasoning
+---@field refusal? integer the mark of a refusal
 
 ---@param row integer
 ---@param col integer
 function Chat:mark_answer_end(row, col)
   api.nvim_buf_set_extmark(self.buf, places, row, col, { id = ANSWER })
+end
+
+---@param row integer
+---@param col integer
+function Chat:mark_reasoning_end(row, col)
+  api.nvim_buf_set_extmark(self.buf, places, row, col, { id = REASONING })
+end
+
+--- Where a place is once these lines are written there.
+---@param place integer[]
+---@param lines string[]
+---@return integer[]
+local function after(place, lines)
+  return { place[1] + #lines - 1, (#lines == 1 and place[2] or 0) + #lines[#lines] }
+end
+
+--- Where the answer and its reasoning go on once some pieces are written.
+---@param start integer[] where the answer begins
+---@param pieces gpt.Piece[]
+---@return integer[] answer
+---@return integer[]? reasoning
+local function places_after(start, pieces)
+  local answer, reasoning = start, nil
+  for _, piece in ipairs(pieces) do
+    if piece.at == "text" then
+      answer = after(answer, piece.lines)
+    else
+      answer = { answer[1] + #piece.lines - 1, answer[2] }
+      reasoning = piece.at == "frame" and { start[1] + 1, #piece.lines[2] } or after(reasoning or start, piece.lines)
+    end
+  end
+  return answer, reasoning
 end
 
 --- Marks the answer's end anew, after the step that made room for it was done again.
@@ -36,18 +76,20 @@ function Chat:find_answer_end()
   if not heading then
     return
   end
-  local row, col = heading + 2, 0
-  local applied = self:within(Chat.undo_state).applied
+  local applied, pieces = self:within(Chat.undo_state).applied, {}
   for _, step in ipairs(self.stream.steps) do
-    for _, lines in ipairs(applied[step.seq] and step.pieces or {}) do
-      row, col = row + #lines - 1, (#lines == 1 and col or 0) + #lines[#lines]
-    end
+    vim.list_extend(pieces, applied[step.seq] and step.pieces or {})
   end
-  local line = api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
-  if not line or #line < col or self:has_heading_between(heading, row) then
-    row, col = heading + 2, 0
+  local start = { heading + 2, 0 }
+  local answer, reasoning = places_after(start, pieces)
+  local line = api.nvim_buf_get_lines(self.buf, answer[1], answer[1] + 1, false)[1]
+  if not line or #line < answer[2] or self:has_heading_between(heading, answer[1]) then
+    answer, reasoning = start, nil
   end
-  self:mark_answer_end(row, col)
+  self:mark_answer_end(answer[1], answer[2])
+  if reasoning then
+    self:mark_reasoning_end(reasoning[1], reasoning[2])
+  end
 end
 
 ---@param from integer row, itself left out
@@ -117,11 +159,27 @@ function Chat:is_typed_in()
   return api.nvim_get_current_buf() == self.buf and api.nvim_get_mode().mode:find("^[iR]") ~= nil
 end
 
---- Writes lines at the end of the answer, as part of the current undo step or as a new one.
----@param lines string[]
----@param joined boolean
-function Chat:write(lines, joined)
+--- Where a piece goes.
+---@param at "text"|"reasoning"|"frame"
+---@return integer? row
+---@return integer? col
+function Chat:place_of(at)
   local row, col = self:answer_end()
+  if at == "text" or not row then
+    return row, col
+  elseif at == "reasoning" then
+    local place = api.nvim_buf_get_extmark_by_id(self.buf, places, REASONING, {})
+    return place[1], place[2]
+  end
+  local heading = self:row(self.answer_mark)
+  return heading and math.min(heading + 2, row) or row, 0
+end
+
+--- Writes a piece of the answer, as part of the current undo step or as a new one.
+---@param piece gpt.Piece
+---@param joined boolean
+function Chat:write(piece, joined)
+  local row, col = self:place_of(piece.at)
   if not row then
     return
   end
@@ -129,7 +187,10 @@ function Chat:write(lines, joined)
   if typing and not joined then
     self:break_undo()
   end
-  api.nvim_buf_set_text(self.buf, row, col, row, col, lines)
+  api.nvim_buf_set_text(self.buf, row, col, row, col, piece.lines)
+  if piece.at == "frame" then
+    self:begin_reasoning(row, piece.lines)
+  end
   if typing then
     self:break_undo()
   end
@@ -140,7 +201,28 @@ function Chat:write(lines, joined)
     step = { seq = self:undo_step(), pieces = {}, mark = self:mark_step(row, col) }
     stream.steps[#stream.steps + 1] = step
   end
-  step.pieces[#step.pieces + 1] = lines
+  step.pieces[#step.pieces + 1] = piece
+  self:note_reasoning(step.seq)
+end
+
+--- Marks the reasoning that has just been begun.
+---@param row integer
+---@param lines string[]
+function Chat:begin_reasoning(row, lines)
+  self:mark_reasoning_end(row + 1, #lines[2])
+  self.stream.reasoning = self:mark_part(row, #lines - 2, { kind = "reasoning" })
+  highlight.skip(self, row + #lines - 1)
+end
+
+--- Remembers how far the reasoning goes, as long as the undo step lasts that it came with.
+---@param seq integer
+function Chat:note_reasoning(seq)
+  local mark = self.stream.reasoning
+  local part = mark and self.parts[mark]
+  if part and (not part.born or part.born == seq) then
+    self:note_part(mark)
+    part.born = seq
+  end
 end
 
 --- Marks the text from there to the end of the answer; what is added to it there is part of it.
@@ -230,8 +312,8 @@ function Chat:mend_undo()
     end
   end
   for number, step in ipairs(missing) do
-    for index, lines in ipairs(step.pieces) do
-      self:write(lines, (number > 1 or index > 1) and self:join_undo())
+    for index, piece in ipairs(step.pieces) do
+      self:write(piece, (number > 1 or index > 1) and self:join_undo())
     end
   end
 end
@@ -239,7 +321,8 @@ end
 --- Appends to the answer that is being written.
 ---@param answer integer
 ---@param lines string[]
-function Chat:append(answer, lines)
+---@param voice "text"|"refusal"|"reasoning"
+function Chat:append(answer, lines, voice)
   if self.answer ~= answer then
     return
   end
@@ -251,16 +334,64 @@ function Chat:append(answer, lines)
     end
     self:mend_answer_end(heading)
   end
-  self:write(lines, self:join_undo())
-  vim.bo[self.buf].modified = false
-  if self.spinner then
-    self:stop_spinner()
+  if voice == "reasoning" then
+    self:append_reasoning(lines)
+  else
+    self:append_text(lines, voice)
   end
+  vim.bo[self.buf].modified = false
   if #lines > 1 then
     local row = self:find_prompt()
     if row then
       window.follow(self.buf, row)
     end
   end
+end
+
+---@param lines string[]
+---@param voice "text"|"refusal"
+function Chat:append_text(lines, voice)
+  local row = self:answer_end()
+  self:write({ at = "text", lines = lines }, self:join_undo())
+  if voice == "refusal" and row then
+    self:mark_refusal(row)
+  end
+  if self.spinner then
+    self:stop_spinner()
+  end
   highlight.wake(self)
 end
+
+--- Marks a refusal from `row` to the end of the answer.
+---@param row integer
+function Chat:mark_refusal(row)
+  local stream = self.stream
+  local first = stream.refusal and self:part_rows(stream.refusal) or row
+  local last = self:answer_end()
+  stream.refusal = self:mark_part(first, last + 1 - first, { kind = "refusal" }, stream.refusal)
+  self:note_part(stream.refusal)
+end
+
+--- Shows reasoning above the answer's text. If the user takes it away, they have it so.
+---@param lines string[]
+function Chat:append_reasoning(lines)
+  if self.spinner then
+    self.spinner.what = require("gpt.words")("view.thinking")
+  end
+  if not Chat.shows_reasoning() then
+    return
+  end
+  local mark = self.stream.reasoning
+  if mark and not self:part_rows(mark) then
+    return
+  end
+  if not mark then
+    self:write({ at = "frame", lines = Chat.reasoning_frame() }, self:join_undo())
+  end
+  self:write({ at = "reasoning", lines = Chat.quoted(lines) }, self:join_undo())
+  if not mark then
+    folds.update(self, self:row(self.answer_mark))
+  end
+end
+
+return Chat

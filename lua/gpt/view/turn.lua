@@ -3,6 +3,7 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local folds = require("gpt.view.folds")
 local cut = require("gpt.view.cut")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
@@ -100,27 +101,68 @@ function Chat:turn_prompt_into(entry)
   self:mark_heading(last + 1, { role = "user" })
   self:become(mark --[[@as integer]], row, entry)
   highlight.once(self.buf, row + 1, last)
+  folds.update(self, row)
   return last + 1, mark --[[@as integer]]
+end
+
+--- What is shown of an answer beside its text.
+---@class gpt.Beside
+---@field reasoning? string[]
+---@field refused? boolean
+---@field parts? gpt.ShownPart[]
+
+--- The lines of a message below its heading, and where its parts are in them, counted from 1.
+---@param lines string[]
+---@param beside gpt.Beside
+---@return string[] whole
+---@return { from: integer, kind: string, lines: string[] }[] parts
+local function compose(lines, beside)
+  local whole, parts = { "" }, {}
+  local function add(kind, added)
+    parts[#parts + 1] = { from = #whole + 1, kind = kind, lines = added }
+    vim.list_extend(whole, added)
+    whole[#whole + 1] = ""
+  end
+  if #(beside.reasoning or {}) > 0 and Chat.shows_reasoning() then
+    add("reasoning", Chat.reasoning_lines(beside.reasoning --[[@as string[] ]]))
+  end
+  if beside.refused then
+    add("refusal", lines)
+  else
+    vim.list_extend(whole, lines)
+    whole[#whole + 1] = ""
+  end
+  for _, part in ipairs(beside.parts or {}) do
+    add(part.kind, part.lines)
+  end
+  return whole, parts
 end
 
 --- Puts a message into the buffer.
 ---@param row integer where its heading goes
 ---@param entry gpt.Entry
 ---@param lines string[]
+---@param beside? gpt.Beside
 ---@param highlights? integer[][] where it stands is added to this, to be highlighted later
 ---@return integer row what stood there stands here now
-function Chat:insert_message(row, entry, lines, highlights)
-  local heading = entry.role == "user" and USER_HEADING or "## " .. entry.label
-  local inserted = { heading, "" }
-  vim.list_extend(inserted, lines)
-  inserted[#inserted + 1] = ""
+function Chat:insert_message(row, entry, lines, beside, highlights)
+  local whole, parts = compose(lines, beside or {})
+  local inserted = { entry.role == "user" and USER_HEADING or "## " .. entry.label }
+  vim.list_extend(inserted, whole)
   api.nvim_buf_set_lines(self.buf, row, row, false, inserted)
+  entry.facts = self.facts[entry.id]
   self:mark_heading(row, entry)
-  if highlights == nil then
-    highlight.once(self.buf, row + 2, row + 2 + #lines)
-  else
-    highlights[#highlights + 1] = { row + 2, row + 2 + #lines }
+  local text = row + 2
+  for _, part in ipairs(parts) do
+    self:dress_part(row + part.from, part)
+    text = part.kind == "reasoning" and text + #part.lines + 1 or text
   end
+  if highlights == nil then
+    highlight.once(self.buf, text, text + #lines)
+  else
+    highlights[#highlights + 1] = { text, text + #lines }
+  end
+  folds.update(self, row)
   return row + #inserted
 end
 
@@ -204,7 +246,8 @@ end
 ---@param turn gpt.ShownTurn
 function Chat:begin_turn(turn)
   -- All or nothing: where the text is locked (E565) or not modifiable this fails, and is asked for again.
-  api.nvim_buf_set_text(self.buf, 0, 0, 0, 0, {})
+  -- At the last line, since Neovim takes a line off a fold that begins where nothing is changed.
+  api.nvim_buf_set_text(self.buf, -1, 0, -1, 0, {})
   self:break_undo()
   self.in_flight = nil
   notice.clear(self)
@@ -212,6 +255,7 @@ function Chat:begin_turn(turn)
   self:reshape(turn)
   local row = turn.question and self:place_question(turn.question) or self:tail_row()
   self:begin_answer(turn, row)
+  folds.update(self, row)
   self:show_window(turn)
   self:after_edit(following)
   self:start_spinner(row, words("view.waiting"))
@@ -231,13 +275,19 @@ function Chat:send_again()
 end
 
 ---@class gpt.ShownBranch: gpt.Shape
----@field messages? { id: integer, role: "user"|"assistant", label: string, lines: string[] }[]
+---@field messages? gpt.ShownMessage[]
 ---@field longer? table[] `{ id, lines }`: what is added to messages that are shown
 ---@field notice? gpt.Notice about the last message
 ---@field recalled? boolean whether the chat comes from the history
 ---@field others? boolean whether somebody else has written this
 ---@field estimate? integer tokens of what would be sent of it
 ---@field cut? gpt.ShownCut
+
+---@class gpt.ShownMessage: gpt.Beside
+---@field id integer
+---@field role "user"|"assistant"
+---@field label string
+---@field lines string[]
 
 --- Adds lines to a message that is shown: they continue its last one.
 ---@param id integer
@@ -272,7 +322,7 @@ function Chat:insert_branch(branch)
   for _, message in ipairs(branch.messages or {}) do
     first = first or row
     local entry = { role = message.role, id = message.id, label = message.label }
-    row = self:insert_message(row, entry, message.lines, highlights)
+    row = self:insert_message(row, entry, message.lines, message, highlights)
   end
   highlight.gradually(self.buf, highlights)
   self:reshape({ branches = branch.branches })
@@ -336,12 +386,66 @@ function Chat:after_edit(following)
   window.follow(self.buf, row)
 end
 
---- The model is reasoning: the spinner says so.
----@param answer integer
-function Chat:show_reasoning(answer)
-  if self.answer == answer and self.spinner then
-    self.spinner.what = words("view.thinking")
+--- A number of tokens, in few signs: 940, 1.2k, 25k.
+---@param count integer
+---@return string
+local function short(count)
+  if count < 1000 then
+    return tostring(count)
   end
+  return count < 9950 and ("%.1fk"):format(count / 1000) or ("%.0fk"):format(count / 1000)
+end
+
+--- A price in US dollars, exact enough to tell cheap answers apart.
+---@param cost number
+---@return string
+local function price(cost)
+  if cost == 0 then
+    return "$0"
+  end
+  return cost < 0.0001 and "<$0.0001" or cost < 1 and ("$%.4f"):format(cost) or ("$%.2f"):format(cost)
+end
+
+--- What is known of an answer, what matters most first.
+---@param ended gpt.ShownEnd
+---@return string[]
+local function facts_of(ended)
+  local facts = {
+    os.date("%H:%M") --[[@as string]],
+  }
+  if ended.usage then
+    facts[#facts + 1] = words("view.tokens", { count = short(ended.usage.input + ended.usage.output) })
+  end
+  facts[#facts + 1] = ended.cost and price(ended.cost) or nil
+  return facts
+end
+
+--- Shows at its heading what is known of an answer.
+---@param ended gpt.ShownEnd
+function Chat:show_facts(ended)
+  self.facts[ended.answer] = facts_of(ended)
+  local mark = self.answer_mark
+  local row = mark and self:row(mark)
+  if row then
+    local entry = self.entries[mark]
+    entry.facts = self.facts[ended.answer]
+    self:mark_heading(row, entry, mark)
+  end
+end
+
+--- Writes what stands below the text of the answer, as part of its undo step.
+---@param parts gpt.ShownPart[]
+function Chat:write_parts(parts)
+  for _, part in ipairs(parts) do
+    local lines = { "", "" }
+    vim.list_extend(lines, part.lines)
+    local row = self:answer_end()
+    if row and self:row(self.answer_mark) then
+      self:write({ at = "text", lines = lines }, self:join_undo())
+      self:dress_part(self:answer_end() - #part.lines + 1, part)
+    end
+  end
+  vim.bo[self.buf].modified = false
 end
 
 local ENDS = { done = "GPTAnswerDone", stopped = "GPTAnswerStopped", failed = "GPTAnswerFailed" }
@@ -354,6 +458,7 @@ local ENDS = { done = "GPTAnswerDone", stopped = "GPTAnswerStopped", failed = "G
 ---@field model? string
 ---@field usage? table
 ---@field cost? number
+---@field parts? gpt.ShownPart[]
 
 --- Ends a turn.
 ---@param ended gpt.ShownEnd
@@ -363,7 +468,13 @@ function Chat:end_turn(ended)
   end
   self:stop_spinner()
   self:hear_interrupts(false)
+  if #(ended.parts or {}) > 0 then
+    self:mend_undo()
+    self:write_parts(ended.parts)
+  end
   highlight.finish(self)
+  self:show_facts(ended)
+  folds.update(self, self:row(self.answer_mark) or 0)
   self.answer, self.stream, self.usage, self.cost = nil, nil, ended.usage, ended.cost
   self.counted = ended.usage and ended.usage.input > 0 and ended.usage or nil
   window.retitle(self)

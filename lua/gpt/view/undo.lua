@@ -6,6 +6,7 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local folds = require("gpt.view.folds")
 
 --- Runs `callback` with the chat's buffer as the current one.
 ---@generic T
@@ -65,53 +66,74 @@ function Chat:note_step()
       heading.entry.born, heading.entry.row = seq, heading.row
     end
   end
-end
-
---- The headings by the undo steps that they came with, and the first of these steps that was undone and is done again:
---- from there on the headings have to be marked anew.
----@return integer? first
----@return table<integer, integer[]> marks
-function Chat:redone_headings()
-  local first, marks = nil, {}
-  local applied = Chat.undo_state().applied
-  self.undone = self.undone or {}
-  for mark, entry in pairs(self.entries) do
-    local born = entry.born
-    if born and applied[born] then
-      marks[born] = marks[born] or {}
-      table.insert(marks[born], mark)
-      if self.undone[born] then
-        first = math.min(first or born, born)
-      end
-    end
-    if born then
-      self.undone[born] = not applied[born] or nil
+  for mark, part in pairs(self.parts) do
+    if not part.born then
+      self:note_part(mark)
     end
   end
-  return first, marks
+end
+
+---@alias gpt.Kept { mark: integer, entry?: gpt.Entry, part?: gpt.Part }
+
+--- The headings and parts by the undo steps that they came with, and the first of these steps that was undone and is
+--- done again: from there on they have to be marked anew.
+---@return integer? first
+---@return table<integer, gpt.Kept[]> kept
+function Chat:redone_headings()
+  local first, kept = nil, {}
+  local applied = Chat.undo_state().applied
+  local before, undone = self.undone or {}, {}
+  local function look(born, what)
+    if born and applied[born] then
+      kept[born] = kept[born] or {}
+      table.insert(kept[born], what)
+      first = before[born] and math.min(first or born, born) or first
+    elseif born then
+      undone[born] = true
+    end
+  end
+  for mark, entry in pairs(self.entries) do
+    look(entry.born, { mark = mark, entry = entry })
+  end
+  for mark, part in pairs(self.parts) do
+    look(part.born, { mark = mark, part = part })
+  end
+  self.undone = undone
+  return first, kept
+end
+
+--- Marks a heading or part where it stood when it came.
+---@param kept gpt.Kept
+function Chat:mark_again(kept)
+  local entry, part = kept.entry, kept.part
+  if entry then
+    self:mark_heading(entry.row, entry, kept.mark, entry.waits)
+  elseif part and part.row then
+    self:mark_part(part.row, part.height, part, kept.mark)
+  end
 end
 
 --- Goes through the states in which headings came, and marks them there; what was done after that moves or removes them
 --- again. To be called within the buffer.
 function Chat:restore_headings()
-  local first, marks = self:redone_headings()
+  local first, kept = self:redone_headings()
   if not first then
     return
   end
   local view, now = vim.fn.winsaveview(), vim.fn.changenr()
   local steps = vim.tbl_filter(function(seq)
     return seq >= first
-  end, vim.tbl_keys(marks))
+  end, vim.tbl_keys(kept))
   table.sort(steps)
   for _, seq in ipairs(steps) do
     vim.cmd("silent! undo " .. seq)
-    for _, mark in ipairs(marks[seq]) do
-      local entry = self.entries[mark]
-      self:mark_heading(entry.row, entry, mark, entry.waits)
+    for _, one in ipairs(kept[seq]) do
+      self:mark_again(one)
     end
   end
   vim.cmd("silent! undo " .. now)
   vim.fn.winrestview(view)
+  folds.update(self)
 end
 
 --- After a change of the user's: if it was an undo or a redo, puts the headings right.

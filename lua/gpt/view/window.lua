@@ -2,6 +2,7 @@
 local M = {}
 
 local config = require("gpt.config")
+local folds = require("gpt.view.folds")
 local words = require("gpt.words")
 
 --- A float's groups, and ours that stand for them.
@@ -114,6 +115,7 @@ local function set_options(win)
   set("list", false)
   set("colorcolumn", "")
   set("smoothscroll", true)
+  folds.set_options(win)
   set("winfixbuf", is_float(win))
 end
 
@@ -159,6 +161,13 @@ local function split_mods(layout, mods)
   end
 end
 
+--- Whether the chat takes the current window's place.
+---@param layout string?
+---@return boolean
+local function is_current(layout)
+  return (layout or config.get().chat.layout) == "current" and not is_float(0)
+end
+
 --- Whether a layout was asked for, and not only the configured one.
 ---@param layout string?
 ---@param mods table?
@@ -180,6 +189,7 @@ local function show_in(win, chat)
   vim.api.nvim_set_option_value("winfixbuf", false, { win = win, scope = "local" })
   vim.api.nvim_win_set_buf(win, chat.buf)
   set_options(win ~= 0 and win or vim.api.nvim_get_current_win())
+  folds.update(chat)
   M.refresh(chat)
 end
 
@@ -227,11 +237,16 @@ function M.open(chat, layout, mods)
   if wanted then
     split(chat, wanted)
     win = vim.api.nvim_get_current_win()
+  elseif is_current(layout) then
+    vim.w.gpt_before = vim.api.nvim_get_current_buf()
+    vim.api.nvim_win_set_buf(0, chat.buf)
+    win = vim.api.nvim_get_current_win()
   else
     win = vim.api.nvim_open_win(chat.buf, true, float_config(chat))
     step_aside(win)
   end
   set_options(win)
+  folds.update(chat)
   M.refresh(chat)
   return win
 end
@@ -274,8 +289,12 @@ function M.retitle(chat)
   end
 end
 
---- Closes the current window of a chat; the last window of the editor shows another buffer instead.
+--- Closes the current window of a chat; one that showed another buffer before, and the last one of the editor, show
+--- that one, or an empty one, instead.
 function M.hide()
+  if vim.w.gpt_before and vim.api.nvim_buf_is_valid(vim.w.gpt_before) then
+    return vim.api.nvim_win_set_buf(0, vim.w.gpt_before)
+  end
   if not pcall(vim.api.nvim_win_close, 0, false) then
     vim.cmd.enew()
   end
@@ -311,6 +330,8 @@ end
 function M.view_showing(win, last, height)
   local top, rows = last, 0
   while top >= 1 do
+    local fold = vim.fn.foldclosed(top)
+    top = fold > 0 and fold or top
     local tall = vim.api.nvim_win_text_height(win, { start_row = top - 1, end_row = top - 1 }).all
     if rows + tall > height then
       local hidden = rows + tall - height

@@ -105,11 +105,11 @@ fn pieces_of_text_are_painted_and_kept_in_order() {
     chat.step(send("q"));
     assert_eq!(
         chat.step(text(1, "\n\nHel")),
-        vec![Effect::Paint(MessageId(2), "Hel".into())]
+        vec![Effect::Paint(MessageId(2), Voice::Text, "Hel".into())]
     );
     assert_eq!(
         chat.step(text(1, "lo\r\n")),
-        vec![Effect::Paint(MessageId(2), "lo\n".into())]
+        vec![Effect::Paint(MessageId(2), Voice::Text, "lo\n".into())]
     );
     let effects = chat.step(stop(1));
     assert!(matches!(
@@ -217,7 +217,10 @@ fn an_open_code_fence_is_closed_at_the_end() {
     chat.step(send("q"));
     chat.step(text(1, "```lua\nx = 1"));
     let effects = chat.step(stop(1));
-    assert_eq!(effects.first(), Some(&Effect::Paint(MessageId(2), "\n```".into())));
+    assert_eq!(
+        effects.first(),
+        Some(&Effect::Paint(MessageId(2), Voice::Text, "\n```".into()))
+    );
     assert_eq!(texts(&chat)[1], "```lua\nx = 1\n```");
 }
 
@@ -310,16 +313,44 @@ fn regenerating_an_empty_chat_is_refused() {
     assert_eq!(effects, vec![Effect::Refuse(Refusal::NothingToRegenerate)]);
 }
 
+fn thought(text: &str) -> Event {
+    answered(1, ProviderEvent::Reasoning(text.into()))
+}
+
 #[test]
-fn reasoning_is_announced_once_and_kept_apart_from_the_text() {
+fn reasoning_is_shown_as_such_and_kept_apart_from_the_text() {
     let mut chat = Conversation::default();
     chat.step(send("q"));
-    let thought = |text: &str| answered(1, ProviderEvent::Reasoning(text.into()));
-    assert_eq!(chat.step(thought("hm")), vec![Effect::ShowReasoning(MessageId(2))]);
-    assert_eq!(chat.step(thought("m")), vec![]);
+    let shown = |text: &str| vec![Effect::Paint(MessageId(2), Voice::Reasoning, text.into())];
+    assert_eq!(chat.step(thought("\n\nhm")), shown("hm"));
+    assert_eq!(chat.step(thought("\r\nm")), shown("\nm"));
     chat.step(text(1, "answer"));
-    assert_eq!(chat.messages()[1].reasoning, "hmm");
+    assert_eq!(chat.messages()[1].reasoning, "hm\nm");
     assert_eq!(chat.messages()[1].text, "answer");
+}
+
+#[test]
+fn of_long_reasoning_the_beginning_is_kept_and_shown() {
+    let mut chat = Conversation::default();
+    chat.step(send("q"));
+    chat.step(thought("begin"));
+    chat.step(thought(&"é".repeat(LONGEST_REASONING)));
+    assert_eq!(chat.step(thought("end")), vec![]);
+    let kept = &chat.messages()[1].reasoning;
+    assert!(kept.len() <= LONGEST_REASONING + '…'.len_utf8() && kept.len() >= LONGEST_REASONING);
+    assert!(kept.starts_with("beginé") && kept.ends_with("é…"));
+}
+
+#[test]
+fn a_source_that_is_named_twice_is_kept_once() {
+    let mut chat = Conversation::default();
+    chat.step(send("q"));
+    for url in ["https://a.example", "https://b.example", "https://a.example"] {
+        let (url, title) = (url.to_owned(), String::new());
+        chat.step(answered(1, ProviderEvent::Citation(Citation { url, title })));
+    }
+    let effects = chat.step(answered(1, ProviderEvent::Finished(FinishReason::Stop)));
+    assert!(matches!(effects.last(), Some(Effect::EndTurn(_, ended)) if ended.citations.len() == 2));
 }
 
 #[test]
@@ -344,16 +375,4 @@ fn usage_and_tools_come_with_the_end() {
     };
     assert_eq!(ended.usage, Some(usage));
     assert!(matches!(&ended.outcome, Outcome::Done { tools, .. } if tools == &["get_capital"]));
-}
-
-#[test]
-fn of_long_reasoning_the_end_is_kept() {
-    let mut text = "é".repeat(LONGEST_REASONING);
-    text.push_str("end");
-    keep_end(&mut text, LONGEST_REASONING);
-    assert!(text.len() <= LONGEST_REASONING && text.len() > LONGEST_REASONING - 2);
-    assert!(text.ends_with("éend"));
-    let mut short = String::from("é");
-    keep_end(&mut short, 2);
-    assert_eq!(short, "é");
 }

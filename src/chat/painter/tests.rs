@@ -52,10 +52,7 @@ impl Editor for Fake {
     async fn show_branch(&self, _: &ShownBranch) -> Result<(), EditorError> {
         self.show("branch".into()).await
     }
-    async fn reasoning(&self, _: &ChatId, _: MessageId) -> Result<(), EditorError> {
-        self.show("reasoning".into()).await
-    }
-    async fn append(&self, _: &ChatId, _: MessageId, lines: Vec<String>) -> Result<(), EditorError> {
+    async fn append(&self, _: &ChatId, _: MessageId, _: Voice, lines: Vec<String>) -> Result<(), EditorError> {
         self.show(lines.join("\n")).await
     }
     async fn retrying(&self, retry: &ShownRetry) -> Result<(), EditorError> {
@@ -63,6 +60,9 @@ impl Editor for Fake {
     }
     async fn end_turn(&self, _: &ShownEnd) -> Result<(), EditorError> {
         self.show("end".into()).await
+    }
+    async fn show_request(&self, _: &ChatId, _: Vec<String>) -> Result<(), EditorError> {
+        Ok(())
     }
     async fn give_back(&self, _: &ChatId) -> Result<(), EditorError> {
         Ok(())
@@ -94,7 +94,7 @@ impl Editor for Fake {
 }
 
 fn text(text: &str) -> Stroke {
-    Stroke::Text(MessageId(2), text.into())
+    Stroke::Text(MessageId(2), Voice::Text, text.into())
 }
 
 fn end() -> Stroke {
@@ -107,6 +107,7 @@ fn end() -> Stroke {
         model: String::new(),
         usage: None,
         cost: None,
+        parts: Vec::new(),
     })
 }
 

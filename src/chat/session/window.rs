@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::{RunningTurn, Settings, Task};
 use crate::chat::budget::{Budget, Limits, TooLong};
-use crate::chat::conversation::Event;
+use crate::chat::conversation::{Event, Message};
 use crate::chat::painter::Stroke;
 use crate::chat::prompt::{self, Prompt, prompt};
 use crate::chat::{RegionRole, notice};
 use crate::editor::ShownCut;
-use crate::provider::Usage;
 use crate::provider::registry::{Target, Wire};
+use crate::provider::{self, Usage};
 
 /// How many tokens the model in use takes.
 pub fn limits(settings: &Settings) -> Limits {
@@ -22,6 +22,11 @@ pub fn limits(settings: &Settings) -> Limits {
 fn budget(settings: &Settings) -> Budget {
     let factor = settings.calibration.factor(&settings.target.label());
     Budget::new(limits(settings), factor)
+}
+
+/// What is sent of these messages.
+pub(super) fn messages(settings: &Settings, messages: &[Message]) -> Vec<provider::Message> {
+    prompt(messages, &settings.chat, &budget(settings)).messages
 }
 
 /// The tokens of what is sent, if it goes to a model, and the mark above what is left out.

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::provider::Usage;
 use crate::provider::lenient::{Count, JsonText, List, Object, Text};
+use crate::provider::sources::Source;
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
@@ -48,6 +49,9 @@ pub(super) struct Block<'a> {
     pub(super) input: JsonText<'a>,
     #[serde(borrow)]
     pub(super) partial_json: Text<'a>,
+    /// Of a `citations_delta`.
+    #[serde(borrow)]
+    pub(super) citation: Object<Source<'a>>,
     #[serde(borrow)]
     pub(super) stop_reason: Text<'a>,
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::provider::{Message, Role, ToolCall};
+use crate::provider::{Citation, Message, Role, ToolCall};
 
 /// The events of a stream with these payloads.
 fn frames(payloads: &[&str]) -> Vec<Event> {
@@ -207,4 +207,20 @@ fn an_answer_that_is_not_streamed_is_read_too() {
         finished(FinishReason::ToolCalls),
     ];
     assert_eq!(decode(&body.to_string()), expected);
+}
+
+#[test]
+fn a_citation_of_the_web_is_a_source_and_one_of_a_document_is_none() {
+    let cited = |citation: Value| {
+        let delta = json!({"type": "citations_delta", "citation": citation});
+        json!({"type": "content_block_delta", "index": 0, "delta": delta}).to_string()
+    };
+    let web = json!({"type": "web_search_result_location", "url": "https://a.example", "title": "A"});
+    let page = json!({"type": "page_location", "document_index": 0, "document_title": "D"});
+    let events = frames(&[&cited(web), &cited(page), END]);
+    let citation = Event::Citation(Citation {
+        url: "https://a.example".into(),
+        title: "A".into(),
+    });
+    assert_eq!(events, [citation, finished(FinishReason::Stop)]);
 }

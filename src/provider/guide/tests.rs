@@ -131,6 +131,12 @@ fn natural_questions_find_their_section() {
         ("mostrar atalhos", "gpt-chat-keys"),
         ("how can I see what went wrong", ":GPT-log"),
         ("it hangs and nothing comes", "gpt-error-timeout"),
+        ("what is reasoning?", "gpt-reasoning"),
+        ("what exactly is sent in a request?", "gpt-request"),
+        ("list of my chats", "gpt-chats"),
+        ("how do folds work?", "gpt-folds"),
+        ("render-markdown", "gpt-render-markdown"),
+        ("markview", "gpt-markview"),
     ];
     let wrong: Vec<String> = questions
         .iter()

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use crate::keys::redact::StreamRedactor;
 use crate::keys::{Credentials, Redactor};
 use crate::provider::error::word;
-use crate::provider::{Event, FinishReason, ProviderError, ToolCall};
+use crate::provider::{Citation, Event, FinishReason, ProviderError, ToolCall};
 
 /// Whom the events go to, without the live key in any text.
 pub struct Listener<'a> {
@@ -49,6 +49,10 @@ impl<'a> Listener<'a> {
                     name: word(&self.whole.redact(&call.name)),
                     arguments: self.whole.redact(&call.arguments).into_owned(),
                     ..call
+                }),
+                Event::Citation(citation) => Event::Citation(Citation {
+                    url: self.whole.redact(&citation.url).into_owned(),
+                    title: self.whole.redact(&citation.title).into_owned(),
                 }),
                 other => other,
             };

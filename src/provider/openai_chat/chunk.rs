@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::provider::Usage;
 use crate::provider::lenient::{Count, JsonText, List, Object, Reads, Text, default_for};
+use crate::provider::sources::Source;
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
@@ -17,6 +18,11 @@ pub(super) struct Chunk<'a> {
     pub(super) choices: List<Object<Choice<'a>>>,
     pub(super) usage: Option<Object<Counts>>,
     pub(super) x_groq: Object<Groq>,
+    /// Perplexity: with every chunk, all of them; `citations` are the addresses alone.
+    #[serde(borrow)]
+    pub(super) search_results: List<Object<Source<'a>>>,
+    #[serde(borrow)]
+    pub(super) citations: List<Text<'a>>,
     pub(super) error: Option<Value>,
 }
 
@@ -57,9 +63,19 @@ pub(super) struct Delta<'a> {
     pub(super) reasoning_details: List<Object<Detail<'a>>>,
     #[serde(borrow)]
     pub(super) tool_calls: List<Object<CallDelta<'a>>>,
+    /// OpenAI's search models, OpenRouter.
+    #[serde(borrow)]
+    pub(super) annotations: List<Object<Annotation<'a>>>,
     /// The older form of a single call.
     #[serde(borrow)]
     pub(super) function_call: Option<Object<Function<'a>>>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Annotation<'a> {
+    #[serde(borrow)]
+    pub(super) url_citation: Object<Source<'a>>,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::provider::{ErrorClass, Message, ToolCall};
+use crate::provider::{Citation, ErrorClass, Message, ToolCall};
 
 fn decode(pieces: &[&[u8]]) -> Vec<Event> {
     let mut decoder = ChatDecoder::new();
@@ -525,4 +525,31 @@ fn calls_without_end_are_not_kept() {
         })
         .collect();
     assert_eq!((calls.len(), calls.iter().sum::<usize>()), (256, 1024 * 1024));
+}
+
+#[test]
+fn sources_that_come_with_every_chunk_are_told_once_and_by_their_titles() {
+    let chunk = |text: &str| {
+        format!(
+            r#"{{"choices":[{{"index":0,"delta":{{"content":"{text}"}}}}],"citations":["https://a.example","https://b.example"],"search_results":[{{"title":"A","url":"https://a.example"}}]}}"#
+        )
+    };
+    let annotated = r#"{"choices":[{"index":0,"delta":{"annotations":[{"type":"url_citation","url_citation":{"url":"https://c.example","title":"C"}}]},"finish_reason":"stop"}]}"#;
+    let source = |url: &str, title: &str| {
+        Event::Citation(Citation {
+            url: url.into(),
+            title: title.into(),
+        })
+    };
+    assert_eq!(
+        chunks(&[&chunk("x"), &chunk("y"), annotated, "[DONE]"]),
+        [
+            text("x"),
+            source("https://a.example", "A"),
+            source("https://b.example", ""),
+            text("y"),
+            source("https://c.example", "C"),
+            STOP
+        ]
+    );
 }

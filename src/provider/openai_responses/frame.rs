@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::provider::Usage;
 use crate::provider::lenient::{Count, JsonText, List, Object, Text};
+use crate::provider::sources::Source;
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
@@ -27,6 +28,8 @@ pub(super) struct Frame<'a> {
     pub(super) part: Object<Part<'a>>,
     #[serde(borrow)]
     pub(super) item: Object<Item<'a>>,
+    #[serde(borrow)]
+    pub(super) annotation: Object<Source<'a>>,
     #[serde(borrow)]
     pub(super) response: Object<Answer<'a>>,
     pub(super) error: Option<Value>,

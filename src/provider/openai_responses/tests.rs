@@ -1,5 +1,5 @@
 use super::*;
-use crate::provider::{Message, ToolCall};
+use crate::provider::{Citation, Message, ToolCall};
 
 fn decode(pieces: &[&[u8]]) -> Vec<Event> {
     let mut decoder = ResponsesDecoder::new();
@@ -328,4 +328,20 @@ fn calls_without_end_are_not_kept() {
         })
         .collect();
     assert_eq!((calls.len(), calls.iter().sum::<usize>()), (256, 1024 * 1024));
+}
+
+#[test]
+fn a_source_is_told_once() {
+    let source = json!({"type": "url_citation", "url": "https://a.example", "title": "A"});
+    let events = frames(&[
+        json!({"type": "response.output_text.delta", "delta": "x"}),
+        json!({"type": "response.output_text.annotation.added", "annotation": source}),
+        json!({"type": "response.output_text.annotation.added", "annotation": source}),
+        json!({"type": "response.completed", "response": {}}),
+    ]);
+    let citation = Event::Citation(Citation {
+        url: "https://a.example".into(),
+        title: "A".into(),
+    });
+    assert_eq!(events, [text("x"), citation, STOP]);
 }

@@ -1,0 +1,128 @@
+--- Folds: one for each message, open, and within an answer one for its reasoning, closed.
+---
+--- They are made by hand ('foldmethod' "manual"). Neovim evaluates no 'foldexpr' in insert mode, where most answers
+--- arrive, and a fold that is made costs nothing afterwards: it grows with its text.
+local api = vim.api
+
+local Chat = require("gpt.view.regions")
+local words = require("gpt.words")
+
+local M = {}
+
+---@param win integer
+function M.set_options(win)
+  local set = function(name, value)
+    api.nvim_set_option_value(name, value, { win = win, scope = "local" })
+  end
+  set("foldmethod", "manual")
+  set("foldenable", true)
+  set("foldlevel", 1)
+  set("foldtext", "v:lua.require'gpt.view.folds'.text()")
+  local others = vim.tbl_filter(function(sign)
+    return sign ~= "" and not vim.startswith(sign, "fold:")
+  end, vim.split(vim.go.fillchars, ",", { plain = true }))
+  set("fillchars", table.concat(vim.list_extend(others, { "fold: " }), ","))
+end
+
+--- Makes a fold in the current window, unless there is one.
+---@param first integer
+---@param last integer the line after the last one
+---@param level integer
+local function make(first, last, level)
+  if last - first < 2 or vim.fn.foldlevel(first + 1) >= level then
+    return
+  end
+  vim.cmd(("silent! %d,%dfold"):format(first + 1, last))
+  if level == 1 then
+    vim.cmd(("silent! %dfoldopen"):format(first + 1))
+  end
+end
+
+--- Makes those folds of some messages that are not there, in every window of the chat.
+---@param chat gpt.Chat
+---@param messages { row: integer, last: integer }[]
+local function make_all(chat, messages)
+  for _, win in ipairs(vim.fn.win_findbuf(chat.buf)) do
+    if vim.wo[win].foldmethod == "manual" then
+      api.nvim_win_call(win, function()
+        for _, message in ipairs(messages) do
+          make(message.row, message.last, 1)
+          for _, found in ipairs(chat:parts_within(message.row, message.last)) do
+            if found.part.kind == "reasoning" then
+              make(found.from[1], math.min(found.to[1] + 2, message.last), 2) -- with the blank line below
+            end
+          end
+        end
+      end)
+    end
+  end
+end
+
+--- The messages from `row` on, the prompt left out.
+---@param chat gpt.Chat
+---@param row integer
+---@return { row: integer, last: integer }[]
+local function messages_from(chat, row)
+  local marks = api.nvim_buf_get_extmarks(chat.buf, Chat.HEADINGS, { row, 0 }, -1, { details = true })
+  local found, before = {}, nil
+  for _, mark in ipairs(marks) do
+    if not mark[4].invalid then
+      if before then
+        found[#found + 1] = { row = before, last = mark[2] }
+      end
+      before = mark[2]
+    end
+  end
+  local prompt = chat:find_prompt()
+  if before and before ~= prompt then
+    found[#found + 1] = { row = before, last = api.nvim_buf_line_count(chat.buf) }
+  end
+  return found
+end
+
+--- Makes the folds that are not there, of the messages from `row` on.
+---@param chat gpt.Chat
+---@param row? integer
+function M.update(chat, row)
+  if #vim.fn.win_findbuf(chat.buf) > 0 then
+    make_all(chat, messages_from(chat, row or 0))
+  end
+end
+
+--- The first words of a message.
+---@param first integer counted from 1
+---@param last integer
+---@return string
+local function first_words(chat, first, last)
+  local text = chat:said_within(first, math.min(last, first + 200))
+  return vim.fn.strcharpart(vim.trim(text:gsub("%s+", " ")), 0, 80)
+end
+
+--- The text of the closed fold at `v:foldstart`.
+---@return string
+function M.text()
+  local first, last = vim.v.foldstart, vim.v.foldend
+  local line = vim.fn.getline(first)
+  local chat = require("gpt.view.chat").of_buffer(api.nvim_get_current_buf())
+  if not chat then
+    return line
+  end
+  for _, found in ipairs(chat:parts_within(first - 1, first)) do
+    if found.part.kind == "reasoning" then
+      local count = math.max(found.to[1] - found.from[1], 1)
+      return ("  %s · %s"):format(words("view.reasoning"), M.lines(count))
+    end
+  end
+  local said = first_words(chat, first, last)
+  local name = line:gsub("^## ", "")
+  return said == "" and name or ("%s · %s"):format(name, said)
+end
+
+--- "12 lines".
+---@param count integer
+---@return string
+function M.lines(count)
+  return words(count == 1 and "view.lines_one" or "view.lines_many", { count = tostring(count) })
+end
+
+return M

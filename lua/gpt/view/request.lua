@@ -1,0 +1,20 @@
+--- The request that would be sent now, in a window of its own. These are methods of |gpt.Chat|.
+local Chat = require("gpt.view.regions")
+local notice = require("gpt.view.notice")
+local remote = require("gpt.remote")
+local words = require("gpt.words")
+
+--- Asks the program what it would send.
+function Chat:want_request()
+  local regions, prompt = self:snapshot()
+  remote.notify({ event = "request_wanted", chat = self.id, regions = regions, prompt = prompt })
+end
+
+--- Shows the request, as the program has built it.
+---@param lines string[]
+function Chat:show_request(lines)
+  local buf = notice.show_aside(lines, words("view.request.title"))
+  vim.bo[buf].filetype = "http"
+end
+
+return Chat
