@@ -117,7 +117,7 @@ async fn ollama_is_asked_for_its_lines_with_the_size_of_the_context() {
     let server = Server::start(Answer::whole(200, "application/x-ndjson", &body)).await;
     let model = "ollama/qwen3:8b";
     let nvim = editor(&server, model, "", "context = 16384", "OPENAI_API_KEY").await;
-    let request = exchange(&nvim, &server, model, "> **Reasoning**\n> Hm.\n\nGood day.").await;
+    let request = exchange(&nvim, &server, model, "> **Reasoning**\n>\n> Hm.\n\nGood day.").await;
     assert_eq!(request.path, "/api/chat");
     assert!(request.headers.iter().all(|(_, value)| !value.contains(KEY)));
     assert_eq!(request.header("authorization"), None);

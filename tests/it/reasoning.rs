@@ -21,7 +21,7 @@ pub fn thoughtful(thoughts: &[&str], words: &[&str]) -> Answer {
     Answer::sse(&payloads.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-const SHOWN: &str = "> **Reasoning**\n> hm\n> well\n\none two";
+const SHOWN: &str = "> **Reasoning**\n>\n> hm\n> well\n\none two";
 
 async fn thinking() -> (Nvim, Server) {
     let first = thoughtful(&["hm", "\nwell"], &["one", " two"])
@@ -83,7 +83,7 @@ async fn reasoning_has_its_own_colour_and_the_text_below_has_not() {
                   vim.inspect_pos(chat_buffer(), row, 2, { extmarks = true, treesitter = false, syntax = false }).extmarks)";
     let at = async |row: i64| nvim.lua_lines(groups, &[row.into()]).await;
     assert!(at(6).await.contains(&"GPTReasoning".to_owned()), "{:?}", at(6).await);
-    assert!(!at(10).await.contains(&"GPTReasoning".to_owned()), "{:?}", at(10).await);
+    assert!(!at(11).await.contains(&"GPTReasoning".to_owned()), "{:?}", at(11).await);
 }
 
 #[tokio::test]

@@ -109,7 +109,7 @@ function M.text()
   end
   for _, found in ipairs(chat:parts_within(first - 1, first)) do
     if found.part.kind == "reasoning" then
-      local count = math.max(found.to[1] - found.from[1], 1)
+      local count = math.max(found.to[1] - found.from[1] - 1, 1)
       return ("  %s · %s"):format(words("view.reasoning"), M.lines(count))
     end
   end

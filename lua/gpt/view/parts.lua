@@ -14,6 +14,7 @@ local LINKS = api.nvim_create_namespace("gpt.links")
 
 ---@class gpt.Part
 ---@field kind "reasoning"|"refusal"|"tool"|"sources"
+---@field title? string its first line, of a tool and of sources
 ---@field born? integer the undo step that it came with
 ---@field row? integer where it stood then
 ---@field height? integer how many lines it had then
@@ -81,6 +82,30 @@ function Chat:part_rows(mark)
   return nil, 0
 end
 
+--- How far a part really goes: undo can bring a mark back over other text, and that is said. Reasoning is what is
+--- quoted, and the others begin with their own first line.
+---@param part gpt.Part
+---@param from integer[]
+---@param to integer[]
+---@return integer[]? to
+function Chat:real_end(part, from, to)
+  if part.kind == "refusal" then
+    return to
+  end
+  local lines = api.nvim_buf_get_lines(self.buf, from[1], to[1] + 1, false)
+  if from[2] > 0 or (part.title and lines[1] ~= part.title) then
+    return nil
+  elseif part.kind ~= "reasoning" then
+    return to
+  end
+  for index, line in ipairs(lines) do
+    if line:sub(1, 1) ~= ">" then
+      return index > 1 and { from[1] + index - 2, #lines[index - 1] } or nil
+    end
+  end
+  return to
+end
+
 --- The parts between two lines, in their order. One that an undo has left without text is none.
 ---@param first integer
 ---@param last integer the line after the last one
@@ -93,8 +118,9 @@ function Chat:parts_within(first, last)
   for _, mark in ipairs(api.nvim_buf_get_extmarks(self.buf, PARTS, { first, 0 }, { last - 1, -1 }, { details = true })) do
     local part = self.parts[mark[1]]
     local from, to = { mark[2], mark[3] }, { mark[4].end_row, mark[4].end_col }
-    if part and not mark[4].invalid and is_after(to, from) then
-      found[#found + 1] = { mark = mark[1], part = part, from = from, to = to }
+    local real = part and not mark[4].invalid and is_after(to, from) and self:real_end(part, from, to)
+    if real then
+      found[#found + 1] = { mark = mark[1], part = part, from = from, to = real }
     end
   end
   return found
@@ -161,17 +187,18 @@ function Chat.shows_reasoning()
   return require("gpt.config").get().chat.reasoning
 end
 
---- What is written before the first piece of reasoning, and how far below its beginning that piece goes, and the text.
+--- What is written before the first piece of reasoning, which goes to the end of the third line. The second one makes the
+--- title a paragraph; also, Neovim 0.10 moves a fold's beginning when lines come after its second line in insert mode.
 ---@return string[] lines
 function Chat.reasoning_frame()
-  return { reasoning_title(), "> ", "", "" }
+  return { reasoning_title(), ">", "> ", "", "" }
 end
 
 --- A whole reasoning, as lines.
 ---@param lines string[]
 ---@return string[]
 function Chat.reasoning_lines(lines)
-  local shown = { reasoning_title(), "> " .. (lines[1] or "") }
+  local shown = { reasoning_title(), ">", "> " .. (lines[1] or "") }
   for index = 2, #lines do
     shown[#shown + 1] = "> " .. lines[index]
   end
@@ -204,7 +231,8 @@ end
 ---@param row integer
 ---@param part gpt.ShownPart
 function Chat:dress_part(row, part)
-  local mark = self:mark_part(row, #part.lines, { kind = part.kind })
+  local mark =
+    self:mark_part(row, #part.lines, { kind = part.kind, title = part.kind ~= "reasoning" and part.lines[1] or nil })
   self:note_part(mark)
   if part.kind == "sources" then
     self:mark_links(row, part.lines)

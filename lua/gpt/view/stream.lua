@@ -64,7 +64,7 @@ local function places_after(start, pieces)
       answer = after(answer, piece.lines)
     else
       answer = { answer[1] + #piece.lines - 1, answer[2] }
-      reasoning = piece.at == "frame" and { start[1] + 1, #piece.lines[2] } or after(reasoning or start, piece.lines)
+      reasoning = piece.at == "frame" and { start[1] + 2, #piece.lines[3] } or after(reasoning or start, piece.lines)
     end
   end
   return answer, reasoning
@@ -209,7 +209,7 @@ end
 ---@param row integer
 ---@param lines string[]
 function Chat:begin_reasoning(row, lines)
-  self:mark_reasoning_end(row + 1, #lines[2])
+  self:mark_reasoning_end(row + 2, #lines[3])
   self.stream.reasoning = self:mark_part(row, #lines - 2, { kind = "reasoning" })
   highlight.skip(self, row + #lines - 1)
 end
