@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::common::*;
-use crate::reasoning::thoughtful;
 use crate::support::answer::Answer;
 use crate::support::nvim::Nvim;
 use crate::support::server::{Request, Server};
@@ -37,12 +36,7 @@ fn reply(request: &Request, n: usize) -> Answer {
         .map(|i| format!("a{n}.{i} {}", words[(n + i) % words.len()]))
         .collect();
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
-    // Every second answer thinks first.
-    let answer = if n.is_multiple_of(2) {
-        thoughtful(&["t1 ", "t2\n", "t3\n\nt4"], &tokens)
-    } else {
-        Answer::chat_tokens(&tokens)
-    };
+    let answer = Answer::chat_tokens(&tokens);
     match conversation(request).last() {
         Some((_, text)) if text.contains("final") => answer,
         _ => answer.pausing_between_tokens(Duration::from_millis(2)),

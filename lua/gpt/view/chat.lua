@@ -262,7 +262,8 @@ local function watch(group, chat)
     chat:hear_interrupts(false)
     chats[chat.id] = nil
     latest = latest ~= chat and latest or nil
-    if remote.is_running() then
+    -- An editor that ends closes no chat: an answer under way goes on into the history.
+    if remote.is_running() and vim.v.exiting == vim.NIL then
       remote.notify({ event = "closed", chat = chat.id })
     end
   end)

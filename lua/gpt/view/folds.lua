@@ -9,6 +9,10 @@ local words = require("gpt.words")
 
 local M = {}
 
+--- Neovim 0.10 takes text that comes below a closed fold in insert mode into that fold, and so would hide the answer:
+--- there reasoning is not folded by itself.
+local FOLDS_REASONING = vim.fn.has("nvim-0.11") == 1
+
 ---@param win integer
 function M.set_options(win)
   local set = function(name, value)
@@ -47,7 +51,7 @@ local function make_all(chat, messages)
       api.nvim_win_call(win, function()
         for _, message in ipairs(messages) do
           make(message.row, message.last, 1)
-          for _, found in ipairs(chat:parts_within(message.row, message.last)) do
+          for _, found in ipairs(FOLDS_REASONING and chat:parts_within(message.row, message.last) or {}) do
             if found.part.kind == "reasoning" then
               make(found.from[1], math.min(found.to[1] + 2, message.last), 2) -- with the blank line below
             end
