@@ -222,11 +222,12 @@ local function watch(group, chat)
   local on = function(events, callback)
     api.nvim_create_autocmd(events, { group = group, buffer = chat.buf, callback = callback })
   end
-  on("BufModifiedSet", function()
-    if vim.bo[chat.buf].modified then
-      vim.bo[chat.buf].modified = false
-    end
-  end)
+  -- A command, since it runs for every token: a callback costs more.
+  api.nvim_create_autocmd("BufModifiedSet", {
+    group = group,
+    buffer = chat.buf,
+    command = "if &modified | setlocal nomodified | endif",
+  })
   on("TextChanged", function()
     if not chat.stream or chat.stream.tick ~= api.nvim_buf_get_changedtick(chat.buf) then
       chat:mend_headings()

@@ -19,7 +19,7 @@ local MOST_LINES_ONCE = 400
 local MOST_BYTES = 40000
 --- The shortest pause between two parses, in milliseconds, and the pause as a multiple of the last parse. Text is there
 --- at once, only its colours lag; at a third of the pause they would cost more than all the rest of a slow stream.
-local SHORTEST_PAUSE, PAUSE_FACTOR = 300, 30
+local SHORTEST_PAUSE, PAUSE_FACTOR = 380, 30
 --- While finished blocks wait, the pause is shorter.
 local BACKLOG_FACTOR = 4
 
