@@ -743,12 +743,15 @@ async fn a_list_of_keys_is_shown_and_goes_away() {
     open(&nvim).await;
     normal_mode(&nvim).await;
     nvim.feed("g?").await;
-    let screen = nvim.wait_screen_contains("ask the last question again").await;
+    let screen = nvim
+        .wait_screen_contains("ask again for this answer, or the last one")
+        .await;
     for key in ["<CR> <C-s>", "<C-c>", "gr", "]]", "[[", "q ", "g?", ":help gpt.nvim"] {
         assert!(screen.contains(key), "{key}");
     }
     nvim.feed("q").await;
-    nvim.wait_screen_lacks("ask the last question again").await;
+    nvim.wait_screen_lacks("ask again for this answer, or the last one")
+        .await;
     assert!(nvim.lua_bool("return vim.bo.filetype == 'gptchat'", &[]).await);
     clean(&nvim).await;
 }

@@ -543,6 +543,19 @@ async fn of_a_private_chat_nothing_is_written() {
 }
 
 #[tokio::test]
+async fn where_nothing_is_kept_write_does_not_say_that_chats_are() {
+    for (config, command) in [("history = { enabled = false }", "GPTChat"), ("", "GPT private")] {
+        let home = Home::new();
+        let server = Server::start(Vec::new()).await;
+        let nvim = editor(&home, &server, config).await;
+        open_by(&nvim, command).await;
+        nvim.feed("<Esc>:w<CR>").await;
+        nvim.wait_screen_contains("This chat is not kept; :write name.md saves a copy.")
+            .await;
+    }
+}
+
+#[tokio::test]
 async fn the_last_chat_of_the_project_is_offered_where_that_is_wanted() {
     let (home, server, nvim) = home_with([answer("a1")]).await;
     exchanges(&nvim, &["q1"]).await;

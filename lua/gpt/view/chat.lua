@@ -239,7 +239,9 @@ local function watch(group, chat)
     if args.match ~= api.nvim_buf_get_name(chat.buf) then
       return chat:save_copy(args.match)
     end
-    notice.inform({ level = "info", title = words("view.kept_by_themselves"), advice = "" })
+    local kept = not chat.private and require("gpt.config").get().history.enabled
+    local title = kept and words("view.kept_by_themselves") or words("view.kept_nowhere")
+    notice.inform({ level = "info", title = title, advice = "" })
   end)
   on("BufEnter", function()
     latest = chat
