@@ -81,14 +81,14 @@ end
 --- The models that can be chosen.
 ---@param lead string
 ---@return string[]
-function M.complete_model(lead)
+local function complete_model(lead)
   return completed("models", lead)
 end
 
 --- The providers that a key can be set for.
 ---@param lead string
 ---@return string[]
-function M.complete_provider(lead)
+local function complete_provider(lead)
   return completed("key_providers", lead)
 end
 
@@ -105,16 +105,25 @@ function M.history(query)
   require("gpt.remote").notify({ event = "history_requested", words = query or "", project = M.project() })
 end
 
---- Fills a buffer that has a chat's name: by |:edit|, or out of a session.
----@param args { event: string, buf: integer }
-function M.read_chat(args)
-  if args.event ~= "BufFilePost" then
-    require("gpt.view.chat").read(args.buf)
-  elseif vim.g.SessionLoad == 1 then
-    -- A session names the buffer by `:file`, which would say so and stop at a hit-enter prompt. At its end it sets
-    -- 'shortmess' back.
-    vim.opt.shortmess:append("F")
+--- Fills the buffer of this autocommand, which has a chat's name: by |:edit|.
+function M.read_chat()
+  require("gpt.view.chat").read(tonumber(vim.fn.expand("<abuf>")))
+end
+
+--- A session brings a chat's window back with its name and without its text: that comes at the session's end. The name
+--- is given by `:file`, which would say so and stop at a hit-enter prompt; the session sets 'shortmess' back itself.
+function M.name_chat()
+  if vim.g.SessionLoad ~= 1 then
+    return
   end
+  vim.opt.shortmess:append("F")
+  local buffer = tonumber(vim.fn.expand("<abuf>"))
+  vim.api.nvim_create_autocmd("SessionLoadPost", {
+    once = true,
+    callback = function()
+      require("gpt.view.chat").read(buffer)
+    end,
+  })
 end
 
 --- What follows the action's name, as typed.
@@ -190,32 +199,34 @@ local actions = {
   end,
 }
 
----@param args vim.api.keyset.create_user_command.command_args
-function M.gpt(args)
-  local action = actions[args.fargs[1]]
-  if action then
-    return action(args)
-  end
-  -- What is perhaps a key is not shown either.
-  local words = require("gpt.words")
-  local title = guard(args) and words("view.unknown_action_hidden")
-    or words("view.unknown_action", { name = ("%q"):format(args.fargs[1]) })
-  require("gpt.view.notice").inform({
-    level = "warning",
-    title = title,
-    advice = words("view.known_actions", { names = table.concat(M.complete_action(""), ", ") }),
-  })
-end
-
 --- What :GPT knows.
 ---@param lead string
 ---@return string[]
-function M.complete_action(lead)
+local function complete_action(lead)
   local names = vim.tbl_filter(function(name)
     return vim.startswith(name, lead)
   end, vim.tbl_keys(actions))
   table.sort(names)
   return names
+end
+
+---@param args vim.api.keyset.create_user_command.command_args
+function M.gpt(args)
+  local name = args.fargs[1]
+  local action = actions[name]
+  if action then
+    return action(args)
+  end
+  -- What is perhaps a key is not shown either.
+  local words = require("gpt.words")
+  local title = not name and words("view.no_action")
+    or guard(args) and words("view.unknown_action_hidden")
+    or words("view.unknown_action", { name = ("%q"):format(name) })
+  require("gpt.view.notice").inform({
+    level = "warning",
+    title = title,
+    advice = words("view.known_actions", { names = table.concat(complete_action(""), ", ") }),
+  })
 end
 
 local commands = {
@@ -230,6 +241,27 @@ local commands = {
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.run(args)
   commands[args.name](args)
+end
+
+local completions = {
+  { "GPT", complete_action },
+  { "GPTModel", complete_model },
+  { "GPTSetKey", complete_provider },
+  { "GPTRemoveKey", complete_provider },
+}
+
+--- What can follow on a command line of ours, whose command may be abbreviated, `:vert 'a,'bGPTMod` say.
+---@param lead string
+---@param line string
+---@return string[]
+function M.complete(lead, line)
+  local typed = line:match("%f[%w](GPT%a*)") or ""
+  for _, completion in ipairs(completions) do
+    if vim.startswith(completion[1], typed) then
+      return completion[2](lead)
+    end
+  end
+  return {}
 end
 
 return M

@@ -15,10 +15,10 @@ local MAPS = {
 
 --- Makes them, in place of the one that stands for all; a map that is there already is left alone.
 function M.install()
+  if vim.fn.maparg(PREFIX, "n") ~= "" then
+    vim.api.nvim_del_keymap("", PREFIX)
+  end
   for _, mode in ipairs({ "n", "x" }) do
-    if vim.fn.maparg(PREFIX, mode) ~= "" then
-      vim.api.nvim_del_keymap(mode, PREFIX)
-    end
     for _, map in ipairs(MAPS) do
       local lhs = PREFIX .. map.name .. ")"
       if vim.fn.maparg(lhs, mode) == "" then

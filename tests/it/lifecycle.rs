@@ -102,13 +102,15 @@ async fn the_action_command_completes_and_names_what_it_knows() {
             .await,
         ["stop"]
     );
+    let abbreviated = "return vim.fn.getcompletion(\"vertical '<,'>GPT sto\", 'cmdline')";
+    assert_eq!(nvim.lua_lines(abbreviated, &[]).await, ["stop"]);
     nvim.lua(TOLD, &[]).await;
-    nvim.command("GPT nonsense").await;
-    let told = told(&nvim).await;
-    assert!(
-        told[0].contains("\"nonsense\"") && told[0].contains("log") && told[0].contains("stop"),
-        "{told:?}"
-    );
+    for (command, named) in [("GPT nonsense", "\"nonsense\""), ("GPT", "what to do")] {
+        nvim.command(command).await;
+        let told = told(&nvim).await;
+        let last = told.last().expect("a message");
+        assert!(last.contains(named) && last.contains("log") && last.contains("stop"), "{told:?}");
+    }
 }
 
 // Remote plugin -------------------------------------------------------------------------------------------------------

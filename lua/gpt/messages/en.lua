@@ -95,6 +95,7 @@ return {
   ["view.log.title"] = "Notices of this session",
   ["view.log.warning"] = "warning",
   ["view.never_sent"] = "This buffer's text is never sent (vim.b.gpt_disable).",
+  ["view.no_action"] = ":GPT wants to know what to do.",
   ["view.no_block"] = "There is no code block here.",
   ["view.no_chat_here"] = "There is no chat.",
   ["view.no_chat_here_advice"] = ":GPTChat opens one, :GPT history an earlier one.",

@@ -95,6 +95,7 @@ return {
   ["view.log.title"] = "Avisos de esta sesión",
   ["view.log.warning"] = "advertencia",
   ["view.never_sent"] = "El texto de este búfer nunca se envía (vim.b.gpt_disable).",
+  ["view.no_action"] = ":GPT necesita saber qué hacer.",
   ["view.no_block"] = "Aquí no hay ningún bloque de código.",
   ["view.no_chat_here"] = "No hay ningún chat.",
   ["view.no_chat_here_advice"] = ":GPTChat abre uno; :GPT history, uno anterior.",

@@ -95,6 +95,7 @@ return {
   ["view.log.title"] = "Avisos desta sessão",
   ["view.log.warning"] = "alerta",
   ["view.never_sent"] = "O texto deste buffer nunca é enviado (vim.b.gpt_disable).",
+  ["view.no_action"] = ":GPT precisa saber o que fazer.",
   ["view.no_block"] = "Não há bloco de código aqui.",
   ["view.no_chat_here"] = "Não há nenhum chat.",
   ["view.no_chat_here_advice"] = ":GPTChat abre um; :GPT history, um anterior.",
