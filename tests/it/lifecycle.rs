@@ -109,7 +109,10 @@ async fn the_action_command_completes_and_names_what_it_knows() {
         nvim.command(command).await;
         let told = told(&nvim).await;
         let last = told.last().expect("a message");
-        assert!(last.contains(named) && last.contains("log") && last.contains("stop"), "{told:?}");
+        assert!(
+            last.contains(named) && last.contains("log") && last.contains("stop"),
+            "{told:?}"
+        );
     }
 }
 

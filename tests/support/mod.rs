@@ -7,7 +7,7 @@
 //! - [`tls`] puts a certificate before a server, [`proxy`] stands between.
 //! - [`strict`] knows what each API insists on in a request.
 //! - [`keyring`] is a Secret Service of its own, on a bus of its own.
-//! - [`process`] looks at processes through `/proc`; [`wait`] holds the time limits.
+//! - [`process`] looks at processes through `/proc`; [`wait`] holds the time limits; [`panics`] tells of a failure at once.
 //!
 //! Nothing sleeps for luck: a test waits for a redraw, a gate, a request or the end of a connection, and only what
 //! has no event is asked for again every [`wait::POLL`]. Every wait has a limit, and says what it saw when it panics.
@@ -19,6 +19,7 @@ pub mod home;
 #[cfg(target_os = "linux")]
 pub mod keyring;
 pub mod nvim;
+pub mod panics;
 pub mod process;
 pub mod proxy;
 pub mod screen;

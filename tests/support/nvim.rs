@@ -128,6 +128,7 @@ impl Builder {
     #[track_caller]
     pub fn start(self) -> impl Future<Output = Nvim> {
         let at = Location::caller();
+        super::panics::tell_at_once();
         async move {
             let home = self.home.clone().unwrap_or_default();
             let number = home.next_editor();
