@@ -174,20 +174,22 @@ function Chat:headings()
   return found
 end
 
---- The last heading that stands, if it is the user's: the prompt's.
+--- The last heading that stands, if it is the user's: the prompt's. To look for more headings than there are would go
+--- through every mark of the buffer, those of its colours too: so for one, and for more only where it does not stand.
 ---@return integer? row
 ---@return integer? mark
 function Chat:find_prompt()
-  for _, limit in ipairs({ 4, 100000 }) do
-    for _, mark in ipairs(api.nvim_buf_get_extmarks(self.buf, headings, -1, 0, { details = true, limit = limit })) do
+  local limit, marks = 1, nil
+  repeat
+    marks = api.nvim_buf_get_extmarks(self.buf, headings, -1, 0, { details = true, limit = limit })
+    for _, mark in ipairs(marks) do
       if not mark[4].invalid then
-        if self.entries[mark[1]].role == "user" then
-          return mark[2], mark[1]
-        end
-        return nil
+        local is_prompt = self.entries[mark[1]].role == "user"
+        return is_prompt and mark[2] or nil, is_prompt and mark[1] or nil
       end
     end
-  end
+    limit = limit * 8
+  until #marks * 8 < limit
 end
 
 --- The heading of a message.
