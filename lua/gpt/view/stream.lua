@@ -339,7 +339,7 @@ function Chat:append(answer, lines, voice)
   else
     self:append_text(lines, voice)
   end
-  vim.bo[self.buf].modified = false
+  api.nvim_set_option_value("modified", false, { buf = self.buf }) -- not by `vim.bo`, which makes tables of it
   if #lines > 1 then
     local row = self:find_prompt()
     if row then

@@ -33,9 +33,10 @@ function Chat:without_undo(change)
   end
 end
 
---- Makes the next change an undo step of its own.
+--- Makes the next change an undo step of its own: so does setting 'undolevels', to whatever it is.
 function Chat:break_undo()
-  vim.bo[self.buf].undolevels = vim.bo[self.buf].undolevels
+  local here = { buf = self.buf }
+  api.nvim_set_option_value("undolevels", api.nvim_get_option_value("undolevels", here), here)
 end
 
 ---@class gpt.UndoState
