@@ -4,6 +4,7 @@ mod choice;
 mod connecting;
 mod dialog;
 mod lists;
+mod lookup;
 mod model;
 mod picker;
 mod rows;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
 use crate::chat::archive::Archive;
@@ -39,6 +40,7 @@ use crate::words::{Locale, say};
 use connecting::{Connecting, Entered};
 use dialog::Dialog;
 use lists::Lists;
+use lookup::{Lookup, Order};
 use shelf::Shelf;
 
 /// How many messages of the editor may wait.
@@ -103,6 +105,8 @@ struct App {
     state_dir: Option<PathBuf>,
     /// The model that the editor shows; the last one wins.
     model: watch::Sender<Option<ShownModel>>,
+    /// The context words that are being looked up.
+    lookups: Vec<(ChatId, AbortHandle)>,
     /// What waits until it is known whom to ask; `None` once it is.
     waiting: Option<Vec<EditorEvent>>,
 }
@@ -131,6 +135,7 @@ impl App {
             lists: Lists::default(),
             state_dir: None,
             model,
+            lookups: Vec::new(),
             waiting: None,
         }
     }
@@ -211,6 +216,20 @@ impl App {
                 tokio::spawn(async move { shelf.export(chat, path).await });
             }
             EditorEvent::RequestWanted { chat, regions, prompt } => self.show_request(chat, &regions, &prompt),
+            EditorEvent::ContextWanted {
+                chat,
+                lookup,
+                project: root,
+                wanted,
+                disabled,
+            } => self.look_up(Order {
+                chat,
+                lookup,
+                root,
+                wanted,
+                disabled,
+            }),
+            EditorEvent::ContextDropped { chat } => self.drop_lookups(&chat),
             EditorEvent::ModelRequested { model: Some(name), .. } => self.change_model(&name).await,
             EditorEvent::ModelRequested { refresh, .. } => self.pick_model(refresh),
             EditorEvent::Chosen { question, choice } => self.dialog.answered(question, choice),
@@ -297,7 +316,30 @@ impl App {
         self.session(chat, about).tell(Told::Event(event)).await;
     }
 
+    fn look_up(&mut self, order: Order) {
+        let lookup = Lookup {
+            editor: self.editor.clone(),
+            dialog: self.dialog.clone(),
+            redactor: lookup::with_variables(&self.vault.redactor(), &self.registry, &environment),
+            locale: self.locale(),
+        };
+        self.lookups.retain(|(_, task)| !task.is_finished());
+        let chat = order.chat.clone();
+        let task = tokio::spawn(async move { lookup.look_up(order).await });
+        self.lookups.push((chat, task.abort_handle()));
+    }
+
+    fn drop_lookups(&mut self, chat: &ChatId) {
+        let of_chat = |(of, task): &(ChatId, AbortHandle)| of != chat || task.is_finished();
+        self.lookups
+            .iter()
+            .filter(|one| !of_chat(one))
+            .for_each(|(_, task)| task.abort());
+        self.lookups.retain(of_chat);
+    }
+
     fn close(&mut self, chat: &ChatId) {
+        self.drop_lookups(chat);
         while self.closing.try_join_next().is_some() {}
         if let Some(session) = self.chats.remove(chat) {
             self.closing.spawn(session.end(Told::Closed));

@@ -7,6 +7,7 @@
 //!                                                             → keys (secrets and their sources)
 //!      app::{connecting, dialog}: keys set and removed → keys, provider::http
 //!      app::{model, picker, lists}: which model answers → provider (catalogue, models), keys, disk
+//!      app::lookup: context words → context (paths, reading, git, tree, secrets) → keys::Redactor
 //!      chat::{archive, journal, recall}, app::shelf: what is kept, brought back and handled → history
 //! history: what is kept of chats, in SQLite; calls nobody
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
@@ -24,6 +25,7 @@
 pub mod app;
 pub mod chat;
 pub mod config;
+pub mod context;
 pub mod disk;
 pub mod editor;
 pub mod history;

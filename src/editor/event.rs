@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::chat::{About, ChatId, MessageId, Origin, Region};
 use crate::config::Config;
+use crate::context::Wanted;
 use crate::keys::{Secret, SecretError};
 
 /// What comes from the editor.
@@ -123,6 +124,25 @@ pub enum EditorEvent {
         /// What else is known of it.
         #[serde(flatten)]
         about: About,
+    },
+    /// A question with context words is being sent: what they stand for is wanted.
+    ContextWanted {
+        /// The chat.
+        chat: ChatId,
+        /// The number that the answer names.
+        lookup: u64,
+        /// The project's root, which paths are relative to.
+        project: PathBuf,
+        /// The words.
+        wanted: Vec<Wanted>,
+        /// The files that are open in buffers whose text is never sent.
+        #[serde(default)]
+        disabled: Vec<PathBuf>,
+    },
+    /// The chat's questions with context words are not sent after all.
+    ContextDropped {
+        /// The chat.
+        chat: ChatId,
     },
     /// The user wants to set a key.
     KeySettingRequested {

@@ -243,6 +243,32 @@ pub struct KeyForm {
     pub organizations: bool,
 }
 
+/// What the context words of a question stand for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownContext {
+    /// The chat.
+    pub chat: ChatId,
+    /// The number that the question came with.
+    pub lookup: u64,
+    /// The texts, in the order of the words.
+    pub blocks: Vec<ShownBlock>,
+    /// What is to be said about them.
+    pub notice: Option<Notice>,
+}
+
+/// A text that a context word stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownBlock {
+    /// The word.
+    pub word: String,
+    /// Which of the word's texts it is: a file's path, say; may be empty.
+    pub name: String,
+    /// Its language; `None`: that which the editor sees in its name.
+    pub language: Option<String>,
+    /// Its lines.
+    pub lines: Vec<String>,
+}
+
 /// A provider's key has changed; where it comes from now, and never the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ShownKeyChange {
@@ -290,6 +316,10 @@ pub trait Editor: Send + Sync + 'static {
     async fn choose(&self, choice: &Choice) -> Result<(), EditorError>;
     /// Asks for a key, hidden, and for what belongs to it; what is entered comes back as an event.
     async fn enter_key(&self, form: &KeyForm) -> Result<(), EditorError>;
+    /// Puts what its context words stand for into a question, which then is sent.
+    async fn context_found(&self, context: &ShownContext) -> Result<(), EditorError>;
+    /// Says that a question is not sent, since its context words cannot be resolved, and why, if that is to be said.
+    async fn context_refused(&self, chat: &ChatId, lookup: u64, notice: Option<&Notice>) -> Result<(), EditorError>;
     /// Shows a chat that the history has.
     async fn open_chat(&self, chat: &ChatId) -> Result<(), EditorError>;
     /// Takes a chat away for good.

@@ -14,8 +14,8 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt, TokioAsyncWriteCompatE
 use super::event::Inbound;
 use super::handler::EventHandler;
 use super::{
-    Choice, Editor, EditorError, KeyForm, ShownBranch, ShownEnd, ShownKeyChange, ShownModel, ShownRetry, ShownTurn,
-    transport, values,
+    Choice, Editor, EditorError, KeyForm, ShownBranch, ShownContext, ShownEnd, ShownKeyChange, ShownModel, ShownRetry,
+    ShownTurn, transport, values,
 };
 use crate::chat::notice::Notice;
 use crate::chat::{ChatId, MessageId, Voice};
@@ -213,6 +213,21 @@ impl Editor for Nvim {
 
     async fn enter_key(&self, form: &KeyForm) -> Result<(), EditorError> {
         self.apply_data("enter_key", form).await
+    }
+
+    async fn context_found(&self, context: &ShownContext) -> Result<(), EditorError> {
+        let notice = context.notice.as_ref().map(|notice| self.clean(notice));
+        let context = ShownContext {
+            notice,
+            ..context.clone()
+        };
+        self.apply_data("context_found", &context).await
+    }
+
+    async fn context_refused(&self, chat: &ChatId, lookup: u64, notice: Option<&Notice>) -> Result<(), EditorError> {
+        let notice = notice.map(|notice| self.clean(notice));
+        let data = serde_json::json!({ "chat": chat, "lookup": lookup, "notice": notice });
+        self.apply_data("context_refused", &data).await
     }
 
     async fn open_chat(&self, chat: &ChatId) -> Result<(), EditorError> {

@@ -84,6 +84,13 @@ impl Redactor {
         }
     }
 
+    /// Whether a key stands in the text: one in use, or one that looks like those of the known providers. Unlike where
+    /// keys are taken out, words such as `sk-folding-cube` are none.
+    #[must_use]
+    pub fn holds_key(&self, text: &str) -> bool {
+        matches!(self.without_live(text), Cow::Owned(_)) || holds_pattern(text)
+    }
+
     /// The text without keys, of which the last may have been cut by the text's end.
     #[must_use]
     pub fn redact_cut(&self, text: &str) -> String {
@@ -183,6 +190,19 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     }
     out.push_str(text.get(copied..).unwrap_or_default());
     Cow::Owned(without_masked(&out).into_owned())
+}
+
+/// Whether a text holds what looks like a whole key of a known provider.
+fn holds_pattern(text: &str) -> bool {
+    let mut runs = Runs::default();
+    text.char_indices()
+        .filter(|(_, c)| matches!(c, 's' | 'A' | 'g' | 'x'))
+        .any(|(at, _)| {
+            let length = key_at(text, at, &mut runs);
+            let key = text.get(at..at + length).unwrap_or_default();
+            let body = key.split_once(['-', '_']).map_or(key, |(_, body)| body);
+            !key.contains('*') && body.contains(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase())
+        })
 }
 
 /// The text without words such as `abcd***wxyz`: a key of any form, quoted by its ends.

@@ -11,6 +11,7 @@ local window = require("gpt.view.window")
 local words = require("gpt.words")
 require("gpt.view.keys")
 require("gpt.view.links")
+require("gpt.view.lookup")
 require("gpt.view.parts")
 require("gpt.view.queue")
 require("gpt.view.reload")
@@ -63,10 +64,10 @@ end
 function Chat:refuses()
   if self.answer then
     M.inform({ level = "info", title = words("view.answering"), advice = words("view.answering_advice") })
-  elseif self.in_flight then
+  elseif self.in_flight or self:is_looking_up() then
     M.inform({ level = "info", title = words("view.in_flight"), advice = "" })
   end
-  return self.answer ~= nil or self.in_flight == true
+  return self.answer ~= nil or self.in_flight == true or self:is_looking_up()
 end
 
 --- An event about this chat.
@@ -104,14 +105,19 @@ end
 
 --- Sends the prompt; while an answer is being written, lets it wait.
 function Chat:send()
-  if self.answer then
+  if self.answer or self:is_looking_up() then
     return self:enqueue()
   elseif self.in_flight then
     self.again = true
     return
+  elseif self:look_up_again() then
+    return
   end
   self:settle()
   local regions, prompt = self:snapshot()
+  if Chat.has_words(prompt) then
+    return self:enqueue()
+  end
   self.pending = { text = prompt, origin = "prompt" }
   local at = self:message_at_cursor()
   self:tell("sent", { regions = regions, prompt = prompt, origin = "prompt", at = at })
@@ -125,10 +131,13 @@ function Chat:ask(question, selection)
     local block = table.concat(require("gpt.selection").block(selection), "\n")
     question = question .. "\n\n" .. block
   end
-  if self.answer or self.in_flight then
+  if self.answer or self.in_flight or self:is_looking_up() then
     return self:wait_with(vim.split(question, "\n"))
   end
   self:settle()
+  if Chat.has_words(question) then
+    return self:wait_with(vim.split(question, "\n"))
+  end
   local event = { regions = self:snapshot(), prompt = question, origin = "command" }
   self.pending = { text = question, origin = "command" }
   if not self:tell("sent", event) then
@@ -169,6 +178,9 @@ function Chat:save_copy(path)
 end
 
 function Chat:stop()
+  if not self.answer and self:forget_context() then
+    return
+  end
   remote.notify(self:event("stop_requested"))
 end
 
@@ -509,12 +521,14 @@ end
 ---@return boolean returned
 function Chat:give_back()
   local origin, text = self.pending and self.pending.origin, self.pending and self.pending.text
+  local looked_up = self:is_looking_up()
   self.pending, self.in_flight, self.again = nil, nil, nil
+  self.lookups = {}
   local taken = not self.answer and pcall(self.take_back, self)
   if text and origin == "command" then
     return (pcall(self.add_to_prompt, self, vim.split(text, "\n")))
   end
-  return taken and origin == "queue"
+  return taken and (origin == "queue" or looked_up)
 end
 
 --- The program died: answers that were being written end here, and questions that it did not take come back.

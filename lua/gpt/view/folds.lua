@@ -1,10 +1,13 @@
---- Folds: one for each message, open, and within an answer one for its reasoning, closed.
+--- Folds: one for each message, open; within an answer one for its reasoning, and within a question one for each block of
+--- context, closed.
 ---
 --- They are made by hand ('foldmethod' "manual"). Neovim evaluates no 'foldexpr' in insert mode, where most answers
 --- arrive, and a fold that is made costs nothing afterwards: it grows with its text.
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local blocks = require("gpt.context.blocks")
+local gauge = require("gpt.view.gauge")
 local words = require("gpt.words")
 
 local M = {}
@@ -42,15 +45,33 @@ local function make(first, last, level)
   end
 end
 
+--- The blocks of context in a question.
+---@param buf integer
+---@param row integer its heading
+---@param last integer the line after its last one
+---@return { first: integer, last: integer }[] rows, the last one left out
+local function context_of(buf, row, last)
+  local found = {}
+  for _, fence in ipairs(blocks.fences(api.nvim_buf_get_lines(buf, row + 1, last, false))) do
+    if blocks.title(fence.info) then
+      found[#found + 1] = { first = row + fence.first, last = row + fence.last + 1 }
+    end
+  end
+  return found
+end
+
 --- Makes those folds of some messages that are not there, in every window of the chat.
 ---@param chat gpt.Chat
----@param messages { row: integer, last: integer }[]
+---@param messages { row: integer, last: integer, role: string }[]
 local function make_all(chat, messages)
   for _, win in ipairs(vim.fn.win_findbuf(chat.buf)) do
     if vim.wo[win].foldmethod == "manual" then
       api.nvim_win_call(win, function()
         for _, message in ipairs(messages) do
           make(message.row, message.last, 1)
+          for _, block in ipairs(message.role == "user" and context_of(chat.buf, message.row, message.last) or {}) do
+            make(block.first, block.last, 2)
+          end
           for _, found in ipairs(FOLDS_REASONING and chat:parts_within(message.row, message.last) or {}) do
             if found.part.kind == "reasoning" then
               make(found.from[1], math.min(found.to[1] + 2, message.last), 2) -- with the blank line below
@@ -65,21 +86,21 @@ end
 --- The messages from `row` on, the prompt left out.
 ---@param chat gpt.Chat
 ---@param row integer
----@return { row: integer, last: integer }[]
+---@return { row: integer, last: integer, role: string }[]
 local function messages_from(chat, row)
   local marks = api.nvim_buf_get_extmarks(chat.buf, Chat.HEADINGS, { row, 0 }, -1, { details = true })
-  local found, before = {}, nil
+  local found, before, role = {}, nil, nil
   for _, mark in ipairs(marks) do
     if not mark[4].invalid then
       if before then
-        found[#found + 1] = { row = before, last = mark[2] }
+        found[#found + 1] = { row = before, last = mark[2], role = role }
       end
-      before = mark[2]
+      before, role = mark[2], chat.entries[mark[1]].role
     end
   end
   local prompt = chat:find_prompt()
   if before and before ~= prompt then
-    found[#found + 1] = { row = before, last = api.nvim_buf_line_count(chat.buf) }
+    found[#found + 1] = { row = before, last = api.nvim_buf_line_count(chat.buf), role = role }
   end
   return found
 end
@@ -102,11 +123,37 @@ local function first_words(chat, first, last)
   return vim.fn.strcharpart(vim.trim(text:gsub("%s+", " ")), 0, 80)
 end
 
+--- What each block of context was measured to have, by what its first line says and how many lines it has: the text of
+--- a fold is asked for at each redraw.
+---@type table<string, integer>
+local measured = {}
+
+--- "▸ #file:src/x.rs  120 lines  ~1.2k tokens".
+---@param title gpt.ContextTitle
+---@param first integer the fold's first line
+---@param last integer
+---@return string
+local function of_context(title, first, last)
+  local name = title.name == "" and title.word or ("%s %s"):format(title.word, title.name)
+  local count = math.max(last - first - 1, 0)
+  local key = ("%s %d %d"):format(name, api.nvim_get_current_buf(), count)
+  if not measured[key] then
+    local text = table.concat(api.nvim_buf_get_lines(0, first, last - 1, false), "\n")
+    measured[key] = blocks.tokens(text)
+  end
+  local tokens = words("view.tokens", { count = "~" .. gauge.short(measured[key]) })
+  return ("▸ %s  %s  %s"):format(name, M.lines(count), tokens)
+end
+
 --- The text of the closed fold at `v:foldstart`.
 ---@return string
 function M.text()
   local first, last = vim.v.foldstart, vim.v.foldend
   local line = vim.fn.getline(first)
+  local title = blocks.title_of_line(line)
+  if title then
+    return of_context(title, first, last)
+  end
   local chat = require("gpt.view.chat").of_buffer(api.nvim_get_current_buf())
   if not chat then
     return line

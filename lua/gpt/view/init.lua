@@ -43,6 +43,12 @@ local operations = {
     chat_of(data):give_back()
   end,
   inform = chats.inform,
+  context_found = function(data)
+    chat_of(data):context_found(data)
+  end,
+  context_refused = function(data)
+    chat_of(data):context_refused(data)
+  end,
   open_chat = function(data)
     chats.open(data.chat)
   end,

@@ -17,29 +17,39 @@ function Chat:enqueue()
   if vim.trim(prompt) == "" then
     return self:refuses()
   end
-  local following = self:windows_at_prompt()
-  self:break_undo() -- one `u` takes it back
-  self:turn_prompt_into({ role = "user" })
-  self:note_step()
-  self:break_undo()
-  self:after_edit(following)
+  self:wait_for_context(prompt, function()
+    local following = self:windows_at_prompt()
+    self:break_undo() -- one `u` takes it back
+    local _, mark = self:turn_prompt_into({ role = "user" })
+    self:note_step()
+    self:break_undo()
+    self:after_edit(following)
+    return mark
+  end)
 end
 
 --- Puts a question that does not stand in the prompt among those that wait.
 ---@param lines string[]
 function Chat:wait_with(lines)
-  local row, entry = self:prompt_row(), { role = "user" }
-  local following = self:windows_at_prompt()
-  self:break_undo()
-  self:insert_message(row, entry, lines)
-  self:mark_heading(row, entry, self.last_mark, true)
-  self:note_step()
-  self:break_undo()
-  self:after_edit(following)
+  local waits = self:wait_for_context(table.concat(lines, "\n"), function()
+    local row, entry = self:prompt_row(), { role = "user" }
+    local following = self:windows_at_prompt()
+    self:break_undo()
+    self:insert_message(row, entry, lines)
+    local mark = self:mark_heading(row, entry, self.last_mark, true)
+    self:note_step()
+    self:break_undo()
+    self:after_edit(following)
+    return mark
+  end)
+  if not waits then
+    self:add_to_prompt(lines) -- nothing is lost
+  end
 end
 
 --- Takes the questions that wait back into the prompt: their headings go, their text stays.
-function Chat:take_back()
+---@param from? integer mark of the first one that is taken back; nil: all of them
+function Chat:take_back(from)
   local found = self:headings()
   for index = #found, 2, -1 do
     local before = found[index - 1]
@@ -47,7 +57,11 @@ function Chat:take_back()
       break
     end
     self:join_with_prompt(found[index].row)
+    self.lookups[before.mark], before.entry.looked_up = nil, nil
     self:mark_heading(before.row, before.entry, before.mark)
+    if before.mark == from then
+      break
+    end
   end
 end
 
@@ -139,7 +153,9 @@ function Chat:go_on(done)
     return self:take_back()
   end
   local first = queue[1]
-  if vim.trim(first.text) == "" then
+  if self.lookups[first.mark] then
+    return -- goes out when what its words stand for is known
+  elseif vim.trim(first.text) == "" then
     self:drop_waiting(first.mark)
     return self:go_on(done)
   end

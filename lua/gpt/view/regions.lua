@@ -23,6 +23,8 @@ local api = vim.api
 ---@field born? integer the undo step that it came with
 ---@field row? integer where it stood then
 ---@field waits? boolean whether its edge says that it waits
+---@field looked_up? boolean whether it waits for what its context words stand for
+---@field said? string what the program knows of a question with a context word, as a hash
 ---@field facts? string[] what else its right edge says, as far as there is room
 
 ---@class gpt.Heading
@@ -55,6 +57,7 @@ local api = vim.api
 ---@field pending? { text: string, origin: "prompt"|"queue"|"command", mark?: integer } what was sent last, until it is shown as a message
 ---@field in_flight? boolean whether the program has been told something, and has not yet answered
 ---@field again? boolean whether the user has sent the prompt once more meanwhile
+---@field lookups table<integer, gpt.Lookup> the questions whose context words are being looked up, by mark
 ---@field notice? table
 ---@field highlighting? gpt.Highlighting
 ---@field remembered? gpt.Remembered
@@ -83,7 +86,7 @@ local GROUPS = { user = "GPTHeadingUser", assistant = "GPTHeadingAssistant" }
 ---@param buf integer
 ---@return gpt.Chat
 function Chat.of(id, buf)
-  return setmetatable({ id = id, buf = buf, entries = {}, last_mark = 0, parts = {}, facts = {} }, Chat)
+  return setmetatable({ id = id, buf = buf, entries = {}, last_mark = 0, parts = {}, facts = {}, lookups = {} }, Chat)
 end
 
 -- Headings -----------------------------------------------------------------------------------------------------------
@@ -95,7 +98,8 @@ end
 ---@return table[]? virtual text
 local function edge(entry, queued, room)
   local told = {}
-  told[#told + 1] = queued and require("gpt.words")("view.queued") or nil
+  local waits = entry.looked_up and "view.looked_up" or "view.queued"
+  told[#told + 1] = queued and require("gpt.words")(waits) or nil
   told[#told + 1] = entry.branch
   vim.list_extend(told, entry.facts or {})
   local function joined()

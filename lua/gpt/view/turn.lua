@@ -260,6 +260,7 @@ function Chat:begin_turn(turn)
   self:after_edit(following)
   self:start_spinner(row, words("view.waiting"))
   self:hear_interrupts(true)
+  self:note_said()
   local provider, model = turn.label:match("^([^/]*)/(.*)$")
   announce(self, "GPTAnswerStarted", { provider = provider, model = model })
   self:send_again()
@@ -326,6 +327,7 @@ function Chat:insert_branch(branch)
   end
   highlight.gradually(self.buf, highlights)
   self:reshape({ branches = branch.branches })
+  self:note_said()
   self:note_step()
   return first, row
 end

@@ -3,7 +3,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::chat::notice::Notice;
-use crate::editor::{Choice, KeyForm, ShownKeyChange, ShownModel, ShownOutcome};
+use crate::editor::{Choice, KeyForm, ShownContext, ShownKeyChange, ShownModel, ShownOutcome};
 
 const LATE: Duration = Duration::from_millis(300);
 
@@ -80,6 +80,12 @@ impl Editor for Fake {
         Ok(())
     }
     async fn enter_key(&self, _: &KeyForm) -> Result<(), EditorError> {
+        Ok(())
+    }
+    async fn context_found(&self, _: &ShownContext) -> Result<(), EditorError> {
+        Ok(())
+    }
+    async fn context_refused(&self, _: &ChatId, _: u64, _: Option<&Notice>) -> Result<(), EditorError> {
         Ok(())
     }
     async fn open_chat(&self, _: &ChatId) -> Result<(), EditorError> {

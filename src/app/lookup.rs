@@ -1,0 +1,327 @@
+//! Context words looked up when a question is sent: found on the disk, asked about where that is due, and handed to the
+//! editor, which puts them into the question. Either all words stand for something, or the question is not sent.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use super::dialog::Dialog;
+use crate::chat::notice::{Level, Notice};
+use crate::chat::{ChatId, painter};
+use crate::context::git::{self, Changes};
+use crate::context::paths::{self, Located, Named};
+use crate::context::secrets::{self, Sign};
+use crate::context::{Found, MOST_BYTES, Piece, Place, Problem, Wanted, reading, tree};
+use crate::editor::{Editor, EditorError, ShownBlock, ShownContext};
+use crate::keys::{KeySource, Redactor, Secret};
+use crate::provider::registry::Registry;
+use crate::words::{Locale, Text, say, text};
+
+/// How long is waited for an editor that is busy.
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
+/// How many files are named in a sentence.
+const NAMES_SHOWN: usize = 5;
+
+/// What a question stands for that is to be sent.
+pub struct Order {
+    pub chat: ChatId,
+    /// The number that the answer names.
+    pub lookup: u64,
+    /// The project's root.
+    pub root: PathBuf,
+    pub wanted: Vec<Wanted>,
+    /// The files that are open in buffers whose text is never sent.
+    pub disabled: Vec<PathBuf>,
+}
+
+/// All that looking up takes.
+pub struct Lookup {
+    pub editor: Arc<dyn Editor>,
+    pub dialog: Dialog,
+    /// Knows the keys in use, those in the environment too.
+    pub redactor: Redactor,
+    pub locale: Locale,
+}
+
+/// Why a question is not sent.
+enum Refused {
+    /// A word cannot be resolved.
+    Problem(Problem),
+    /// The user does not want it.
+    Declined,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+/// Where files are looked for, without links in it, and which are never sent.
+struct Grounds {
+    root: PathBuf,
+    disabled: BTreeSet<PathBuf>,
+}
+
+impl Lookup {
+    /// Looks up all words, and tells the editor.
+    pub async fn look_up(&self, order: Order) {
+        let Order {
+            chat,
+            lookup,
+            root,
+            wanted,
+            disabled,
+        } = order;
+        let shown_root = root.clone();
+        let grounds = blocking(move || Ok(Grounds::new(&root, &disabled))).await;
+        let grounds = grounds.unwrap_or(Grounds {
+            root: shown_root,
+            disabled: BTreeSet::new(),
+        });
+        let (mut blocks, mut left_out) = (Vec::new(), Vec::new());
+        for word in wanted {
+            let (name, place) = (word.word, word.place);
+            match self.find(&name, place, &grounds).await {
+                Ok(found) => {
+                    if !found.left_out.is_empty() {
+                        left_out.push(self.left_out(&name, &found.left_out));
+                    }
+                    blocks.extend(found.pieces.into_iter().map(|piece| block(&name, piece)));
+                }
+                Err(refused) => return self.refuse(&chat, lookup, &name, refused).await,
+            }
+        }
+        let notice = (!left_out.is_empty()).then(|| Notice::new(Level::Info, left_out.join(" "), ""));
+        let context = ShownContext {
+            chat,
+            lookup,
+            blocks,
+            notice,
+        };
+        while let Err(EditorError::Busy(_)) = self.editor.context_found(&context).await {
+            sleep(BUSY_PAUSE).await;
+        }
+    }
+
+    async fn refuse(&self, chat: &ChatId, lookup: u64, word: &str, refused: Refused) {
+        let notice = match refused {
+            Refused::Problem(problem) => {
+                tracing::info!(%problem, "a context word is not resolved");
+                let title = say!(self.locale, "context.problem", word = word, reason = problem.reason());
+                Some(Notice::new(Level::Warning, title, problem.fix().said(self.locale)))
+            }
+            Refused::Declined => None,
+        };
+        while let Err(EditorError::Busy(_)) = self.editor.context_refused(chat, lookup, notice.as_ref()).await {
+            sleep(BUSY_PAUSE).await;
+        }
+    }
+
+    /// What a word stands for, and may be sent.
+    async fn find(&self, word: &str, place: Place, grounds: &Grounds) -> Result<Found, Refused> {
+        let found = match place {
+            Place::File { path } => self.files(word, path, grounds).await?,
+            Place::Diff => changes(grounds, Changes::Unstaged).await?,
+            Place::Staged => changes(grounds, Changes::Staged).await?,
+            Place::Tree => {
+                let root = grounds.root.clone();
+                alone(blocking(move || tree::of(&root)).await?)
+            }
+            Place::Editor { pieces } => from_editor(pieces)?,
+        };
+        self.without_secrets(word, found).await
+    }
+
+    async fn files(&self, word: &str, path: String, grounds: &Grounds) -> Result<Found, Refused> {
+        let root = grounds.root.clone();
+        let named = blocking(move || paths::locate(&root, &path)).await?;
+        if let Named::One(Located {
+            outside: true, name, ..
+        }) = &named
+        {
+            let root = grounds.root.display().to_string();
+            let question = text!("context.outside", word = word, file = name, root = root);
+            self.ask(question, &[text!("context.send_it")]).await?;
+        }
+        let disabled = grounds.disabled.clone();
+        Ok(blocking(move || reading::read(named, &disabled)).await?)
+    }
+
+    /// Asks about what looks as if it held secrets.
+    async fn without_secrets(&self, word: &str, mut found: Found) -> Result<Found, Refused> {
+        let redactor = self.redactor.clone();
+        let word_path = word.trim_start_matches("#file:").trim_matches('"').to_owned();
+        let looked = blocking(move || {
+            let signs: Vec<_> = found
+                .pieces
+                .iter()
+                .map(|piece| sign(piece, &word_path, &redactor))
+                .collect();
+            Ok((found, signs))
+        });
+        let signs;
+        (found, signs) = looked.await?;
+        let suspects: Vec<(&str, Sign)> = found.pieces.iter().zip(&signs).filter_map(named_sign).collect();
+        if suspects.is_empty() {
+            return Ok(found);
+        }
+        let names = self.listed(suspects.iter().map(|(name, sign)| match *name {
+            "" => sign.said(),
+            name => text!("context.suspect", name = name, sign = sign.said()),
+        }));
+        let question = text!("context.secrets", word = word, files = names);
+        let is_all = suspects.len() == found.pieces.len();
+        let answers = match is_all {
+            true => vec![text!("context.send_it")],
+            false => vec![text!("context.leave_out"), text!("context.send_all")],
+        };
+        if self.ask(question, &answers).await? == 0 && !is_all {
+            let (kept, suspect): (Vec<_>, Vec<_>) = found
+                .pieces
+                .into_iter()
+                .zip(signs)
+                .partition(|(_, sign)| sign.is_none());
+            found.pieces = kept.into_iter().map(|(piece, _)| piece).collect();
+            let names = suspect.into_iter().map(|(piece, _)| (piece.name, Problem::Secret));
+            found.left_out.extend(names);
+        }
+        Ok(found)
+    }
+
+    /// Asks the user; the first choice is always to send nothing. Returns which of the others they chose.
+    async fn ask(&self, question: Text, answers: &[Text]) -> Result<usize, Refused> {
+        let mut choices = vec![say!(self.locale, "context.send_nothing")];
+        choices.extend(answers.iter().map(|answer| answer.said(self.locale)));
+        let choices: Vec<&str> = choices.iter().map(String::as_str).collect();
+        match self.dialog.choose(question.said(self.locale), &choices).await {
+            None | Some(0) => Err(Refused::Declined),
+            Some(choice) => Ok(choice - 1),
+        }
+    }
+
+    /// Which texts of a word are left out, and why.
+    fn left_out(&self, word: &str, left_out: &[(String, Problem)]) -> String {
+        let names = self.listed(left_out.iter().map(|(name, problem)| {
+            let reason = problem.reason();
+            text!("context.problem_of", name = name, reason = reason)
+        }));
+        say!(self.locale, "context.left_out", word = word, files = names)
+    }
+
+    /// A list, cut where it is long.
+    fn listed(&self, mut names: impl ExactSizeIterator<Item = Text>) -> String {
+        let more = names.len().saturating_sub(NAMES_SHOWN);
+        let shown: Vec<String> = names
+            .by_ref()
+            .take(NAMES_SHOWN)
+            .map(|name| name.said(self.locale))
+            .collect();
+        let shown = shown.join(", ");
+        match more {
+            0 => shown,
+            more => say!(self.locale, "context.and_more", names = shown, count = more),
+        }
+    }
+}
+
+impl Grounds {
+    fn new(root: &Path, disabled: &[PathBuf]) -> Self {
+        let real = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        Self {
+            root: real(&root.to_owned()),
+            disabled: disabled.iter().map(real).collect(),
+        }
+    }
+}
+
+/// What is known of keys, and those that the providers' variables hold: they may not have been used yet.
+pub fn with_variables(
+    redactor: &Redactor,
+    registry: &Registry,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Redactor {
+    let variables = registry.providers().flat_map(|provider| match &provider.key {
+        KeySource::Variable(name) => vec![name],
+        KeySource::Usual { variables, .. } => variables.iter().collect(),
+        KeySource::None | KeySource::Command(_) => Vec::new(),
+    });
+    redactor.with(variables.filter_map(|name| Secret::new(environment(name)?).ok()))
+}
+
+/// Runs what waits for the disk, off the runtime's own threads.
+async fn blocking<T: Send + 'static>(run: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    let done = spawn_blocking(run).await;
+    done.unwrap_or_else(|error| Err(Problem::Unreadable(error.to_string())))
+}
+
+async fn changes(grounds: &Grounds, changes: Changes) -> Result<Found, Problem> {
+    let disabled: Vec<PathBuf> = grounds.disabled.iter().cloned().collect();
+    let mut piece = alone(git::diff(&grounds.root, changes, &disabled).await?);
+    for piece in &mut piece.pieces {
+        piece.language = Some("diff".into());
+    }
+    Ok(piece)
+}
+
+/// A text that is all that a word stands for.
+fn alone(text: String) -> Found {
+    let piece = Piece {
+        name: String::new(),
+        path: None,
+        language: Some("text".into()),
+        text,
+    };
+    Found {
+        pieces: vec![piece],
+        left_out: Vec::new(),
+    }
+}
+
+fn from_editor(pieces: Vec<Piece>) -> Result<Found, Problem> {
+    let bytes = pieces.iter().map(|piece| piece.text.len() as u64).sum();
+    match (bytes > MOST_BYTES, pieces.len()) {
+        (true, 0 | 1) => Err(Problem::TooLarge(bytes)),
+        (true, files) => Err(Problem::TooMuch { files, bytes }),
+        (false, _) => Ok(Found {
+            pieces,
+            left_out: Vec::new(),
+        }),
+    }
+}
+
+/// Why a text looks as if it held secrets. A link is looked at by both of its names.
+fn sign(piece: &Piece, word_path: &str, redactor: &Redactor) -> Option<Sign> {
+    let path = piece.path.as_deref().and_then(Path::to_str).unwrap_or_default();
+    let mut names = vec![path, &piece.name];
+    if piece.language.as_deref() == Some("diff") {
+        names.extend(secrets::files_of_diff(&piece.text));
+    }
+    if piece.name.is_empty() && !word_path.starts_with('#') {
+        names.push(word_path);
+    }
+    secrets::sign(names, &piece.text, redactor)
+}
+
+fn named_sign<'a>((piece, sign): (&'a Piece, &Option<Sign>)) -> Option<(&'a str, Sign)> {
+    sign.map(|sign| (piece.name.as_str(), sign))
+}
+
+fn block(word: &str, piece: Piece) -> ShownBlock {
+    let text = reading::with_line_feeds(&piece.text);
+    let lines = match text.strip_suffix('\n').unwrap_or(&text) {
+        "" => Vec::new(),
+        text => painter::lines(text),
+    };
+    ShownBlock {
+        word: word.to_owned(),
+        name: piece.name,
+        language: piece.language,
+        lines,
+    }
+}
