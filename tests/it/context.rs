@@ -97,7 +97,17 @@ async fn a_file_stands_in_the_question_as_it_is_sent_and_is_folded() {
         chat_lines(&nvim).await,
         transcript(&[("You", &question), ("test/m1", "ok")])
     );
-    assert_eq!(folds(&nvim).await, ["▸ #file:src/ação.lua  3 lines  ~24 tokens"]);
+    assert_eq!(folds(&nvim).await, ["▸ #file:src/ação.lua  3 lines  ~22 tokens"]);
+    assert_eq!(
+        nvim.lua_lines(
+            "return vim.tbl_map(function(n) return tostring(vim.fn.foldlevel(n)) end, vim.fn.range(1, 11))",
+            &[]
+        )
+        .await
+        .concat(),
+        "11112222211",
+        "the block is within its message"
+    );
     assert_eq!(clean(&nvim).await, "");
 }
 
@@ -385,11 +395,11 @@ async fn a_word_is_found_between_other_signs_and_scripts() {
 /// A question that is not sent, why that is told, and the prompt as it was.
 async fn refuses(project: &Project, nvim: &Nvim, question: &str, told: &str) {
     say(nvim, question).await;
-    let told_flat: String = told.split_whitespace().collect();
+    let told_flat: String = told.replace('~', "").split_whitespace().collect();
     nvim.wait_screen(|screen| {
         let flat: String = screen
             .chars()
-            .filter(|c| !c.is_whitespace() && !"│║".contains(*c))
+            .filter(|c| !c.is_whitespace() && !"│~".contains(*c))
             .collect();
         flat.contains(&told_flat)
     })
@@ -400,7 +410,7 @@ async fn refuses(project: &Project, nvim: &Nvim, question: &str, told: &str) {
     let column = nvim.lua_i64("return vim.fn.col('.')", &[]).await;
     let last = question.lines().last().unwrap_or_default();
     assert_eq!(column, last.len() as i64 + 1, "the cursor is where it was");
-    nvim.feed("<Esc>ggjdGA<CR><Esc>A").await;
+    nvim.feed("<Esc>3GdGo").await;
     clean(nvim).await;
 }
 
@@ -505,14 +515,17 @@ async fn a_file_outside_of_the_project_is_asked_about() {
 #[tokio::test]
 async fn what_looks_as_if_it_held_secrets_is_asked_about() {
     let project = Project::new([answer("ok"), answer("ok")]).await;
-    project.write(".env", "A=b\n");
+    project.write("id_rsa", "A=b\n");
     project.write("src/a.txt", "a\n");
     project.write("src/b.txt", "-----BEGIN RSA PRIVATE KEY-----\nMII\n");
     let nvim = project.chat("src/a.txt").await;
-    say(&nvim, "#file:.env").await;
+    say(&nvim, "#file:id_rsa").await;
     choose(&nvim, "looks as if it held secrets: by its name", "2").await;
     ended(&nvim, 1).await;
-    assert_eq!(asked(&project.server, 0), "#file:.env\n\n```sh #file:.env\nA=b\n```");
+    assert_eq!(
+        asked(&project.server, 0),
+        "#file:id_rsa\n\n```text #file:id_rsa\nA=b\n```"
+    );
     say(&nvim, "#file:src/*").await;
     choose(&nvim, "src/b.txt (a private key)", "2").await;
     ended(&nvim, 2).await;
@@ -543,7 +556,7 @@ async fn a_key_that_is_in_use_is_asked_about_wherever_it_stands() {
         choose(&nvim, "looks as if it held secrets", "1").await;
         nvim.wait_screen_contains("Nothing was sent.").await;
         assert_eq!(chat_lines(&nvim).await, ["## You", "", word]);
-        nvim.feed("<Esc>ggjdGA<CR><Esc>A").await;
+        nvim.feed("<Esc>3GdGo").await;
     }
     assert_eq!(project.server.requests().len(), 0);
     clean(&nvim).await;
@@ -554,14 +567,14 @@ async fn a_key_that_is_in_use_is_asked_about_wherever_it_stands() {
 #[tokio::test]
 async fn a_question_is_not_sent_twice_and_can_be_taken_back_while_it_is_looked_up() {
     let project = Project::new(answer("ok")).await;
-    project.write(".env", "A=b\n");
+    project.write("id_rsa", "A=b\n");
     let nvim = project
         .editor()
         .init("vim.ui.select = function(_, _, done) _G.answer = done end")
         .start()
         .await;
     open(&nvim).await;
-    say(&nvim, "#file:.env").await;
+    say(&nvim, "#file:id_rsa").await;
     nvim.wait_screen_contains("looking up what").await;
     nvim.wait_lua("return answer ~= nil").await;
     normal_mode(&nvim).await;
@@ -570,7 +583,7 @@ async fn a_question_is_not_sent_twice_and_can_be_taken_back_while_it_is_looked_u
     nvim.feed("<C-c>").await;
     nvim.wait_screen_contains("Nothing was sent.").await;
     nvim.lua("answer(nil, 2)", &[]).await;
-    assert_eq!(chat_lines(&nvim).await, ["## You", "", "#file:.env"]);
+    assert_eq!(chat_lines(&nvim).await, ["## You", "", "#file:id_rsa"]);
     nvim.lua("answer = nil", &[]).await;
     nvim.feed("<CR>").await;
     nvim.wait_lua("return answer ~= nil").await;
@@ -583,19 +596,19 @@ async fn a_question_is_not_sent_twice_and_can_be_taken_back_while_it_is_looked_u
 #[tokio::test]
 async fn a_program_that_dies_while_it_looks_up_leaves_the_question_in_the_prompt() {
     let project = Project::new(answer("ok")).await;
-    project.write(".env", "A=b\n");
+    project.write("id_rsa", "A=b\n");
     let nvim = project
         .editor()
         .init("vim.ui.select = function(_, _, done) _G.answer = done end")
         .start()
         .await;
     open(&nvim).await;
-    say(&nvim, "#file:.env").await;
+    say(&nvim, "#file:id_rsa").await;
     nvim.wait_lua("return answer ~= nil").await;
     nvim.children().into_iter().for_each(crate::support::process::kill9);
     nvim.wait_screen_contains("Your question is back in the prompt.").await;
     let lines = chat_lines(&nvim).await;
-    assert_eq!(lines[..3], ["## You", "", "#file:.env"]);
+    assert_eq!(lines[..3], ["## You", "", "#file:id_rsa"]);
     assert!(lines[3..].iter().all(String::is_empty), "{lines:?}");
     clean(&nvim).await;
 }
@@ -603,19 +616,19 @@ async fn a_program_that_dies_while_it_looks_up_leaves_the_question_in_the_prompt
 #[tokio::test]
 async fn what_is_typed_while_a_question_is_looked_up_stays_in_the_prompt() {
     let project = Project::new(answer("ok")).await;
-    project.write(".env", "A=b\n");
+    project.write("id_rsa", "A=b\n");
     let nvim = project
         .editor()
         .init("vim.ui.select = function(_, _, done) _G.answer = done end")
         .start()
         .await;
     open(&nvim).await;
-    say(&nvim, "#file:.env").await;
+    say(&nvim, "#file:id_rsa").await;
     nvim.wait_lua("return answer ~= nil").await;
     nvim.feed("a draft").await;
     nvim.lua("answer(nil, 2)", &[]).await;
     ended(&nvim, 1).await;
-    let question = "#file:.env\n\n```sh #file:.env\nA=b\n```";
+    let question = "#file:id_rsa\n\n```text #file:id_rsa\nA=b\n```";
     let said = [("You", question), ("test/m1", "ok")];
     assert_eq!(chat_lines(&nvim).await, transcript_with(&said, "a draft"));
     clean(&nvim).await;
@@ -652,7 +665,7 @@ async fn a_commands_question_that_cannot_be_sent_goes_into_the_prompt() {
     nvim.wait_screen_contains("#file:nope names no file that is there.")
         .await;
     assert_eq!(chat_lines(&nvim).await, ["## You", "", "explain #file:nope"]);
-    nvim.feed("<Esc>ggjdGA<CR><Esc>q").await;
+    nvim.feed("<Esc>3GdGo<Esc>q").await;
     nvim.feed(":GPTChat explain #selection<CR>").await;
     nvim.wait_screen_contains("nothing was selected").await;
     chat_holds(&nvim, "explain #selection").await;
@@ -695,12 +708,15 @@ async fn an_edited_question_that_is_asked_again_has_fresh_blocks() {
     assert_eq!(asked(&project.server, 1), question);
     let said = [("You", question), ("test/m1", "ok")];
     assert_eq!(chat_lines(&nvim).await, transcript_with(&said, " draft"));
-    assert_eq!(folds(&nvim).await.len(), 2);
+    assert_eq!(
+        folds(&nvim).await,
+        ["▸ #file:a.txt  1 line  ~2 tokens", "▸ #file:b.txt  1 line  ~1 tokens"]
+    );
     nvim.feed("gg/see<CR><CR>").await;
     ended(&nvim, 3).await;
     assert_eq!(
         asked(&project.server, 2),
-        "draft",
+        " draft",
         "a question that has not changed is not asked again"
     );
     clean(&nvim).await;
@@ -745,7 +761,7 @@ async fn blocks_are_folded_again_in_a_chat_that_comes_from_the_history() {
     nvim.command(&format!("edit gpt://chat/{id}")).await;
     chat_holds(&nvim, "#file:a.txt").await;
     nvim.wait_screen_contains("▸ #file:a.txt  1 line  ~1 tokens").await;
-    nvim.command("edit").await;
+    nvim.command("silent edit").await;
     nvim.wait_screen_contains("▸ #file:a.txt  1 line  ~1 tokens").await;
     clean(&nvim).await;
 }

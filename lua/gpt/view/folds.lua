@@ -83,6 +83,24 @@ local function make_all(chat, messages)
   end
 end
 
+--- Takes away the folds of a message that is about to be lengthened at its end: they are to be made anew, since a fold
+--- does not take in what comes below it, and one within takes in what comes in the place of its lines.
+---@param chat gpt.Chat
+---@param row integer its heading
+function M.drop(chat, row)
+  for _, win in ipairs(vim.fn.win_findbuf(chat.buf)) do
+    if vim.wo[win].foldmethod == "manual" then
+      api.nvim_win_call(win, function()
+        local view = vim.fn.winsaveview()
+        if vim.fn.foldlevel(row + 1) > 0 then
+          vim.cmd(("silent! keepjumps %d normal! zD"):format(row + 1))
+        end
+        vim.fn.winrestview(view)
+      end)
+    end
+  end
+end
+
 --- The messages from `row` on, the prompt left out.
 ---@param chat gpt.Chat
 ---@param row integer

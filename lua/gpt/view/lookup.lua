@@ -159,6 +159,7 @@ function Chat:put_blocks(mark, shown, joined)
   else
     self:break_undo()
   end
+  folds.drop(self, first - 1)
   api.nvim_buf_set_lines(self.buf, first + same, last, false, vim.list_slice(whole, same + 1))
   self:note_step()
   self:break_undo()
@@ -184,9 +185,8 @@ function Chat:context_found(found)
     self.lookups[mark] = nil -- an undo took it back, or it was deleted
     return
   end
-  -- All or nothing: where the text is locked (E565) or not modifiable this fails, and is asked for again.
-  api.nvim_buf_set_text(self.buf, -1, 0, -1, 0, {})
   local following = self:windows_at_prompt()
+  -- Before anything else, since where the text is locked (E565) or not modifiable this fails, and is asked for again.
   self:put_blocks(mark, found.blocks, not lookup.again and lookup.tick == api.nvim_buf_get_changedtick(self.buf))
   self:after_edit(following)
   self.lookups[mark] = nil
@@ -218,8 +218,7 @@ end
 function Chat:give_up(mark, told)
   local again = self.lookups[mark].again
   if not again and self:waits(mark) then
-    api.nvim_buf_set_text(self.buf, -1, 0, -1, 0, {})
-    self:take_back(mark)
+    self:take_back(mark) -- first, as above
     self:trim_prompt()
   end
   self.lookups[mark] = nil
@@ -240,7 +239,7 @@ end
 function Chat:trim_prompt()
   local following = self:windows_at_prompt()
   local row = self:prompt_row()
-  local last = math.max(self:end_of_text(row), math.min(row + 3, api.nvim_buf_line_count(self.buf)))
+  local last = self:end_of_text(row)
   api.nvim_buf_set_lines(self.buf, last, -1, false, {})
   self:note_step()
   local line = api.nvim_buf_get_lines(self.buf, last - 1, last, false)[1]

@@ -246,7 +246,13 @@ end
 ---@param turn gpt.ShownTurn
 function Chat:begin_turn(turn)
   -- All or nothing: where the text is locked (E565) or not modifiable this fails, and is asked for again.
-  -- At the last line, since Neovim takes a line off a fold that begins where nothing is changed.
+  -- At the last line, since Neovim takes a line off a fold that begins where nothing is changed. Where nothing else is
+  -- done before the answer, this is no undo step of its own.
+  if self.pending and self.pending.origin == "queue" then
+    self:within(function()
+      vim.cmd("silent! undojoin")
+    end)
+  end
   api.nvim_buf_set_text(self.buf, -1, 0, -1, 0, {})
   self:break_undo()
   self.in_flight = nil

@@ -84,6 +84,8 @@ fn natural_questions_find_their_section() {
         ("list of shortcuts", "gpt-chat-keys"),
         ("how do I send a question?", "gpt-send"),
         ("ask about selected lines", "gpt-selection"),
+        ("how do I send a whole file?", "gpt-words-file"),
+        ("what does #diff mean?", "gpt-words"),
         ("open in a vertical split", "gpt-layout"),
         ("rate limit reached", "gpt-error-rate-limit"),
         ("model not found", "gpt-error-model-not-found"),
