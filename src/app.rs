@@ -320,7 +320,7 @@ impl App {
         let lookup = Lookup {
             editor: self.editor.clone(),
             dialog: self.dialog.clone(),
-            redactor: lookup::with_variables(&self.vault.redactor(), &self.registry, &environment),
+            redactor: lookup::with_variables(self.vault.redactor(), &self.registry, &environment),
             locale: self.locale(),
         };
         self.lookups.retain(|(_, task)| !task.is_finished());

@@ -55,11 +55,14 @@ local function without_signs(path)
     local at = path:find(sign, 1, true)
     path = at and path:sub(1, at - 1) or path
   end
+  local function count(sign)
+    return #vim.split(path, sign, { plain = true })
+  end
   local brackets = { [")"] = "(", ["]"] = "[", ["}"] = "{" }
   while true do
     local last = path:sub(-1)
-    local opened = brackets[last] and path:find(brackets[last], 1, true)
-    if not last:find("[%.,;:!%?'\"%)%]}>]") or opened then
+    local is_closed = brackets[last] and count(last) <= count(brackets[last])
+    if is_closed or not last:find("[%.,;:!%?'\"%)%]}>]") then
       return path
     end
     path = path:sub(1, -2)

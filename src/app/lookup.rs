@@ -78,12 +78,15 @@ impl Lookup {
             wanted,
             disabled,
         } = order;
-        let shown_root = root.clone();
-        let grounds = blocking(move || Ok(Grounds::new(&root, &disabled))).await;
-        let grounds = grounds.unwrap_or(Grounds {
-            root: shown_root,
-            disabled: BTreeSet::new(),
-        });
+        let grounds = match blocking(move || Ok(Grounds::new(&root, &disabled))).await {
+            Ok(grounds) => grounds,
+            Err(problem) => {
+                let first = wanted.first().map(|wanted| wanted.word.as_str());
+                return self
+                    .refuse(&chat, lookup, first.unwrap_or_default(), problem.into())
+                    .await;
+            }
+        };
         let (mut blocks, mut left_out) = (Vec::new(), Vec::new());
         for word in wanted {
             let (name, place) = (word.word, word.place);

@@ -782,6 +782,93 @@ async fn an_answer_below_a_folded_block_is_shown() {
 }
 
 #[tokio::test]
+async fn a_stop_while_a_waiting_question_is_looked_up_brings_it_back_too() {
+    let project = Project::new([answer("one two").gate_before_token(1, "on")]).await;
+    project.write("id_rsa", "A=b\n");
+    let nvim = project
+        .editor()
+        .init("vim.ui.select = function(_, _, done) _G.answer = done end")
+        .start()
+        .await;
+    open(&nvim).await;
+    say(&nvim, "first").await;
+    nvim.wait_screen_contains("one").await;
+    say(&nvim, "#file:id_rsa").await;
+    nvim.wait_lua("return answer ~= nil").await;
+    normal_mode(&nvim).await;
+    nvim.feed("<C-c>").await;
+    ended(&nvim, 1).await;
+    nvim.lua("answer(nil, 2)", &[]).await;
+    let said = [("You", "first"), ("test/m1", "one ")];
+    let lines = chat_lines(&nvim).await.join("\n");
+    assert_eq!(lines.trim_end(), transcript_with(&said, "#file:id_rsa").join("\n"));
+    assert_eq!(project.server.requests().len(), 1);
+    assert!(
+        !nvim
+            .lua_bool("return require('gpt.view.chat').current():is_looking_up()", &[])
+            .await
+    );
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_locked_text_takes_its_blocks_when_it_is_free_again() {
+    let project = Project::new(answer("ok")).await;
+    project.write("id_rsa", "A=b\n");
+    let nvim = project
+        .editor()
+        .init("vim.ui.select = function(_, _, done) _G.answer = done end")
+        .start()
+        .await;
+    open(&nvim).await;
+    say(&nvim, "#file:id_rsa").await;
+    nvim.wait_lua("return answer ~= nil").await;
+    nvim.lua("vim.bo[chat_buffer()].modifiable = false", &[]).await;
+    nvim.lua("answer(nil, 1)", &[]).await;
+    nvim.wait_screen_contains("looking up").await;
+    nvim.lua("vim.bo[chat_buffer()].modifiable = true", &[]).await;
+    nvim.wait_screen_contains("Nothing was sent.").await;
+    assert_eq!(chat_lines(&nvim).await, ["## You", "", "#file:id_rsa"]);
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn words_are_found_in_running_text_and_not_in_code() {
+    let nvim = unconfigured().start().await;
+    for (text, words) in [
+        ("#buffer", "#buffer"),
+        ("see (#buffer), #buffers; #tree. #buffer", "#buffer #buffers #tree"),
+        (
+            "#file:src/a.rs, #file:b(1).txt) e #file:\"a b.txt\".",
+            "#file:src/a.rs #file:b(1).txt #file:\"a b.txt\"",
+        ),
+        ("#file:.gitignore.", "#file:.gitignore"),
+        ("#file: and #file:\"\" are none", ""),
+        (
+            "#file:src/日本.rsを、#file:x.rs、#diffも",
+            "#file:src/日本.rsを #file:x.rs #diff",
+        ),
+        ("👩‍👩‍👧‍👦#diff", "#diff"),
+        ("`#diff` ``a ` #diff`` #tree", "#tree"),
+        ("`a\n#diff\nb` #tree", "#tree"),
+        ("an open ` #tree", "#tree"),
+        ("\\`#diff` #tree", "#diff #tree"),
+        ("```\n#diff\n~~~\n```\n#tree", "#tree"),
+        ("~~~~ x\n#diff\n~~~\n#diff", ""),
+        ("a\n    #tree", "#tree"),
+        (
+            "\\#diff a#diff x/#diff ##diff #diffs #diff_ #diff-x #Diff http://x/?a#tree",
+            "",
+        ),
+    ] {
+        let code =
+            "return table.concat(vim.tbl_map(function(w) return w.word end, require('gpt.context').find(...)), ' ')";
+        let found = nvim.lua_string(code, &[crate::common::text(text)]).await;
+        assert_eq!(found, words, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn the_words_are_listed_for_completion() {
     let nvim = unconfigured().start().await;
     let words = nvim

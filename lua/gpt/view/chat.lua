@@ -115,7 +115,7 @@ function Chat:send()
   end
   self:settle()
   local regions, prompt = self:snapshot()
-  if Chat.has_words(prompt) then
+  if Chat.names_context(prompt) then
     return self:enqueue()
   end
   self.pending = { text = prompt, origin = "prompt" }
@@ -135,7 +135,7 @@ function Chat:ask(question, selection)
     return self:wait_with(vim.split(question, "\n"))
   end
   self:settle()
-  if Chat.has_words(question) then
+  if Chat.names_context(question) then
     return self:wait_with(vim.split(question, "\n"))
   end
   local event = { regions = self:snapshot(), prompt = question, origin = "command" }

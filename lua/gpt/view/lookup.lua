@@ -22,7 +22,7 @@ local last_ticket = 0
 
 ---@param text string
 ---@return boolean
-function Chat.has_words(text)
+function Chat.names_context(text)
   return #context.find(text) > 0
 end
 
@@ -104,7 +104,7 @@ function Chat:want_context(mark, wanted, problem)
     lookup = lookup.ticket,
     wanted = wanted,
     disabled = context.disabled(),
-    project = self.project or require("gpt.commands").project(),
+    project = require("gpt.commands").project(),
   }
   if not remote.notify(vim.tbl_extend("error", { event = "context_wanted", chat = self.id }, event)) then
     self:give_up(mark, nil)
@@ -293,7 +293,7 @@ function Chat:look_up_again()
   for index, heading in ipairs(found) do
     if heading.entry.id == id and heading.entry.role == "user" then
       local text = self:body(found, index)
-      if Chat.has_words(text) and vim.fn.sha256(vim.trim(text)) ~= heading.entry.said then
+      if Chat.names_context(text) and vim.fn.sha256(vim.trim(text)) ~= heading.entry.said then
         self:wait_for_context(text, function()
           return heading.mark
         end, { again = true })
@@ -311,7 +311,7 @@ function Chat:ask_changed(mark)
   local regions, prompt = self:snapshot()
   self.pending = { text = prompt, origin = "prompt" }
   -- Should it not have changed after all, the prompt would be sent, whose words nobody has looked up.
-  prompt = Chat.has_words(prompt) and "" or prompt
+  prompt = Chat.names_context(prompt) and "" or prompt
   self:tell("sent", { regions = regions, prompt = prompt, origin = "prompt", at = self.entries[mark].id })
 end
 
