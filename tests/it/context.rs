@@ -217,6 +217,42 @@ async fn a_blockwise_selection_with_wide_characters_is_exact() {
 }
 
 #[tokio::test]
+async fn a_block_to_the_ends_of_its_lines_is_exact_and_insert_mode_goes_on() {
+    let project = Project::new(answer("ok")).await;
+    project.write("x.txt", "a日本b longer\ncção\n\n\tz\n");
+    let nvim = project.editor().arg(project.root().join("x.txt")).start().await;
+    nvim.feed("gg0l<C-v>3j$<Esc>").await;
+    open(&nvim).await;
+    say(&nvim, "#selection").await;
+    nvim.feed("a draft").await;
+    ended(&nvim, 1).await;
+    assert_eq!(
+        asked(&project.server, 0),
+        "#selection\n\n```text #selection x.txt:1-4\n日本b longer\nção\n\n       z\n```"
+    );
+    assert_eq!(chat_lines(&nvim).await.last().map(String::as_str), Some("a draft"));
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn without_a_program_the_question_stays_in_the_prompt() {
+    let project = Project::new(answer("never")).await;
+    project.write("a.txt", "a\n");
+    let nvim = crate::nvim()
+        .config("{ binary = '/nowhere/gpt-nvim' }")
+        .home(&project.home)
+        .arg(project.root().join("a.txt"))
+        .start()
+        .await;
+    open(&nvim).await;
+    say(&nvim, "see #buffer").await;
+    nvim.wait_screen_contains("/nowhere/gpt-nvim").await;
+    let lines = "return vim.api.nvim_buf_get_lines(0, 0, -1, true)";
+    assert_eq!(nvim.lua_lines(lines, &[]).await, ["## You", "", "see #buffer"]);
+    clean(&nvim).await;
+}
+
+#[tokio::test]
 async fn all_buffers_stand_in_the_question_but_those_that_are_never_sent() {
     let project = Project::new(answer("ok")).await;
     project.write("a.txt", "a\n");

@@ -6,6 +6,10 @@ local M = {}
 local LIMIT = 2000
 local METHOD = "textDocument/documentSymbol"
 
+--- How deep declarations are looked for: a method of an exported class lies four deep. Statements lie deeper, and there
+--- are so many of them that looking at all would be felt.
+local DEEPEST = 6
+
 --- Parts of the names that tree-sitter's grammars give to what declares something.
 local KINDS = { "function", "method", "class", "struct", "enum", "interface", "trait", "impl", "module", "mod_item" }
 local FORMS = { "_declaration$", "_definition$", "_item$", "_statement$", "_specifier$", "_signature$" }
@@ -46,19 +50,21 @@ local function by_tree(buf)
     return {}
   end
   local lines, seen = {}, {}
-  local function visit(node)
+  local function visit(node, depth)
     local row = node:range()
     if node:named() and is_symbol(node:type()) and not seen[row] then
       seen[row] = true
       local line = vim.api.nvim_buf_get_lines(buf, row, row + 1, false)[1] or ""
       lines[#lines + 1] = ("%d: %s"):format(row + 1, (line:gsub("%s+$", "")))
     end
-    for child in node:iter_children() do
-      visit(child)
+    if depth < DEEPEST then
+      for child in node:iter_children() do
+        visit(child, depth + 1)
+      end
     end
   end
   for _, tree in ipairs(parser:parse() or {}) do
-    visit(tree:root())
+    visit(tree:root(), 0)
   end
   return lines
 end
