@@ -748,6 +748,7 @@ async fn an_edited_question_that_is_asked_again_has_fresh_blocks() {
         folds(&nvim).await,
         ["▸ #file:a.txt  1 line  ~2 tokens", "▸ #file:b.txt  1 line  ~1 tokens"]
     );
+    project.write("a.txt", "later\n");
     nvim.feed("gg/see<CR><CR>").await;
     ended(&nvim, 3).await;
     assert_eq!(
@@ -844,6 +845,31 @@ async fn a_stop_while_a_waiting_question_is_looked_up_brings_it_back_too() {
             .lua_bool("return require('gpt.view.chat').current():is_looking_up()", &[])
             .await
     );
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_waiting_question_that_cannot_be_sent_leaves_the_one_before_it_in_its_place() {
+    let project = Project::new([answer("one two").gate_before_token(1, "on"), answer("three")]).await;
+    project.write("a.txt", "a\n");
+    let nvim = project.chat("a.txt").await;
+    say(&nvim, "first").await;
+    nvim.wait_screen_contains("one").await;
+    say(&nvim, "second").await;
+    say(&nvim, "#file:nope").await;
+    nvim.wait_screen_contains("#file:nope names no file that is there.")
+        .await;
+    nvim.wait_screen_contains("queued").await;
+    project.server.open("on");
+    ended(&nvim, 2).await;
+    assert_eq!(asked(&project.server, 1), "second");
+    let said = [
+        ("You", "first"),
+        ("test/m1", "one two"),
+        ("You", "second"),
+        ("test/m1", "three"),
+    ];
+    assert_eq!(chat_lines(&nvim).await, transcript_with(&said, "#file:nope"));
     clean(&nvim).await;
 }
 
