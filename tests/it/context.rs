@@ -874,6 +874,39 @@ async fn a_waiting_question_that_cannot_be_sent_leaves_the_one_before_it_in_its_
 }
 
 #[tokio::test]
+async fn what_is_found_while_something_else_is_in_flight_goes_out_after_that() {
+    let project = Project::new(answer("ok")).await;
+    project.write("id_rsa", "A=b\n");
+    let nvim = project
+        .editor()
+        .init("vim.ui.select = function(_, _, done) _G.answer = done end")
+        .start()
+        .await;
+    open(&nvim).await;
+    say(&nvim, "#file:id_rsa").await;
+    nvim.wait_lua("return answer ~= nil").await;
+    nvim.lua(
+        "local Chat = require('gpt.view.regions')
+         local found = Chat.context_found
+         Chat.context_found = function(...) _G.found = true; return found(...) end
+         require('gpt.view.chat').current().in_flight = true
+         answer(nil, 2)",
+        &[],
+    )
+    .await;
+    nvim.wait_lua("return found").await;
+    assert_eq!(project.server.requests().len(), 0);
+    nvim.lua("require('gpt.view.chat').current().in_flight = nil", &[])
+        .await;
+    ended(&nvim, 1).await;
+    assert_eq!(
+        asked(&project.server, 0),
+        "#file:id_rsa\n\n```text #file:id_rsa\nA=b\n```"
+    );
+    clean(&nvim).await;
+}
+
+#[tokio::test]
 async fn a_locked_text_takes_its_blocks_when_it_is_free_again() {
     let project = Project::new(answer("ok")).await;
     project.write("id_rsa", "A=b\n");

@@ -184,6 +184,9 @@ function Chat:context_found(found)
   if not row or row == self:find_prompt() then
     self.lookups[mark] = nil -- an undo took it back, or it was deleted
     return
+  elseif self.in_flight and not self.answer then
+    -- Whatever comes of what is in flight, an answer or another branch: nothing else may be told now.
+    error("E5108: busy: something is in flight", 0)
   end
   local following = self:windows_at_prompt()
   -- Before anything else, since where the text is locked (E565) or not modifiable this fails, and is asked for again.
