@@ -9,6 +9,7 @@
 //!      app::{model, picker, lists}: which model answers → provider (catalogue, models), keys, disk
 //!      chat::{archive, journal, recall}, app::shelf: what is kept, brought back and handled → history
 //! history: what is kept of chats, in SQLite; calls nobody
+//! context::files: a project's files, for completion; calls nobody, asked by the app
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
 //! chat::conversation, prompt, budget: pure; they call nothing that waits · config, logging, disk: read and written at the edges
 //! words: what a user reads, in their language, from one table; called by all of them, calls nobody
@@ -24,6 +25,7 @@
 pub mod app;
 pub mod chat;
 pub mod config;
+pub mod context;
 pub mod disk;
 pub mod editor;
 pub mod history;

@@ -1,0 +1,3 @@
+//! What the words of a prompt (`#file:` and the like) stand for.
+
+pub mod files;
