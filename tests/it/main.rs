@@ -27,6 +27,7 @@ mod branches;
 mod chat;
 mod colours;
 mod common;
+mod completion;
 mod give_back;
 mod history;
 mod keys_in_chat;

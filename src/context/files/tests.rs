@@ -43,7 +43,13 @@ async fn all_files_are_found_those_at_the_top_first() {
 
 #[tokio::test]
 async fn what_git_ignores_is_not_found_in_a_repository_or_without_one() {
-    let files = ["kept.rs", "out/made.rs", "sub/x.log", "sub/keep.log", "node_modules/a/b.js"];
+    let files = [
+        "kept.rs",
+        "out/made.rs",
+        "sub/x.log",
+        "sub/keep.log",
+        "node_modules/a/b.js",
+    ];
     let root = project(&files);
     write(root.path(), ".gitignore", "/out\n*.log\nnode_modules/\n");
     write(root.path(), "sub/.gitignore", "!keep.log\n");
@@ -107,7 +113,10 @@ async fn small_letters_find_capitals_with_accents_too() {
 async fn a_part_of_the_path_finds_it() {
     let root = project(&["src/context/files.rs", "src/files.rs", "tests/files.rs"]);
     assert_eq!(paths(root.path(), "context/fi").await, ["src/context/files.rs"]);
-    assert_eq!(paths(root.path(), "srcfiles").await, ["src/files.rs", "src/context/files.rs"]);
+    assert_eq!(
+        paths(root.path(), "srcfiles").await,
+        ["src/files.rs", "src/context/files.rs"]
+    );
 }
 
 #[tokio::test]
@@ -139,7 +148,10 @@ async fn a_root_that_is_not_there_has_no_files() {
 async fn the_list_is_kept_and_a_second_one_waits_for_the_same_walk() {
     let root = project(&["a.rs"]);
     let index = FileIndex::default();
-    let (one, other) = tokio::join!(index.find(wanted(root.path(), "")), index.find(wanted(root.path(), "a")));
+    let (one, other) = tokio::join!(
+        index.find(wanted(root.path(), "")),
+        index.find(wanted(root.path(), "a"))
+    );
     assert_eq!(one, other);
     write(root.path(), "b.rs", "");
     assert_eq!(index.find(wanted(root.path(), "")).await.paths, ["a.rs"]);
