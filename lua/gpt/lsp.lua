@@ -72,14 +72,47 @@ local function is_same(client, wanted)
   return client.name == wanted.name and client.offset_encoding == wanted.offset_encoding
 end
 
+---@param wanted table a `vim.lsp.ClientConfig`
+---@return vim.lsp.Client?
+local function client_of(wanted)
+  wanted.offset_encoding = wanted.offset_encoding or ENCODING
+  for _, client in ipairs(vim.lsp.get_clients({ name = wanted.name })) do
+    if is_same(client, wanted) then
+      return client
+    end
+  end
+  local id
+  if vim.fn.has("nvim-0.11") == 1 then
+    id = vim.lsp.start(wanted, { attach = false, reuse_client = is_same, silent = true })
+  else
+    id = vim.lsp.start_client(wanted) -- there `start` always attaches
+  end
+  return id and vim.lsp.get_client_by_id(id)
+end
+
+--- Attaches a client as `vim.lsp.buf_attach_client` does, but for watching the buffer: this server reads it where it
+--- stands, and to be told of each change costs 50 µs, for every token of an answer.
 ---@param buf integer
 ---@param wanted table a `vim.lsp.ClientConfig`
 ---@return integer? client
 local function attach(buf, wanted)
-  wanted.offset_encoding = wanted.offset_encoding or ENCODING
-  -- Nothing is told of changes, so nothing is to be put off either: it would cost a timer for each of them.
-  wanted.flags = { debounce_text_changes = 0 }
-  return vim.lsp.start(wanted, { bufnr = buf, reuse_client = is_same, silent = true })
+  local client = client_of(wanted)
+  if not client or client.attached_buffers[buf] then
+    return client and client.id
+  end
+  client.attached_buffers[buf] = true
+  local begin = client._on_attach or client.on_attach -- the first on 0.10
+  begin(client, buf)
+  api.nvim_create_autocmd({ "BufDelete", "BufWipeout" }, {
+    buffer = buf,
+    once = true,
+    callback = function()
+      if client.attached_buffers[buf] then
+        vim.lsp.buf_detach_client(buf, client.id)
+      end
+    end,
+  })
+  return client.id
 end
 
 -- Chats ----------------------------------------------------------------------------------------------------------------

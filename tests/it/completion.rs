@@ -348,7 +348,9 @@ async fn the_key_k_shows_it() {
     let (_home, editor) = project(&[("src/main.rs", "one\ntwo\nthree\n")]);
     let nvim = editor.start().await;
     open_served(&nvim).await;
-    nvim.feed("look at #file:src/main.rs<Esc>K").await;
+    types(&nvim, "look at #file:src/main.rs", "look at #file:src/main.rs").await;
+    normal_mode(&nvim).await;
+    nvim.feed("K").await;
     nvim.wait_screen_contains("14 B, 3 lines").await;
     assert_eq!(clean(&nvim).await, "");
 }
@@ -400,12 +402,33 @@ async fn two_chats_have_one_server_and_it_ends_with_the_editor_at_once() {
 }
 
 #[tokio::test]
+async fn the_server_goes_with_its_buffer_and_does_not_watch_it() {
+    let (_home, editor) = project(&[]);
+    let nvim = editor.start().await;
+    open_served(&nvim).await;
+    let versions = "return vim.tbl_count(vim.lsp.util.buf_versions or {})";
+    types(&nvim, "one", "one").await;
+    if nvim.lua_bool("return vim.fn.has('nvim-0.12') == 0", &[]).await {
+        assert_eq!(nvim.lua_i64(versions, &[]).await, 0);
+    }
+    normal_mode(&nvim).await;
+    nvim.command("bwipeout!").await;
+    wait(
+        &nvim,
+        "return vim.tbl_count(vim.lsp.get_clients({ name = 'gpt' })[1].attached_buffers) == 0".into(),
+    )
+    .await;
+    assert_eq!(clean(&nvim).await, "");
+}
+
+#[tokio::test]
 async fn a_stopped_server_is_started_again_for_the_next_chat() {
     let (_home, editor) = project(&[]);
     let nvim = editor.start().await;
     open_served(&nvim).await;
-    nvim.lua("vim.lsp.stop_client(vim.lsp.get_clients({ name = 'gpt' })[1].id)", &[])
-        .await;
+    let stop = "local client = vim.lsp.get_clients({ name = 'gpt' })[1]
+    if vim.fn.has('nvim-0.11') == 1 then client:stop() else client.stop() end";
+    nvim.lua(stop, &[]).await;
     wait(&nvim, "return #vim.lsp.get_clients({ name = 'gpt' }) == 0".into()).await;
     nvim.feed("<Esc>:GPTChat!<CR>").await;
     is_served(&nvim).await;
