@@ -161,6 +161,24 @@ async fn letters_in_order_are_enough_for_a_path() {
 }
 
 #[tokio::test]
+async fn a_path_with_spaces_is_one_word() {
+    let (_home, editor) = project(&[("my notes.md", "one\n"), ("other.md", "")]);
+    let nvim = editor.start().await;
+    open_served(&nvim).await;
+    let cuts = "return vim.fn.has('nvim-0.11') == 1 and vim.fn.has('nvim-0.12') == 0";
+    let word = match nvim.lua_bool(cuts, &[]).await {
+        true => "#file:my?notes.md",
+        false => "#file:\"my notes.md\"",
+    };
+    types(&nvim, "see #file:\"my no", "see #file:\"my no").await;
+    assert_eq!(completed(&nvim).await, [word]);
+    types(&nvim, "<C-u>see #file:\"my notes.md\".", "see #file:\"my notes.md\".").await;
+    types(&nvim, "<Esc>b", "see #file:\"my notes.md\".").await;
+    wait(&nvim, "return vim.fn.mode() == 'n'".into()).await;
+    assert_eq!(hovered(&nvim).await.lines().last(), Some("my notes.md: 4 B, 1 line"));
+}
+
+#[tokio::test]
 async fn the_files_that_are_open_come_first() {
     let (home, editor) = project(&[("a.txt", ""), ("b.txt", ""), ("sub/z.txt", "")]);
     let open = home.path().join("home/sub/z.txt");

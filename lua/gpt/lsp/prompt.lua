@@ -11,7 +11,7 @@ local FILE = "#file:"
 --- How many paths are offered at a time.
 local LIMIT = 100
 --- Larger files are not counted for a hover; they would not be sent either.
-local LARGEST = 1024 * 1024
+local LARGEST = 1000000
 
 ---@class gpt.Word a word in a line, as typed
 ---@field text string
@@ -43,11 +43,20 @@ function M.actions()
   end, { "explain", "fix", "refactor", "document", "tests", "problems", "commit" })
 end
 
---- Whether a word may begin after this text: not in the middle of another (`C#`, `a/b`).
+--- Whether a word may begin after this text: not in the middle of another (`C#`, `page/#part`).
 ---@param before string
 ---@return boolean
 local function may_begin_after(before)
-  return not before:find("[%w_#&/:]$")
+  return not before:find("[%w_\\#/&=%?%-]$")
+end
+
+--- Where a `#…` ends, as typed: a quotation mark lets a path have spaces.
+---@param line string
+---@param first integer
+---@return integer last
+local function end_of(line, first)
+  local quoted = line:match('^#file:"[^"]*"?()', first)
+  return (quoted or line:match("^#%S*()", first)) - 1
 end
 
 --- The words `#…` of a line.
@@ -56,11 +65,12 @@ end
 local function words_of(line)
   local found, from = {}, 1
   while true do
-    local first, last = line:find("#%S*", from)
+    local first = line:find("#", from, true)
     if not first then
       return found
     end
     if may_begin_after(line:sub(1, first - 1)) then
+      local last = end_of(line, first)
       found[#found + 1] = { text = line:sub(first, last), first = first - 1, last = last }
       from = last + 1
     else
@@ -179,16 +189,30 @@ local function open_paths(root)
   return #found > 0 and found or nil
 end
 
+--- The word that stands for a file. A path with spaces, or with a sign at its end that would be the sentence's, is
+--- quoted; to Neovim 0.11, whose menu takes no more than the first word of what it is given, `?` stands for a space.
+---@param path string
+---@return string
+local function word_for(path)
+  if not path:find('[%s"]') and not path:find("[%.,;:!%?')%]}>]$") then
+    return FILE .. path
+  elseif path:find("%s") and vim.fn.has("nvim-0.11") == 1 and vim.fn.has("nvim-0.12") == 0 then
+    return FILE .. path:gsub('[%s"]', "?")
+  end
+  return ('%s"%s"'):format(FILE, (path:gsub('"', "?")))
+end
+
 --- Paths in the project, from the program. The list is never whole: each letter asks for a new one.
 ---@param chat gpt.Chat
 ---@param typed string `#file:` and what follows
 ---@param replaced table
 ---@param reply fun(list: table)
 local function complete_file(chat, typed, replaced, reply)
-  local asked = { root = chat.project, typed = typed:sub(#FILE + 1), open = open_paths(chat.project), limit = LIMIT }
+  local path = typed:sub(#FILE + 1):gsub('"', "")
+  local asked = { root = chat.project, typed = path, open = open_paths(chat.project), limit = LIMIT }
   remote.question("files", asked, function(found)
-    local offered = vim.tbl_map(function(path)
-      return { text = FILE .. path, label = path }
+    local offered = vim.tbl_map(function(each)
+      return { text = word_for(each), label = each }
     end, found and found.paths or {})
     reply({ isIncomplete = true, items = items(offered, Kind.file, replaced, typed) })
   end)
@@ -254,16 +278,25 @@ local function read(path, limit)
   return text
 end
 
+---@param name string
+---@param bytes integer
+---@param lines integer
+---@return string
+local function size_of(name, bytes, lines)
+  local key = lines == 1 and "view.lsp.line" or "view.lsp.lines"
+  return words(key, { name = name, size = size(bytes), lines = lines })
+end
+
 --- What is known of a file of the project.
 ---@param root string
 ---@param path string
 ---@return string
 local function of_file(root, path)
-  if path:find("[*?%[{]") then
-    return words("view.lsp.glob")
-  end
   local full = vim.fs.joinpath(root, path)
   local found = vim.uv.fs_stat(full)
+  if not found and path:find("[*?%[{]") then
+    return words("view.lsp.glob")
+  end
   if not found or found.type ~= "file" then
     return words("view.lsp.no_file", { path = path })
   end
@@ -271,7 +304,7 @@ local function of_file(root, path)
   if not text then
     return words("view.lsp.bytes", { name = path, size = size(found.size) })
   end
-  return words("view.lsp.lines", { name = path, size = size(found.size), lines = lines_in(text) })
+  return size_of(path, found.size, lines_in(text))
 end
 
 --- What is known of a buffer.
@@ -283,8 +316,7 @@ local function of_buffer(buf)
     return ("%s: %s"):format(name, words("view.never_sent"))
   end
   local bytes = api.nvim_buf_get_offset(buf, api.nvim_buf_line_count(buf))
-  local lines = api.nvim_buf_line_count(buf)
-  return words("view.lsp.lines", { name = name, size = size(math.max(bytes, 0)), lines = lines })
+  return size_of(name, math.max(bytes, 0), api.nvim_buf_line_count(buf))
 end
 
 --- The loaded buffers with files in them, the one used last first.
@@ -302,19 +334,38 @@ local function file_buffers()
 end
 
 --- What a word would send, as far as it can be told at once.
----@type table<string, fun(chat: gpt.Chat, text: string): string?>
+---@type table<string, fun(chat: gpt.Chat, path: string): string?>
 local FACTS = {
-  [FILE] = function(chat, text)
-    return text ~= FILE and of_file(chat.project, text:sub(#FILE + 1)) or nil
+  [FILE] = function(chat, path)
+    return path ~= "" and of_file(chat.project, path) or nil
   end,
   ["#buffer"] = function()
-    local buf = file_buffers()[1]
+    local ok, code = pcall(require, "gpt.context.code")
+    local buf = ok and code.buffer() or file_buffers()[1]
     return buf and of_buffer(buf)
   end,
   ["#buffers"] = function()
     return table.concat(vim.tbl_map(of_buffer, file_buffers()), "\n")
   end,
 }
+
+--- A word without the signs that end the sentence behind it.
+---@param text string
+---@return string word
+---@return string? path of a `#file:`
+local function without_sentence(text)
+  local ok, context = pcall(require, "gpt.context")
+  local found = ok and context.word_at and context.word_at(text, 1)
+  if found then
+    return found.word, found.path
+  end
+  local quoted = text:match('^#file:"([^"]+)"')
+  if quoted then
+    return ('%s"%s"'):format(FILE, quoted), quoted
+  end
+  local word = text:gsub("[%.,;!%?'\")%]}>]+$", "")
+  return word, word:match("^#file:(.*)$")
+end
 
 --- The lines that tell of a word.
 ---@param chat gpt.Chat
@@ -327,15 +378,12 @@ local function told_of(chat, text)
     end)
     return action and { text, action.description }
   end
-  -- A sentence may end behind the word.
-  text = text:gsub("[%.,;:!%?%)%]}\"'`]+$", function(ending)
-    return vim.startswith(ending, ":") and text:find("^#file:%p*$") and ":" or ""
-  end)
+  local word, path = without_sentence(text)
   local known = vim.iter(context_words()):find(function(each)
-    return each.word == text or each.word == FILE and vim.startswith(text, FILE)
+    return each.word == (path and FILE or word)
   end)
   local facts = known and FACTS[known.word]
-  return known and { text, known.what, facts and facts(chat, text) }
+  return known and { word, known.what, facts and facts(chat, path or "") }
 end
 
 ---@param params table

@@ -98,6 +98,7 @@ return {
   ["view.lsp.fix"] = "Fix this diagnostic",
   ["view.lsp.fix_all"] = "Fix these {count} diagnostics",
   ["view.lsp.glob"] = "all files that fit the pattern",
+  ["view.lsp.line"] = "{name}: {size}, 1 line",
   ["view.lsp.lines"] = "{name}: {size}, {lines} lines",
   ["view.lsp.no_file"] = "There is no file {path} in the project.",
   ["view.never_sent"] = "This buffer's text is never sent (vim.b.gpt_disable).",

@@ -98,6 +98,7 @@ return {
   ["view.lsp.fix"] = "Corrigir este diagnóstico",
   ["view.lsp.fix_all"] = "Corrigir estes {count} diagnósticos",
   ["view.lsp.glob"] = "todos os arquivos que se encaixam no padrão",
+  ["view.lsp.line"] = "{name}: {size}, 1 linha",
   ["view.lsp.lines"] = "{name}: {size}, {lines} linhas",
   ["view.lsp.no_file"] = "Não há nenhum arquivo {path} no projeto.",
   ["view.never_sent"] = "O texto deste buffer nunca é enviado (vim.b.gpt_disable).",
