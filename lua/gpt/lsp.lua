@@ -132,6 +132,16 @@ local function is_served()
   return vim.iter(others):any(is_loaded) or (vim.fn.exists("&autocomplete") == 1 and vim.o.autocomplete)
 end
 
+--- Keeps a menu that comes by itself from writing its first word into the text: what is typed next would go on behind
+--- it. In this buffer only, and only where the user has not chosen.
+---@param buf integer
+local function choose_nothing(buf)
+  local chosen = vim.bo[buf].completeopt ~= "" and vim.bo[buf].completeopt or vim.o.completeopt
+  if not chosen:find("noselect") and not chosen:find("noinsert") then
+    vim.bo[buf].completeopt = chosen .. ",menuone,noselect"
+  end
+end
+
 --- Shows completion as one types, where Neovim can and nothing else does. Decided when it is first needed: by then what
 --- is loaded in insert mode is loaded.
 ---@param client integer
@@ -144,6 +154,7 @@ local function show_by_itself(client, buf)
   local function enable()
     local is_there = api.nvim_buf_is_valid(buf) and vim.lsp.buf_is_attached(buf, client)
     if is_there and (wanted or not is_served()) then
+      choose_nothing(buf)
       vim.lsp.completion.enable(true, client, buf, { autotrigger = true })
     end
   end

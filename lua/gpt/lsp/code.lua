@@ -101,7 +101,10 @@ function M.actions(params, reply)
   end
   for _, action in ipairs(require("gpt.lsp.prompt").actions()) do
     local mine = vim.tbl_extend("error", about, { name = action.name })
-    if not (action.name == "fix" and #found > 0) then
+    local is_there = action.name == "fix" and #found > 0
+    -- What is staged is no code of this buffer's, unless it is its message that is being written.
+    local is_elsewhere = action.name == "commit" and vim.bo[buf].filetype ~= "gitcommit"
+    if not is_there and not is_elsewhere then
       list[#list + 1] = code_action(action.description, ("%s.%s"):format(KIND, action.name), mine)
     end
   end
@@ -131,7 +134,11 @@ function M.run(about)
     return
   end
   local takes = about.selected or about.name == "fix"
-  require("gpt").action(about.name, { range = takes and { about.first, about.last } or nil })
+  local run = require("gpt").action
+  if not run then
+    return vim.cmd({ cmd = "GPT", args = { about.name } })
+  end
+  run(about.name, { range = takes and { about.first, about.last } or nil })
 end
 
 return M
