@@ -27,6 +27,7 @@ use crate::chat::prompt;
 use crate::chat::session::{self, Session, Settings, Told};
 use crate::chat::{About, ChatId, Region};
 use crate::config::{Config, HistoryConfig};
+use crate::context::files::FileIndex;
 use crate::editor::event::{EditorEvent, Inbound, Question};
 use crate::editor::{Editor, ShownModel};
 use crate::history::{self, Retention};
@@ -101,6 +102,8 @@ struct App {
     configured: Arc<BTreeSet<String>>,
     /// The providers' lists of models.
     lists: Lists,
+    /// The files of the projects that were completed in.
+    files: FileIndex,
     /// Where the choice is kept.
     state_dir: Option<PathBuf>,
     /// The model that the editor shows; the last one wins.
@@ -133,6 +136,7 @@ impl App {
             chosen: None,
             configured: Arc::default(),
             lists: Lists::default(),
+            files: FileIndex::default(),
             state_dir: None,
             model,
             lookups: Vec::new(),
@@ -291,6 +295,13 @@ impl App {
             Question::Models => {
                 let picking = self.picking();
                 tokio::spawn(async move { answer.send(picking.names().await.into()) });
+            }
+            Question::Files(wanted) => {
+                let files = self.files.clone();
+                tokio::spawn(async move {
+                    let found = files.find(wanted).await;
+                    answer.send(serde_json::to_value(found).unwrap_or_default())
+                });
             }
             Question::Health => {
                 let (registry, vault) = (self.registry.clone(), self.vault.clone());

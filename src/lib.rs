@@ -10,6 +10,7 @@
 //!      app::lookup: context words → context (paths, reading, git, tree, secrets) → keys::Redactor
 //!      chat::{archive, journal, recall}, app::shelf: what is kept, brought back and handled → history
 //! history: what is kept of chats, in SQLite; calls nobody
+//! context::files: a project's files, for completion; calls nobody, asked by the app
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
 //! chat::conversation, prompt, budget: pure; they call nothing that waits · config, logging, disk: read and written at the edges
 //! words: what a user reads, in their language, from one table; called by all of them, calls nobody

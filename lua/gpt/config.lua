@@ -91,6 +91,10 @@ local options = {
     resume = { type = "boolean", default = false },
   },
   keymaps = { prefix = string_option },
+  lsp = {
+    autotrigger = { type = "boolean" },
+    code_actions = { type = "boolean", default = true },
+  },
   binary = string_option,
   log_level = { type = { "error", "warn", "info", "debug", "trace" }, default = "warn" },
   locale = { type = "locale" },

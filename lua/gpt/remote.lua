@@ -13,6 +13,13 @@ local tried = false
 --- Whether the running program has called us: one that ends before was never well.
 local heard = false
 
+--- The answers that are waited for, by their tickets.
+local last_ticket = 0
+---@type table<integer, any>
+local answers = {}
+---@type table<integer, fun(answer: any?)> who is told an answer
+local awaited = {}
+
 local FUNCTION = "GPTEvent"
 local root = vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(debug.getinfo(1, "S").source:sub(2)))))
 local is_windows = vim.fn.has("win32") == 1
@@ -92,6 +99,9 @@ local function on_exit(job, code)
   if vim.v.exiting ~= vim.NIL then
     return
   end
+  for ticket in pairs(awaited) do
+    M.answered({ ticket = ticket })
+  end
   local signaled = code > 128 and not is_windows
   local how = signaled and words("view.program.signal", { number = code - 128 })
     or words("view.program.exit_code", { number = code })
@@ -167,6 +177,11 @@ local function ensure()
     launch()
   end
   M.configure()
+  if channel then
+    vim.schedule(function()
+      require("gpt.lsp").offer_actions()
+    end)
+  end
   return channel ~= nil
 end
 
@@ -198,11 +213,6 @@ function M.configure()
   end
 end
 
---- The answers that are waited for, by their tickets.
-local last_ticket = 0
----@type table<integer, any>
-local answers = {}
-
 --- Asks the program something that it answers at once; starts it first where needed. For completion and health only:
 --- this waits, but not for ever, as a request would for a program that hangs.
 ---@param question string
@@ -225,10 +235,30 @@ function M.ask(question, limit)
   return answer ~= vim.NIL and answer or nil
 end
 
+--- Asks the program something, without waiting; starts it first where needed.
+---@param question string
+---@param about table what else is to be said
+---@param reply fun(answer: any?) is told the answer; nil if there is no program, or it ends before
+function M.question(question, about, reply)
+  -- A missing program was told of when the chat was opened, and is not at each letter.
+  if not channel and not M.binary() or not ensure() then
+    return reply(nil)
+  end
+  last_ticket = last_ticket + 1
+  awaited[last_ticket] = reply
+  if not pcall(vim.rpcnotify, channel, "gpt_question", question, last_ticket, about) then
+    M.answered({ ticket = last_ticket })
+  end
+end
+
 --- The program answers a question.
----@param data { ticket: integer, answer: any }
+---@param data { ticket: integer, answer?: any }
 function M.answered(data)
-  if answers[data.ticket] then
+  local reply = awaited[data.ticket]
+  awaited[data.ticket] = nil
+  if reply then
+    reply(data.answer)
+  elseif answers[data.ticket] then
     answers[data.ticket] = data.answer
   end
 end

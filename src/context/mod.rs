@@ -1,7 +1,8 @@
 //! Context words: what `#file:…`, `#diff` and the like in a question stand for. What is on the disk is found here (files
 //! by [`paths`] and [`reading`], changes by [`git`], names by [`tree`]); what the editor knows comes from there. All of it
-//! is looked over for [`secrets`] before it is sent.
+//! is looked over for [`secrets`] before it is sent. Completion has its own index of the project's [`files`].
 
+pub mod files;
 pub mod git;
 pub mod paths;
 mod problem;

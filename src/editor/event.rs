@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use crate::chat::{About, ChatId, MessageId, Origin, Region};
 use crate::config::Config;
 use crate::context::Wanted;
+use crate::context::files;
 use crate::keys::{Secret, SecretError};
 
 /// What comes from the editor.
@@ -27,7 +28,7 @@ pub enum Inbound {
 }
 
 /// What the editor can ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
     /// The names of the providers that a key can be set for: a list of strings.
     KeyProviders,
@@ -35,6 +36,8 @@ pub enum Question {
     Models,
     /// The state of keys and keyring, for `:checkhealth`: `{ keyring, providers = { { name, label, key } } }`.
     Health,
+    /// The files of a project that fit what is typed: `{ paths, more }`.
+    Files(files::Wanted),
 }
 
 /// A key as a user typed it. Its `Debug` shows nothing, and a text that is no key is not kept.

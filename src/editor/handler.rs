@@ -54,7 +54,8 @@ impl EventHandler {
         let (Some(name), Some(ticket)) = (args.next(), args.next()) else {
             return;
         };
-        let Some(question) = name.as_str().and_then(question) else {
+        let about = args.next().map_or(serde_json::Value::Null, values::to_json);
+        let Some(question) = name.as_str().and_then(|name| question(name, about)) else {
             return;
         };
         let handler = self.clone();
@@ -94,7 +95,7 @@ impl Handler for EventHandler {
         match name.as_str() {
             "specs" => Ok(specs()),
             "version" => Ok(Value::from(env!("CARGO_PKG_VERSION"))),
-            other => match question(other) {
+            other => match question(other, serde_json::Value::Null) {
                 Some(question) => self.ask(question).await,
                 None => Err(Value::from(format!("gpt-nvim: no method {name}"))),
             },
@@ -102,11 +103,13 @@ impl Handler for EventHandler {
     }
 }
 
-fn question(name: &str) -> Option<Question> {
+/// A question by its name; `about`: what else it says.
+fn question(name: &str, about: serde_json::Value) -> Option<Question> {
     match name {
         "key_providers" => Some(Question::KeyProviders),
         "models" => Some(Question::Models),
         "health" => Some(Question::Health),
+        "files" => serde_json::from_value(about).ok().map(Question::Files),
         _ => None,
     }
 }

@@ -28,6 +28,7 @@ mod chat;
 mod colours;
 mod common;
 mod context;
+mod completion;
 mod give_back;
 mod history;
 mod keys_in_chat;

@@ -316,6 +316,10 @@ local function make(buf, id)
   watch(api.nvim_create_augroup("gpt.chat." .. id, {}), chat)
   vim.bo[buf].filetype = "gptchat"
   chat:map_keys()
+  -- Not before it is drawn: the first server loads much of Neovim's client.
+  vim.defer_fn(function()
+    require("gpt.lsp").serve(chat)
+  end, 30)
   return chat
 end
 

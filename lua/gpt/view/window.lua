@@ -86,6 +86,8 @@ local function float_config(chat)
     row = math.max(0, math.floor((lines - height) / 2) - 1),
     col = math.max(0, math.floor((vim.o.columns - width) / 2) - 1),
     border = border(),
+    -- Below the floats of others, a hover say: Neovim 0.10 draws those of equal height behind the one that one is in.
+    zindex = 45,
   }
   if shape.border ~= "none" then
     shape.title, shape.title_pos = chat:title(width), "center"

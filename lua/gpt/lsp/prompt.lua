@@ -1,0 +1,403 @@
+--- What the language server knows of a chat: what can be typed into a question, and what it would send.
+local api = vim.api
+
+local M = {}
+
+local remote = require("gpt.remote")
+local words = require("gpt.words")
+
+local Kind = { keyword = 14, file = 17, folder = 19, event = 23 } -- of completion items
+local FILE = "#file:"
+--- How many paths are offered at a time.
+local LIMIT = 100
+--- Larger files are not counted for a hover; they would not be sent either.
+local LARGEST = 1000000
+
+---@class gpt.Word a word in a line, as typed
+---@field text string
+---@field first integer its first byte, counted from 0
+---@field last integer the byte after it
+
+--- What `#…` can be. The list belongs to what resolves it.
+---@return { word: string, what: string }[]
+local function context_words()
+  local ok, context = pcall(require, "gpt.context")
+  if ok then
+    return context.words()
+  end
+  local names = "selection buffer buffers file: diagnostics diff staged quickfix symbols tree clipboard"
+  return vim.tbl_map(function(name)
+    return { word = "#" .. name, what = "" }
+  end, vim.split(names, " "))
+end
+
+--- What `/…` can be.
+---@return { name: string, description: string }[]
+function M.actions()
+  local ok, known = pcall(require, "gpt.actions")
+  if ok then
+    return known.list()
+  end
+  return vim.tbl_map(function(name)
+    return { name = name, description = name }
+  end, { "explain", "fix", "refactor", "document", "tests", "problems", "commit" })
+end
+
+--- Whether a word may begin after this text: not in the middle of another (`C#`, `page/#part`).
+---@param before string
+---@return boolean
+local function may_begin_after(before)
+  return not before:find("[%w_\\#/&=%?%-]$")
+end
+
+--- Where a `#…` ends, as typed: a quotation mark lets a path have spaces.
+---@param line string
+---@param first integer
+---@return integer last
+local function end_of(line, first)
+  local quoted = line:match('^#file:"[^"]*"?()', first)
+  return (quoted or line:match("^#%S*()", first)) - 1
+end
+
+--- The words `#…` of a line.
+---@param line string
+---@return gpt.Word[]
+local function words_of(line)
+  local found, from = {}, 1
+  while true do
+    local first = line:find("#", from, true)
+    if not first then
+      return found
+    end
+    if may_begin_after(line:sub(1, first - 1)) then
+      local last = end_of(line, first)
+      found[#found + 1] = { text = line:sub(first, last), first = first - 1, last = last }
+      from = last + 1
+    else
+      from = first + 1
+    end
+  end
+end
+
+--- Whether a line is the first one of a question that has text.
+---@param chat gpt.Chat
+---@param heading integer the row of the question's heading
+---@param row integer
+---@return boolean
+local function is_first(chat, heading, row)
+  for _, line in ipairs(api.nvim_buf_get_lines(chat.buf, heading + 1, row, false)) do
+    if line:find("%S") then
+      return false
+    end
+  end
+  return true
+end
+
+--- The heading of the question that a row is in; nil in an answer, where nothing is anything but text.
+---@param chat gpt.Chat
+---@param row integer
+---@return integer?
+local function question_at(chat, row)
+  local above
+  for _, heading in ipairs(chat:headings()) do
+    above = heading.row < row and heading or above
+  end
+  return above and above.entry.role == "user" and above.row or nil
+end
+
+--- The word that a place is in or behind.
+---@param chat gpt.Chat
+---@param row integer counted from 0
+---@param col integer in bytes
+---@return gpt.Word?
+local function word_at(chat, row, col)
+  local heading = question_at(chat, row)
+  local line = heading and api.nvim_buf_get_lines(chat.buf, row, row + 1, false)[1]
+  if not heading or not line then
+    return nil
+  end
+  local action = line:match("^/%S*")
+  if action and col <= #action and is_first(chat, heading, row) then
+    return { text = action, first = 0, last = #action }
+  end
+  return vim.iter(words_of(line)):find(function(word)
+    return word.first <= col and col <= word.last
+  end)
+end
+
+---@param params { textDocument: { uri: string }, position: { line: integer, character: integer } }
+---@return gpt.Chat? chat
+---@return integer row
+---@return integer col in bytes
+---@return string line
+local function place(params)
+  local buf = vim.uri_to_bufnr(params.textDocument.uri)
+  local row = params.position.line
+  local line = api.nvim_buf_is_loaded(buf) and api.nvim_buf_get_lines(buf, row, row + 1, false)[1] or ""
+  local col = vim.fn.byteidxcomp(line, params.position.character, true)
+  return require("gpt.view.chat").of_buffer(buf), row, col < 0 and #line or col, line
+end
+
+---@param row integer
+---@param line string
+---@param first integer in bytes
+---@param last integer
+---@return table
+local function range(row, line, first, last)
+  local function position(col)
+    return { line = row, character = vim.fn.utf16idx(line, col, true) }
+  end
+  return { start = position(first), ["end"] = position(last) }
+end
+
+-- Completion -----------------------------------------------------------------------------------------------------------
+
+--- Items that replace what is typed of a word.
+---@param offered { text: string, label?: string, detail?: string, command?: table }[] the best first
+---@param kind integer
+---@param replaced table
+---@param typed? string what they fit, where the program has seen to that
+---@return table[]
+local function items(offered, kind, replaced, typed)
+  local list = {}
+  for number, each in ipairs(offered) do
+    list[number] = {
+      label = each.label or each.text,
+      kind = kind,
+      detail = each.detail,
+      sortText = ("%04d"):format(number),
+      filterText = typed or each.text,
+      insertTextFormat = 1,
+      textEdit = { range = replaced, newText = each.text },
+      command = each.command,
+    }
+  end
+  return list
+end
+
+--- The paths of a project that are open, as the program writes them.
+---@param root string
+---@return string[]?
+local function open_paths(root)
+  local prefix, found = vim.fs.normalize(root) .. "/", {}
+  for _, buf in ipairs(api.nvim_list_bufs()) do
+    local name = vim.bo[buf].buflisted and vim.bo[buf].buftype == "" and vim.fs.normalize(api.nvim_buf_get_name(buf))
+    if name and vim.startswith(name, prefix) then
+      found[#found + 1] = name:sub(#prefix + 1)
+    end
+  end
+  return #found > 0 and found or nil
+end
+
+--- The word that stands for a file. A path with spaces, or with a sign at its end that would be the sentence's, is
+--- quoted; to Neovim 0.11, whose menu takes no more than the first word of what it is given, `?` stands for a space.
+---@param path string
+---@return string
+local function word_for(path)
+  if not path:find('[%s"]') and not path:find("[%.,;:!%?')%]}>]$") then
+    return FILE .. path
+  elseif path:find("%s") and vim.fn.has("nvim-0.11") == 1 and vim.fn.has("nvim-0.12") == 0 then
+    return FILE .. path:gsub('[%s"]', "?")
+  end
+  return ('%s"%s"'):format(FILE, (path:gsub('"', "?")))
+end
+
+--- Paths in the project, from the program. The list is never whole: each letter asks for a new one.
+---@param chat gpt.Chat
+---@param typed string `#file:` and what follows
+---@param replaced table
+---@param reply fun(list: table)
+local function complete_file(chat, typed, replaced, reply)
+  local path = typed:sub(#FILE + 1):gsub('"', "")
+  local asked = { root = chat.project, typed = path, open = open_paths(chat.project), limit = LIMIT }
+  remote.question("files", asked, function(found)
+    local offered = vim.tbl_map(function(each)
+      return { text = word_for(each), label = each }
+    end, found and found.paths or {})
+    reply({ isIncomplete = true, items = items(offered, Kind.file, replaced, typed) })
+  end)
+end
+
+---@param params table
+---@param reply fun(result: table?)
+function M.complete(params, reply)
+  local chat, row, col, line = place(params)
+  local word = chat and word_at(chat, row, col)
+  if not chat or not word or col == word.first then
+    return reply({ isIncomplete = false, items = {} })
+  end
+  local typed, replaced = word.text:sub(1, col - word.first), range(row, line, word.first, col)
+  if vim.startswith(typed, FILE) then
+    return complete_file(chat, typed, replaced, reply)
+  end
+  local offered, kind
+  if vim.startswith(typed, "/") then
+    kind = Kind.event
+    offered = vim.tbl_map(function(action)
+      return { text = "/" .. action.name, detail = action.description }
+    end, M.actions())
+  else
+    kind = Kind.keyword
+    offered = vim.tbl_map(function(known)
+      local more = known.word == FILE and { title = "", command = "gpt.complete" } or nil
+      return { text = known.word, detail = known.what, command = more }
+    end, context_words())
+  end
+  reply({ isIncomplete = false, items = items(offered, kind, replaced) })
+end
+
+-- Hover ----------------------------------------------------------------------------------------------------------------
+
+--- A size in bytes, for readers.
+---@param bytes integer
+---@return string
+local function size(bytes)
+  if bytes < 1000 then
+    return ("%d B"):format(bytes)
+  end
+  return bytes < 1e6 and ("%.1f kB"):format(bytes / 1e3) or ("%.1f MB"):format(bytes / 1e6)
+end
+
+--- How many lines a text has, counted as Neovim does.
+---@param text string
+---@return integer
+local function lines_in(text)
+  local _, breaks = text:gsub("\n", "")
+  return (text == "" or text:sub(-1) == "\n") and breaks or breaks + 1
+end
+
+---@param path string
+---@param limit integer
+---@return string?
+local function read(path, limit)
+  local file = io.open(path, "rb")
+  local text = file and file:read(limit) or nil
+  if file then
+    file:close()
+  end
+  return text
+end
+
+---@param name string
+---@param bytes integer
+---@param lines integer
+---@return string
+local function size_of(name, bytes, lines)
+  local key = lines == 1 and "view.lsp.line" or "view.lsp.lines"
+  return words(key, { name = name, size = size(bytes), lines = lines })
+end
+
+--- What is known of a file of the project.
+---@param root string
+---@param path string
+---@return string
+local function of_file(root, path)
+  local full = vim.fs.joinpath(root, path)
+  local found = vim.uv.fs_stat(full)
+  if not found and path:find("[*?%[{]") then
+    return words("view.lsp.glob")
+  end
+  if not found or found.type ~= "file" then
+    return words("view.lsp.no_file", { path = path })
+  end
+  local text = found.size <= LARGEST and read(full, LARGEST)
+  if not text then
+    return words("view.lsp.bytes", { name = path, size = size(found.size) })
+  end
+  return size_of(path, found.size, lines_in(text))
+end
+
+--- What is known of a buffer.
+---@param buf integer
+---@return string
+local function of_buffer(buf)
+  local name = vim.fn.fnamemodify(api.nvim_buf_get_name(buf), ":~:.")
+  if vim.b[buf].gpt_disable then
+    return ("%s: %s"):format(name, words("view.never_sent"))
+  end
+  local bytes = api.nvim_buf_get_offset(buf, api.nvim_buf_line_count(buf))
+  return size_of(name, math.max(bytes, 0), api.nvim_buf_line_count(buf))
+end
+
+--- The loaded buffers with files in them, the one used last first.
+---@return integer[]
+local function file_buffers()
+  local infos = vim.tbl_filter(function(info)
+    return vim.bo[info.bufnr].buftype == "" and info.name ~= ""
+  end, vim.fn.getbufinfo({ buflisted = 1, bufloaded = 1 }))
+  table.sort(infos, function(one, other)
+    return one.lastused > other.lastused
+  end)
+  return vim.tbl_map(function(info)
+    return info.bufnr
+  end, infos)
+end
+
+--- What a word would send, as far as it can be told at once.
+---@type table<string, fun(chat: gpt.Chat, path: string): string?>
+local FACTS = {
+  [FILE] = function(chat, path)
+    return path ~= "" and of_file(chat.project, path) or nil
+  end,
+  ["#buffer"] = function()
+    local ok, code = pcall(require, "gpt.context.code")
+    local buf = ok and code.buffer() or file_buffers()[1]
+    return buf and of_buffer(buf)
+  end,
+  ["#buffers"] = function()
+    return table.concat(vim.tbl_map(of_buffer, file_buffers()), "\n")
+  end,
+}
+
+--- A word without the signs that end the sentence behind it.
+---@param text string
+---@return string word
+---@return string? path of a `#file:`
+local function without_sentence(text)
+  local ok, context = pcall(require, "gpt.context")
+  local found = ok and context.word_at and context.word_at(text, 1)
+  if found then
+    return found.word, found.path
+  end
+  local quoted = text:match('^#file:"([^"]+)"')
+  if quoted then
+    return ('%s"%s"'):format(FILE, quoted), quoted
+  end
+  local word = text:gsub("[%.,;!%?'\")%]}>]+$", "")
+  return word, word:match("^#file:(.*)$")
+end
+
+--- The lines that tell of a word.
+---@param chat gpt.Chat
+---@param text string
+---@return string[]?
+local function told_of(chat, text)
+  if vim.startswith(text, "/") then
+    local action = vim.iter(M.actions()):find(function(each)
+      return each.name == text:sub(2)
+    end)
+    return action and { text, action.description }
+  end
+  local word, path = without_sentence(text)
+  local known = vim.iter(context_words()):find(function(each)
+    return each.word == (path and FILE or word)
+  end)
+  local facts = known and FACTS[known.word]
+  return known and { word, known.what, facts and facts(chat, path or "") }
+end
+
+---@param params table
+---@param reply fun(result: table?)
+function M.hover(params, reply)
+  local chat, row, col, line = place(params)
+  local word = chat and word_at(chat, row, col)
+  local told = chat and word and told_of(chat, word.text)
+  if not told or not word then
+    return reply(nil)
+  end
+  -- Plain text, since a path may hold what markdown takes for its own.
+  local value = table.concat(told, "\n")
+  reply({ contents = { kind = "plaintext", value = value }, range = range(row, line, word.first, word.last) })
+end
+
+return M
