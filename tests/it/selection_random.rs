@@ -47,6 +47,7 @@ function _G.choose(case)
   vim.cmd("noautocmd silent! normal! \27zE")
   vim.o.selection, vim.o.virtualedit = "inclusive", ""
   vim.api.nvim_buf_set_lines(0, 0, -1, true, case.lines)
+  vim.fn.winrestview({ lnum = 1, col = 0, coladd = 0, curswant = 0, topline = 1, leftcol = 0, skipcol = 0 })
   vim.o.list, vim.o.wrap = case.list, case.wrap
   if case.fold then
     vim.cmd(("%d,%dfold"):format(math.min(unpack(case.fold)), math.max(unpack(case.fold))))
