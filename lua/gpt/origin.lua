@@ -23,18 +23,26 @@ local namespace = api.nvim_create_namespace("gpt.origins")
 --- How often buffers were loaded anew: their marks stay where they were, whatever stands there then.
 ---@type table<integer, integer>
 local loads = {}
+---@type table<integer, boolean>
+local watched = {}
 
 --- Counts from now on how often a buffer is loaded anew.
 ---@param buf integer
----@return integer
+---@return integer so far
 local function watch(buf)
+  loads[buf] = loads[buf] or 0
   local function count()
     loads[buf] = loads[buf] + 1
   end
-  if not loads[buf] then
-    loads[buf] = api.nvim_buf_attach(buf, false, { on_reload = count, on_detach = count }) and 0 or nil
-  end
-  return loads[buf] or 0
+  watched[buf] = watched[buf]
+    or api.nvim_buf_attach(buf, false, {
+      on_reload = count,
+      on_detach = function()
+        watched[buf] = nil
+        count()
+      end,
+    })
+  return loads[buf]
 end
 
 --- What stands in a place.

@@ -45,7 +45,7 @@ end
 ---@param root string
 ---@return string
 local function full_path(path, root)
-  path = vim.fs.normalize(path)
+  path = vim.fs.normalize(path, { expand_env = false })
   if path:sub(1, 1) == "/" or path:find("^%a:/") then
     return path
   end
@@ -58,7 +58,7 @@ end
 ---@return string
 local function real(path)
   local rest = {}
-  path = vim.fs.normalize(vim.fn.fnamemodify(vim.fn.simplify(path), ":p"))
+  path = vim.fs.normalize(vim.fn.fnamemodify(vim.fn.simplify(path), ":p"), { expand_env = false })
   while path ~= "/" and not vim.uv.fs_realpath(path) do
     local parent = vim.fs.dirname(path)
     if parent == path then
@@ -67,7 +67,7 @@ local function real(path)
     table.insert(rest, 1, vim.fs.basename(path))
     path = parent
   end
-  path = vim.fs.normalize(vim.uv.fs_realpath(path) or path)
+  path = vim.fs.normalize(vim.uv.fs_realpath(path) or path, { expand_env = false })
   return #rest > 0 and vim.fs.joinpath(path, unpack(rest)) or path
 end
 
