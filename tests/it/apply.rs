@@ -499,6 +499,20 @@ async fn q_in_the_difference_changes_nothing_and_so_does_closing_a_window_of_it(
 }
 
 #[tokio::test]
+async fn a_block_that_is_perhaps_only_a_part_of_a_long_selection_is_shown_first() {
+    let content: String = (1..=30).map(|n| format!("line {n}\n")).collect();
+    let (nvim, _server, _home) = showing("f.lua", &content, answer(&block("new"))).await;
+    ask(&nvim, ":%GPTChat why<CR>", 1).await;
+    told(&nvim, "ga", "The code is much shorter than the selection").await;
+    diff_shown(&nvim).await;
+    assert_eq!(code(&nvim).await.join("\n") + "\n", content);
+    told(&nvim, "ga", "Replaced: lines 1-30 of f.lua, now 1 line.").await;
+    back(&nvim).await;
+    assert_eq!(code(&nvim).await, ["new"]);
+    clean(&nvim).await;
+}
+
+#[tokio::test]
 async fn single_changes_of_the_difference_can_be_taken_and_the_rest_left() {
     let (nvim, _server, _home) = showing("f.lua", &ten(), answer(&block("new 3\nline 4\nline 5\nnew 6"))).await;
     ask(&nvim, ":3,6GPTChat why<CR>", 1).await;
@@ -624,7 +638,10 @@ async fn gpt_files_lists_the_blocks_that_name_a_file_and_shows_one_as_a_differen
     told(&nvim, "ga", "Replaced: line 1 of src/x.rs, now 2 lines.").await;
     back(&nvim).await;
     let lines = nvim
-        .lua_lines("return vim.api.nvim_buf_get_lines(vim.fn.bufnr('src/x.rs'), 0, -1, true)", &[])
+        .lua_lines(
+            "return vim.api.nvim_buf_get_lines(vim.fn.bufnr('src/x.rs'), 0, -1, true)",
+            &[],
+        )
         .await;
     assert_eq!(lines, ["fn new() {}", "fn more() {}"]);
     // Writing it is the user's affair.

@@ -154,13 +154,15 @@ async fn whatever_is_selected_stands_in_the_prompt_of_the_chat() {
     for seed in seeds(IN_CHATS) {
         nvim.command("buffer 1").await;
         // A block to the end of each line is compared above: its padding is left out.
-        let selected = "return choose(make(...)) and (vim.fn.mode() ~= '\\22' or vim.fn.winsaveview().curswant < vim.v.maxcol)";
+        let selected =
+            "return choose(make(...)) and (vim.fn.mode() ~= '\\22' or vim.fn.winsaveview().curswant < vim.v.maxcol)";
         if !nvim.lua_bool(selected, &[seed.into()]).await {
             continue;
         }
         nvim.feed("\"yy").await;
         nvim.wait_lua("return vim.fn.mode() == 'n'").await;
-        nvim.lua("_G.expected = register() choose(make(...))", &[seed.into()]).await;
+        nvim.lua("_G.expected = register() choose(make(...))", &[seed.into()])
+            .await;
         nvim.feed("gp").await;
         nvim.wait_lua("return vim.bo.filetype == 'gptchat' and vim.fn.mode() == 'i'")
             .await;

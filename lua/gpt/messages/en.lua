@@ -17,6 +17,7 @@ return {
   ["view.apply.replaced"] = "Replaced: {where}, now {lines}.",
   ["view.apply.replaced_changed"] = "Replaced, though edited since: {where}, now {lines}.",
   ["view.apply.same"] = "Nothing changes: {where} already reads so.",
+  ["view.apply.shorter"] = "The code is much shorter than the selection: look at the difference first.",
   ["view.apply.unfinished"] = "This code block is still being written.",
   ["view.apply.where"] = "{place} of {path}",
   ["view.chat_shows"] = ":GPTChat shows it.",

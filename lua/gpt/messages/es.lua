@@ -17,6 +17,7 @@ return {
   ["view.apply.replaced"] = "Sustituido: {where}, ahora {lines}.",
   ["view.apply.replaced_changed"] = "Sustituido, aunque editado: {where}, ahora {lines}.",
   ["view.apply.same"] = "Nada cambia: el texto ya es ese ({where}).",
+  ["view.apply.shorter"] = "El código es mucho más corto que la selección: mira antes la diferencia.",
   ["view.apply.unfinished"] = "Este bloque de código todavía se está escribiendo.",
   ["view.apply.where"] = "{place} de {path}",
   ["view.chat_shows"] = ":GPTChat la muestra.",

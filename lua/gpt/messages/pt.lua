@@ -17,6 +17,7 @@ return {
   ["view.apply.replaced"] = "Substituído: {where}, agora {lines}.",
   ["view.apply.replaced_changed"] = "Substituído, embora editado: {where}, agora {lines}.",
   ["view.apply.same"] = "Nada muda: o texto já é esse ({where}).",
+  ["view.apply.shorter"] = "O código é bem mais curto que a seleção: veja antes a diferença.",
   ["view.apply.unfinished"] = "Este bloco de código ainda está sendo escrito.",
   ["view.apply.where"] = "{place} de {path}",
   ["view.chat_shows"] = ":GPTChat a mostra.",

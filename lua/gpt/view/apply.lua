@@ -11,6 +11,8 @@ local words = require("gpt.words")
 
 --- How many lines of a buffer are looked at for how its code is indented.
 local MOST_LINES = 1000
+--- A selection of this many lines is not replaced by less than half as many without a look at it.
+local LONG = 20
 
 -- Where selections came from -----------------------------------------------------------------------------------------
 
@@ -360,9 +362,24 @@ function Chat:with_block(run)
   end)
 end
 
---- Puts the block at the cursor where it belongs.
+--- Whether lines are perhaps only a part of what was asked about, which they would take away.
+---@param target gpt.Target
+---@param lines string[]
+---@return boolean
+local function is_much_shorter(target, lines)
+  local count = target.place.to[1] - target.place.from[1]
+  return count >= LONG and #lines < count / 2
+end
+
+--- Puts the block at the cursor where it belongs. One that is much shorter is shown first.
 function Chat:apply_block()
-  self:with_block(Chat.replace)
+  self:with_block(function(target, lines)
+    if not is_much_shorter(target, lines) then
+      return Chat.replace(target, lines)
+    end
+    require("gpt.view.diff").show(target, lines)
+    notice.inform({ level = "info", title = words("view.apply.shorter"), advice = "" })
+  end)
 end
 
 --- Shows first what that would change.
