@@ -29,7 +29,7 @@ local watched = {}
 --- Counts from now on how often a buffer is loaded anew.
 ---@param buf integer
 ---@return integer so far
-local function watch(buf)
+function M.watch(buf)
   loads[buf] = loads[buf] or 0
   local function count()
     loads[buf] = loads[buf] + 1
@@ -153,7 +153,7 @@ function M.of(buf, yank, path)
   end
   local known = { [table.concat(yank.lines, "\n")] = true }
   local mark, lines = M.mark(place), yank.lines
-  return { buf = buf, mark = mark, kind = kind, path = path, lines = lines, known = known, loaded = watch(buf) }
+  return { buf = buf, mark = mark, kind = kind, path = path, lines = lines, known = known, loaded = M.watch(buf) }
 end
 
 --- Where a mark is now.
@@ -231,7 +231,7 @@ end
 ---@param place gpt.Place
 ---@param lines string[]
 function M.move(origin, place, lines)
-  origin.lines, origin.loaded = lines, watch(origin.buf)
+  origin.lines, origin.loaded = lines, M.watch(origin.buf)
   origin.known[table.concat(lines, "\n")] = true
   M.mark(place, origin.mark)
 end

@@ -560,6 +560,21 @@ async fn what_is_edited_in_the_difference_is_what_is_accepted_and_other_edits_st
 }
 
 #[tokio::test]
+async fn a_difference_whose_file_was_loaded_anew_meanwhile_is_not_accepted() {
+    let (nvim, _server, _home) = showing("f.lua", &ten(), answer(&block("new"))).await;
+    ask(&nvim, ":5,6GPTChat why<CR>", 1).await;
+    nvim.feed("gd").await;
+    diff_shown(&nvim).await;
+    let reload = "vim.fn.writefile({ 'a', 'b', 'c', 'd', 'e', 'f', 'g' }, 'f.lua')
+        vim.api.nvim_buf_call(1, function() vim.cmd('edit!') end)";
+    nvim.lua(reload, &[]).await;
+    told(&nvim, "ga", "f.lua was loaded anew").await;
+    back(&nvim).await;
+    assert_eq!(code(&nvim).await.join(""), "abcdefg");
+    clean(&nvim).await;
+}
+
+#[tokio::test]
 async fn the_keys_can_be_changed_and_switched_off() {
     let server = Server::start(answer(&block("new"))).await;
     let home = Home::new();

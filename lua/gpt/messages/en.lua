@@ -95,7 +95,7 @@ return {
   ["view.kept"] = "What came so far is kept. Press gr to ask again.",
   ["view.kept_by_themselves"] = "Chats are kept by themselves; :write name.md saves a copy.",
   ["view.kept_nowhere"] = "This chat is not kept; :write name.md saves a copy.",
-  ["view.key.apply"] = "put the code block in place of its selection, or below the last cursor",
+  ["view.key.apply"] = "put the code block where its selection came from",
   ["view.key.diff"] = "show first what that changes",
   ["view.key.help"] = "this help",
   ["view.key.hide"] = "hide the chat; an answer goes on",

@@ -95,7 +95,7 @@ return {
   ["view.kept"] = "Lo que ya llegó se conserva. Presiona gr para volver a preguntar.",
   ["view.kept_by_themselves"] = "Los chats se guardan solos; :write nombre.md guarda una copia.",
   ["view.kept_nowhere"] = "Este chat no se guarda; :write nombre.md guarda una copia.",
-  ["view.key.apply"] = "poner el bloque de código en el lugar de su selección, o debajo del último cursor",
+  ["view.key.apply"] = "poner el bloque de código donde estaba la selección",
   ["view.key.diff"] = "mostrar antes qué cambia con eso",
   ["view.key.help"] = "esta ayuda",
   ["view.key.hide"] = "ocultar el chat; la respuesta continúa",

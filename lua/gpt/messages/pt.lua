@@ -95,7 +95,7 @@ return {
   ["view.kept"] = "O que já chegou foi mantido. Pressione gr para perguntar de novo.",
   ["view.kept_by_themselves"] = "Os chats são guardados automaticamente; :write nome.md salva uma cópia.",
   ["view.kept_nowhere"] = "Este chat não é guardado; :write nome.md salva uma cópia.",
-  ["view.key.apply"] = "pôr o bloco de código no lugar da sua seleção, ou abaixo do último cursor",
+  ["view.key.apply"] = "pôr o bloco de código onde estava a seleção",
   ["view.key.diff"] = "mostrar antes o que isso muda",
   ["view.key.help"] = "esta ajuda",
   ["view.key.hide"] = "ocultar o chat; a resposta continua",

@@ -68,73 +68,114 @@ local function set_bar(win, text)
   api.nvim_set_option_value("winbar", bar, { win = win, scope = "local" })
 end
 
---- Closes both windows, and goes back to where the user came from.
----@param code integer
----@param win integer
----@param from integer
-local function close(code, win, from)
-  if api.nvim_win_is_valid(code) then
-    api.nvim_win_call(code, function()
-      vim.cmd("diffoff")
-    end)
-  end
-  for _, one in ipairs({ win, code }) do
-    pcall(api.nvim_win_close, one, true)
-  end
-  if api.nvim_win_is_valid(from) then
-    api.nvim_set_current_win(from)
+---@class gpt.Difference
+---@field target gpt.Target
+---@field loaded integer how often the buffer had been loaded anew by then
+---@field pin integer the place in the buffer, as long as this is shown
+---@field preview integer the buffer that shows what would be
+---@field mark integer what is new in it
+---@field code integer the left window
+---@field win integer the right one
+---@field from integer the window that the user came from
+---@field group integer
+---@field left? boolean
+local Difference = {}
+Difference.__index = Difference
+
+--- Where the lines would go now; nil if that is not known any more.
+---@return gpt.Place?
+function Difference:place()
+  local place = self.target.place
+  if api.nvim_buf_is_loaded(place.buf) and origins.watch(place.buf) == self.loaded then
+    return (origins.at(place.buf, self.pin, place.whole))
   end
 end
 
---- Shows what lines would change in a place. Accepting puts them there, as they are by then; `done` is told afterwards.
----@param target gpt.Target
----@param lines string[]
----@param done? fun()
-function M.show(target, lines, done)
-  local buf, whole, from = target.place.buf, target.place.whole, api.nvim_get_current_win()
-  local pin = origins.pin(target.place)
-  local preview, mark = make_preview(target, lines)
-  local code, win = open_windows(buf, preview)
-  colour(preview, vim.bo[buf].filetype)
-  local where = require("gpt.view.regions").describe(target.place)
-  set_bar(code, words("view.diff.now", { where = where }))
-  set_bar(win, words("view.diff.then", { key = accept_keys()[1] }))
-  api.nvim_win_set_cursor(win, { math.min(target.place.from[1] + 1, api.nvim_buf_line_count(preview)), 0 })
-  vim.cmd("normal! zz")
-
-  local left = false
-  local function leave()
-    if left then
-      return
-    end
-    left = true
-    local place = api.nvim_buf_is_loaded(buf) and origins.at(buf, pin, whole)
-    if place and target.origin then
-      origins.move(target.origin, place, origins.text(place)) -- single changes have taken its own mark along
-    end
-    origins.unmark(buf, pin)
-    close(code, win, from)
+--- Closes both windows, and goes back to where the user came from.
+function Difference:close()
+  if api.nvim_win_is_valid(self.code) then
+    api.nvim_win_call(self.code, function()
+      vim.cmd("diffoff")
+    end)
   end
-  local function accept()
-    local place = api.nvim_buf_is_loaded(buf) and origins.at(buf, pin, whole)
-    local new = origins.at(preview, mark, whole)
-    local text = new and origins.text(new)
-    leave()
-    if place and text then
-      require("gpt.view.regions").replace({ place = place, origin = target.origin, seen = true }, text)
-      return done and done()
-    end
+  for _, win in ipairs({ self.win, self.code }) do
+    pcall(api.nvim_win_close, win, true)
+  end
+  if api.nvim_win_is_valid(self.from) then
+    api.nvim_set_current_win(self.from)
+  end
+end
+
+--- Leaves it, and changes nothing more.
+function Difference:leave()
+  if self.left then
+    return
+  end
+  self.left = true
+  api.nvim_del_augroup_by_id(self.group)
+  local origin, place = self.target.origin, self:place()
+  if origin and place then
+    origins.move(origin, place, origins.text(place)) -- single changes have taken its own mark along
+  end
+  origins.unmark(self.target.place.buf, self.pin)
+  self:close()
+end
+
+--- Puts what is shown where it belongs.
+function Difference:accept()
+  local Chat = require("gpt.view.regions")
+  local place, shown = self:place(), origins.at(self.preview, self.mark, self.target.place.whole)
+  local lines = shown and origins.text(shown)
+  self:leave()
+  if place and lines then
+    Chat.replace({ place = place, origin = self.target.origin, seen = true }, lines)
+  else
+    local path = Chat.name_of(self.target.place.buf)
+    require("gpt.view.notice").inform({
+      level = "warning",
+      title = words("view.apply.lost", { path = path }),
+      advice = "",
+    })
+  end
+end
+
+--- Maps the keys in the preview, and leaves when one of the windows is closed.
+function Difference:watch()
+  local function map(lhs, run, what)
+    vim.keymap.set("n", lhs, run, { buffer = self.preview, nowait = true, desc = "GPT: " .. words(what) })
+  end
+  local leave = function()
+    self:leave()
   end
   for _, lhs in ipairs(accept_keys()) do
-    vim.keymap.set("n", lhs, accept, { buffer = preview, nowait = true, desc = "GPT: " .. words("view.key.apply") })
+    map(lhs, function()
+      self:accept()
+    end, "view.key.apply")
   end
-  vim.keymap.set("n", "q", leave, { buffer = preview, nowait = true, desc = "GPT: " .. words("view.diff.leave") })
+  map("q", leave, "view.diff.leave")
+  self.group = api.nvim_create_augroup("gpt.diff." .. self.preview, {})
   api.nvim_create_autocmd("WinClosed", {
-    group = api.nvim_create_augroup("gpt.diff." .. preview, {}),
-    pattern = { tostring(code), tostring(win) },
-    once = true,
+    group = self.group,
+    pattern = { tostring(self.code), tostring(self.win) },
     callback = vim.schedule_wrap(leave),
   })
+end
+
+--- Shows what lines would change in a place. Accepting puts them there, as they are by then.
+---@param target gpt.Target
+---@param lines string[]
+function M.show(target, lines)
+  local place = target.place
+  local self = setmetatable({ target = target, from = api.nvim_get_current_win() }, Difference)
+  self.loaded, self.pin = origins.watch(place.buf), origins.pin(place)
+  self.preview, self.mark = make_preview(target, lines)
+  self.code, self.win = open_windows(place.buf, self.preview)
+  colour(self.preview, vim.bo[place.buf].filetype)
+  set_bar(self.code, words("view.diff.now", { where = require("gpt.view.regions").describe(place) }))
+  set_bar(self.win, words("view.diff.then", { key = accept_keys()[1] }))
+  api.nvim_win_set_cursor(self.win, { math.min(place.from[1] + 1, api.nvim_buf_line_count(self.preview)), 0 })
+  vim.cmd("normal! zz")
+  self:watch()
 end
 
 return M

@@ -192,7 +192,11 @@ end
 function M.choose(chat)
   local list = M.list(chat)
   if #list == 0 then
-    return notice.inform({ level = "info", title = words("view.files.none"), advice = words("view.files.none_advice") })
+    return notice.inform({
+      level = "info",
+      title = words("view.files.none"),
+      advice = words("view.files.none_advice"),
+    })
   end
   local format = function(file)
     local new = not vim.uv.fs_stat(file.full) and " · " .. words("view.files.new") or ""
