@@ -188,6 +188,9 @@ local actions = {
     local path = file_of(name ~= "" and name or chat.id .. ".md")
     require("gpt.remote").notify({ event = "chat_exported", chat = chat.id, path = path })
   end),
+  files = with_chat(function(chat)
+    require("gpt.view.files").choose(chat)
+  end),
   chats = function()
     require("gpt.view.chat").choose()
   end,

@@ -7,25 +7,31 @@ local M = {}
 ---@field first integer first line, counted from 1
 ---@field last integer last line
 ---@field lines string[]
+---@field origin? gpt.Origin where it came from
 
+local origin = require("gpt.origin")
 local words = require("gpt.words")
 
 ---@param buf integer
 ---@param first integer
 ---@param last integer
 ---@param lines string[]
+---@param yank? gpt.Yanked where it begins and ends, if these are not whole lines
 ---@return gpt.Selection?, string? refused
-local function selection(buf, first, last, lines)
+local function selection(buf, first, last, lines, yank)
   if vim.b[buf].gpt_disable then
     return nil, words("view.never_sent")
   end
   local name = vim.api.nvim_buf_get_name(buf)
+  local path = name == "" and "" or vim.fn.fnamemodify(name, ":.")
+  buf = buf == 0 and vim.api.nvim_get_current_buf() or buf
   return {
-    path = name == "" and "" or vim.fn.fnamemodify(name, ":."),
+    path = path,
     filetype = vim.bo[buf].filetype,
     first = first,
     last = last,
     lines = lines,
+    origin = origin.of(buf, yank or { kind = "V", first = first, col = 0, lines = lines }, path),
   }
 end
 
@@ -35,66 +41,114 @@ function M.is_visual()
   return vim.fn.mode():match("^[vV\22]") ~= nil
 end
 
---- Whether the block that is being made, or was made last, goes to the end of each line (`$`).
----@return boolean
-local function is_to_the_end()
-  if M.is_visual() then
-    return vim.fn.winsaveview().curswant == vim.v.maxcol
+--- The register that a selection is yanked into for a moment.
+local REGISTER = "z"
+
+--- What the unnamed register stands for; nil where that is the clipboard's affair, whose program would have to be asked.
+---@return string?
+local function unnamed_register()
+  if vim.o.clipboard:find("unnamed", 1, true) then
+    return nil
   end
-  local view = vim.fn.winsaveview()
-  vim.cmd("noautocmd normal! gv")
-  local curswant = vim.fn.winsaveview().curswant
-  vim.cmd("noautocmd normal! \27")
-  vim.fn.winrestview(view)
-  return curswant == vim.v.maxcol
+  return vim.fn.getreginfo('"').points_to
 end
 
---- A line from a screen column to its end; a character that begins before it leaves spaces, as in a yanked block.
----@param lnum integer
+--- Runs `run` with an empty register, and leaves registers and the marks of the last yank as they were.
+---@param run fun()
+local function with_register(run)
+  local kept, unnamed = vim.fn.getreginfo(REGISTER), unnamed_register()
+  local from, to = vim.fn.getpos("'["), vim.fn.getpos("']")
+  vim.fn.setreg(REGISTER, {})
+  run()
+  vim.fn.setreg(REGISTER, kept)
+  if unnamed then
+    vim.fn.setreg('"', { points_to = unnamed })
+  end
+  vim.fn.setpos("'[", from)
+  vim.fn.setpos("']", to)
+end
+
+---@class gpt.Yanked
+---@field kind string "v", "V" or CTRL-V
+---@field first integer first line, counted from 1
+---@field col integer where it begins there, counted from 0
+---@field lines string[]
+
+--- Where a block that is being made to the end of each line (`$`) begins; nil if it is none.
+---@return integer? column on the screen
+local function left_of_open_block()
+  if vim.fn.mode() ~= "\22" or vim.fn.winsaveview().curswant ~= vim.v.maxcol then
+    return nil
+  end
+  local columns = vim.tbl_map(function(mark)
+    local at = vim.fn.getpos(mark)
+    return vim.fn.virtcol({ at[2], at[3], at[4] }, 1)[1]
+  end, { "v", "." })
+  return math.min(columns[1], columns[2])
+end
+
+--- Takes out the spaces that stand for lines which end before such a block.
+---@param lines string[]
 ---@param left integer
----@return string
-local function tail(lnum, left)
-  local line = vim.fn.getline(lnum) --[[@as string]]
-  if vim.fn.virtcol({ lnum, "$" }) <= left then
-    return ""
+---@param first integer
+---@return string[]
+local function without_padding(lines, left, first)
+  for index, line in ipairs(lines) do
+    if line:find("^ +$") and vim.fn.virtcol({ first + index - 1, "$" }) <= left then
+      lines[index] = ""
+    end
   end
-  local col = vim.fn.virtcol2col(0, lnum, left)
-  local cells = vim.fn.virtcol({ lnum, col }, 1)
-  if cells[1] == left then
-    return line:sub(col)
-  end
-  return (" "):rep(cells[2] - left + 1) .. line:sub(col + vim.str_utf_end(line, col) + 1)
+  return lines
 end
 
----@param from integer[] a position as getpos() gives it
----@param to integer[]
----@param kind string "v", "V" or CTRL-V
----@return gpt.Selection?, string? refused
-local function region(from, to, kind)
-  local first, last = math.min(from[2], to[2]), math.max(from[2], to[2])
-  local lines
-  if kind == "\22" and is_to_the_end() then
-    local left = math.min(vim.fn.virtcol({ from[2], from[3] }, 1)[1], vim.fn.virtcol({ to[2], to[3] }, 1)[1])
-    lines = vim.tbl_map(function(lnum)
-      return tail(lnum, left)
-    end, vim.fn.range(first, last))
-  else
-    lines = vim.fn.getregion(from, to, { type = kind })
+--- What was just yanked.
+---@param left? integer
+---@return gpt.Yanked?
+local function in_register(left)
+  local kind, lines = vim.fn.getregtype(REGISTER):sub(1, 1), vim.fn.getreg(REGISTER, 1, true) --[[@as string[] ]]
+  if kind == "" or #lines == 0 then
+    return nil
   end
+  if kind == "v" and #lines > 1 and lines[#lines] == "" then
+    lines[#lines] = nil -- a line break at the end, which the block has of itself
+  end
+  local from = vim.fn.getpos("'[")
+  lines = left and without_padding(lines, left, from[2]) or lines
   -- Vim script writes a NUL as a line feed.
   lines = vim.tbl_map(function(line)
     return (line:gsub("\n", "\0"))
   end, lines)
-  return selection(0, first, last, lines)
+  return { kind = kind, first = from[2], col = from[3] - 1, lines = lines }
 end
 
---- The visual selection: the one being made, else the last one.
+--- What Neovim itself yanks of the visual selection. Only so is every case exact: getregion() is not where 'selection'
+--- is "old", where 'virtualedit' cuts a character in two, or behind `$` in a block; and in some it ends the editor.
+---@return gpt.Yanked?
+local function yanked()
+  local taken
+  local selecting, view = M.is_visual(), vim.fn.winsaveview()
+  with_register(function()
+    if not selecting then
+      vim.cmd("noautocmd silent! normal! gv")
+    end
+    local left = left_of_open_block()
+    vim.cmd(('noautocmd silent! normal! "%sy'):format(REGISTER))
+    taken = in_register(left)
+    if selecting then
+      vim.cmd("noautocmd silent! normal! gv")
+    end
+  end)
+  vim.fn.winrestview(view)
+  return taken
+end
+
+--- The visual selection: the one being made, else the last one; nil if there never was one.
 ---@return gpt.Selection?, string? refused
 function M.visual()
-  if M.is_visual() then
-    return region(vim.fn.getpos("v"), vim.fn.getpos("."), vim.fn.mode())
+  local taken = yanked()
+  if taken then
+    return selection(0, taken.first, taken.first + #taken.lines - 1, taken.lines, taken)
   end
-  return region(vim.fn.getpos("'<"), vim.fn.getpos("'>"), vim.fn.visualmode())
 end
 
 --- The visual selection that is being made; visual mode ends.

@@ -19,9 +19,11 @@ mod litellm;
 #[cfg(target_os = "linux")]
 mod redaction;
 mod selection;
+mod selection_random;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod apply;
 mod beside;
 mod branches;
 mod chat;

@@ -9,6 +9,7 @@ local notice = require("gpt.view.notice")
 local remote = require("gpt.remote")
 local window = require("gpt.view.window")
 local words = require("gpt.words")
+require("gpt.view.apply")
 require("gpt.view.keys")
 require("gpt.view.links")
 require("gpt.view.lookup")
@@ -128,6 +129,7 @@ end
 ---@param selection? gpt.Selection
 function Chat:ask(question, selection)
   if selection then
+    self:keep_origin(selection)
     local block = table.concat(require("gpt.selection").block(selection), "\n")
     question = question .. "\n\n" .. block
   end
@@ -148,6 +150,7 @@ end
 --- Puts a selection into the prompt, and room to write below it.
 ---@param selection gpt.Selection
 function Chat:insert_selection(selection)
+  self:keep_origin(selection)
   local block = require("gpt.selection").block(selection)
   vim.list_extend(block, { "", "" })
   self:add_to_prompt(block)
@@ -275,6 +278,7 @@ local function watch(group, chat)
   on("BufWipeout", function()
     chat:stop_spinner()
     chat:hear_interrupts(false)
+    chat:forget_origins()
     chats[chat.id] = nil
     latest = latest ~= chat and latest or nil
     -- An editor that ends closes no chat: an answer under way goes on into the history.

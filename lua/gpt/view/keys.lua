@@ -47,6 +47,8 @@ local KEYS = {
     end,
   },
   { name = "yank", modes = { "n" }, what = "view.key.yank", run = does("yank_block") },
+  { name = "apply", modes = { "n" }, what = "view.key.apply", run = does("apply_block") },
+  { name = "diff", modes = { "n" }, what = "view.key.diff", run = does("diff_block") },
   { name = "open_link", modes = { "n" }, what = "view.key.open_link", run = does("open_link") },
   { name = "request", modes = { "n" }, what = "view.key.request", run = does("want_request") },
   {

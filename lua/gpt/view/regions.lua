@@ -62,6 +62,8 @@ local api = vim.api
 ---@field highlighting? gpt.Highlighting
 ---@field remembered? gpt.Remembered
 ---@field facts table<integer, string[]> what is known of answers, by message
+---@field origins { origin: gpt.Origin, first: string, text: string }[] where selections came from, with their blocks'
+---first lines and texts, oldest first
 ---@field spinner? table
 ---@field model? gpt.ShownModel the model that answers, in every chat
 local Chat = {
@@ -86,7 +88,8 @@ local GROUPS = { user = "GPTHeadingUser", assistant = "GPTHeadingAssistant" }
 ---@param buf integer
 ---@return gpt.Chat
 function Chat.of(id, buf)
-  return setmetatable({ id = id, buf = buf, entries = {}, last_mark = 0, parts = {}, facts = {}, lookups = {} }, Chat)
+  local chat = { id = id, buf = buf, entries = {}, last_mark = 0, parts = {}, facts = {}, lookups = {}, origins = {} }
+  return setmetatable(chat, Chat)
 end
 
 -- Headings -----------------------------------------------------------------------------------------------------------

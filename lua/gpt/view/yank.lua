@@ -11,6 +11,9 @@ local MOST_LINES = 5000
 ---@class gpt.Block
 ---@field first integer its first line of code, counted from 0
 ---@field last integer the line after its last one
+---@field indent integer spaces before its fence, which are not code
+---@field info string what stands behind its opening fence
+---@field open boolean whether its closing fence is missing
 
 --- The fenced blocks in some lines (CommonMark 0.31, 4.5).
 ---@param lines string[]
@@ -19,19 +22,20 @@ local MOST_LINES = 5000
 local function blocks_in(lines, offset)
   local found, open = {}, nil
   for index, line in ipairs(lines) do
-    local marks, info = line:match("^ ? ? ?(```+)%s*([^`]*)$")
+    local white, marks, info = line:match("^( *)(```+)%s*([^`]*)$")
     if not marks then
-      marks, info = line:match("^ ? ? ?(~~~+)%s*(.*)$")
+      white, marks, info = line:match("^( *)(~~~+)%s*(.*)$")
     end
-    if open and marks and info == "" and marks:sub(1, #open.marks) == open.marks then
-      found[#found + 1] = { first = open.first, last = offset + index - 1 }
-      open = nil
-    elseif not open and marks then
-      open = { marks = marks, first = offset + index }
+    if open and marks and #white <= open.indent + 3 and info == "" and marks:sub(1, #open.marks) == open.marks then
+      open.last, open.open = offset + index - 1, false
+      found[#found + 1], open = open, nil
+    elseif not open and marks then -- in a list it can be indented by any number of spaces
+      open = { marks = marks, first = offset + index, indent = #white, info = vim.trim(info) }
     end
   end
   if open then -- one that is still being written
-    found[#found + 1] = { first = open.first, last = offset + #lines }
+    open.last, open.open = offset + #lines, true
+    found[#found + 1] = open
   end
   return found
 end
@@ -47,30 +51,42 @@ function Chat:blocks(found, index)
 end
 
 --- The block under the cursor; else the last one of the message there, or of the messages above it.
+---@param role? "assistant" only in messages of this one
 ---@return gpt.Block?
-function Chat:block_at_cursor()
+---@return integer? index its message among the headings
+function Chat:block_at_cursor(role)
   local row = api.nvim_win_get_cursor(0)[1] - 1
   local found = self:headings()
   for index = #found, 1, -1 do
-    if found[index].row <= row then
+    if found[index].row <= row and (not role or found[index].entry.role == role) then
       local blocks = self:blocks(found, index)
       for _, block in ipairs(blocks) do
         if row >= block.first - 1 and row <= block.last then
-          return block
+          return block, index
         end
       end
       if #blocks > 0 then
-        return blocks[#blocks]
+        return blocks[#blocks], index
       end
     end
   end
+end
+
+--- The code in a block.
+---@param block gpt.Block
+---@return string[]
+function Chat:code(block)
+  local lines = api.nvim_buf_get_lines(self.buf, block.first, block.last, false)
+  return vim.tbl_map(function(line)
+    return line:sub(1 + math.min(#line:match("^ *"), block.indent))
+  end, lines)
 end
 
 --- Copies a block into the register that was given, or the usual one, and says how much that was.
 function Chat:yank_block()
   local register = vim.v.register
   local block = self:block_at_cursor()
-  local lines = block and api.nvim_buf_get_lines(self.buf, block.first, block.last, false) or {}
+  local lines = block and self:code(block) or {}
   if #lines == 0 then
     return notice.inform({ level = "info", title = words("view.no_block"), advice = "" })
   end
