@@ -1,5 +1,6 @@
 //! The program: one ordered inbox. What the editor says comes in, and goes to the chat or the task that it concerns.
 
+mod acting;
 mod choice;
 mod connecting;
 mod dialog;
@@ -9,6 +10,7 @@ mod model;
 mod picker;
 mod rows;
 mod shelf;
+mod trust;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -19,12 +21,15 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
+use crate::actions::library::Library;
+use crate::actions::slash;
 use crate::chat::archive::Archive;
 use crate::chat::budget::Calibration;
 use crate::chat::conversation::Event;
 use crate::chat::notice::{self, Notice};
 use crate::chat::prompt;
-use crate::chat::session::{self, Session, Settings, Told};
+use crate::chat::rules::Rules;
+use crate::chat::session::{self, Errand, Session, Settings, Told};
 use crate::chat::{About, ChatId, Region};
 use crate::config::{Config, HistoryConfig};
 use crate::context::files::FileIndex;
@@ -38,11 +43,13 @@ use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
 use crate::provider::registry::{Registry, Target};
 use crate::words::{Locale, say};
+use acting::{Acting, Errands};
 use connecting::{Connecting, Entered};
 use dialog::Dialog;
 use lists::Lists;
 use lookup::{Lookup, Order};
 use shelf::Shelf;
+use trust::Trust;
 
 /// How many messages of the editor may wait.
 pub const INBOX_SIZE: usize = 1024;
@@ -81,6 +88,8 @@ enum News {
     KeysChanged,
     /// The user picked a model from the list.
     ModelPicked(String),
+    /// What a chat's prompt is sent as.
+    Expanded(ChatId, About, Box<Event>, Option<Errand>),
 }
 
 struct App {
@@ -112,6 +121,12 @@ struct App {
     lookups: Vec<(ChatId, AbortHandle)>,
     /// What waits until it is known whom to ask; `None` once it is.
     waiting: Option<Vec<EditorEvent>>,
+    /// Prompts, and which of them may be used.
+    library: Library,
+    prompts_dir: Option<PathBuf>,
+    trust: Trust,
+    /// What is to be done with the answers to questions that actions ask.
+    errands: Errands,
 }
 
 impl App {
@@ -141,6 +156,10 @@ impl App {
             model,
             lookups: Vec::new(),
             waiting: None,
+            library: Library::default(),
+            prompts_dir: None,
+            trust: Trust::default(),
+            errands: Errands::default(),
         }
     }
 
@@ -173,7 +192,7 @@ impl App {
                     origin,
                     at,
                 };
-                self.tell(chat, about, sent).await;
+                self.send(chat, about, sent).await;
             }
             EditorEvent::Regenerated {
                 chat,
@@ -219,7 +238,6 @@ impl App {
                 let shelf = self.shelf();
                 tokio::spawn(async move { shelf.export(chat, path).await });
             }
-            EditorEvent::RequestWanted { chat, regions, prompt } => self.show_request(chat, &regions, &prompt),
             EditorEvent::ContextWanted {
                 chat,
                 lookup,
@@ -234,6 +252,17 @@ impl App {
                 disabled,
             }),
             EditorEvent::ContextDropped { chat } => self.drop_lookups(&chat),
+            EditorEvent::ActionRequested { wanted } => {
+                let acting = self.acting();
+                tokio::spawn(async move { acting.run(wanted).await });
+            }
+            EditorEvent::PromptsWanted { project } => self.list_prompts(project),
+            EditorEvent::RequestWanted {
+                chat,
+                about,
+                regions,
+                prompt,
+            } => self.show_request(chat, about, regions, prompt),
             EditorEvent::ModelRequested { model: Some(name), .. } => self.change_model(&name).await,
             EditorEvent::ModelRequested { refresh, .. } => self.pick_model(refresh),
             EditorEvent::Chosen { question, choice } => self.dialog.answered(question, choice),
@@ -266,6 +295,11 @@ impl App {
     async fn hear(&mut self, news: News) {
         match news {
             News::ModelPicked(name) => self.change_model(&name).await,
+            // Not into a chat that was closed meanwhile.
+            News::Expanded(chat, about, sent, errand) if self.chats.contains_key(&chat) => {
+                self.ask(chat, about, *sent, errand).await;
+            }
+            News::Expanded(..) => {}
             News::KeysChanged => {
                 self.lists = self.lists.anew();
                 self.find_default();
@@ -349,6 +383,61 @@ impl App {
         self.lookups.retain(of_chat);
     }
 
+    /// Sends a chat's prompt; an action that it names is put in its place first.
+    async fn send(&mut self, chat: ChatId, about: About, sent: Event) {
+        let prompt = match &sent {
+            Event::Sent { prompt, .. } => prompt.clone(),
+            _ => String::new(),
+        };
+        let errand = self.errands.of(&prompt);
+        if errand.is_some() || slash::find(&prompt).is_none() {
+            return self.ask(chat, about, sent, errand).await;
+        }
+        self.session(chat.clone(), about.clone());
+        let (acting, news) = (self.acting(), self.news.clone());
+        tokio::spawn(async move {
+            match acting.expand(&prompt, about.project.as_deref()).await {
+                Ok(expanded) => {
+                    let (sent, errand) = match expanded {
+                        Some((text, errand)) => (with_prompt(sent, text), Some(errand)),
+                        None => (sent, None),
+                    };
+                    let sent = Box::new(sent);
+                    news.send(News::Expanded(chat, about, sent, errand)).await.ok();
+                }
+                Err(notice) => drop(acting.editor.refuse_question(&chat, &notice).await),
+            }
+        });
+    }
+
+    async fn ask(&mut self, chat: ChatId, about: About, sent: Event, errand: Option<Errand>) {
+        let told = match errand {
+            Some(errand) => Told::Asked(sent, errand),
+            None => Told::Event(sent),
+        };
+        self.session(chat, about).tell(told).await;
+    }
+
+    /// Tells the editor which prompts there are.
+    fn list_prompts(&self, project: Option<String>) {
+        let acting = self.acting();
+        tokio::spawn(async move { acting.list(project).await });
+    }
+
+    fn acting(&self) -> Acting {
+        Acting {
+            editor: self.editor.clone(),
+            dialog: self.dialog.clone(),
+            registry: self.registry.clone(),
+            library: self.library.clone(),
+            trust: self.trust.clone(),
+            errands: self.errands.clone(),
+            redactor: self.vault.redactor().clone(),
+            folder: self.prompts_dir.clone(),
+            locale: self.locale(),
+        }
+    }
+
     fn close(&mut self, chat: &ChatId) {
         self.drop_lookups(chat);
         while self.closing.try_join_next().is_some() {}
@@ -397,10 +486,18 @@ impl App {
     }
 
     /// Shows the request that a chat would send now, without the key.
-    fn show_request(&self, chat: ChatId, regions: &[Region], prompt: &str) {
-        let (editor, settings) = (self.editor.clone(), self.settings.borrow().clone());
-        let messages = prompt::spoken(regions, prompt);
+    fn show_request(&self, chat: ChatId, about: About, regions: Vec<Region>, prompt: String) {
+        let (editor, settings, acting) = (self.editor.clone(), self.settings.borrow().clone(), self.acting());
         tokio::spawn(async move {
+            let project = about.project.as_deref();
+            let (prompt, errand) = match acting.expand(&prompt, project).await {
+                Ok(expanded) => expanded.unwrap_or((prompt, Errand::default())),
+                Err(notice) => return editor.inform(&notice).await,
+            };
+            let root = project.filter(|_| settings.chat.rules != Some(false));
+            let rules = Rules::default().renewed(root).await;
+            let settings = settings.of_chat(errand.target.as_deref(), &rules);
+            let messages = prompt::spoken(&regions, &prompt);
             match session::preview(&settings, &messages).await {
                 Ok(lines) => editor.show_request(&chat, lines).await,
                 Err(problem) => {
@@ -435,6 +532,8 @@ impl App {
         }
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "configured");
         self.open_archive(config);
+        self.prompts_dir.clone_from(&config.prompts_dir);
+        self.trust = self.trust.kept_in(config.state_dir.clone());
         self.registry = Arc::new(Registry::new(config, &environment));
         self.state_dir.clone_from(&config.state_dir);
         self.lists = Lists::new(config.cache_dir.clone());
@@ -456,6 +555,7 @@ impl App {
             ));
         }
         self.settings.send_replace(Arc::new(settings));
+        self.list_prompts(config.project.clone());
         if self.is_named() {
             self.show_model(false);
         } else {
@@ -479,6 +579,21 @@ impl App {
     fn inform(&self, notice: Notice) {
         let editor = self.editor.clone();
         tokio::spawn(async move { editor.inform(&notice).await });
+    }
+}
+
+/// The event with another question.
+fn with_prompt(sent: Event, text: String) -> Event {
+    match sent {
+        Event::Sent {
+            regions, origin, at, ..
+        } => Event::Sent {
+            regions,
+            prompt: text,
+            origin,
+            at,
+        },
+        other => other,
     }
 }
 

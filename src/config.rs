@@ -29,6 +29,10 @@ pub struct Config {
     pub network: NetworkConfig,
     /// What is kept of chats.
     pub history: HistoryConfig,
+    /// The user's own prompts.
+    pub prompts_dir: Option<PathBuf>,
+    /// The root of the project that the editor works in at its start.
+    pub project: Option<String>,
     /// The language of messages. The editor's side has resolved it.
     pub locale: Locale,
     /// `error`, `warn`, `info`, `debug` or `trace`.
@@ -103,6 +107,11 @@ pub struct ChatConfig {
     pub memory: Option<usize>,
     /// The language of the replies, e.g. `Português`.
     pub language: Option<String>,
+    /// Whether the project's own rules are added to the system prompt; `None`: they are.
+    pub rules: Option<bool>,
+    /// Those rules, where a chat has them. Not from the configuration.
+    #[serde(skip)]
+    pub project_rules: String,
 }
 
 /// What is kept of chats, and for how long.

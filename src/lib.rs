@@ -8,7 +8,9 @@
 //!      app::{connecting, dialog}: keys set and removed → keys, provider::http
 //!      app::{model, picker, lists}: which model answers → provider (catalogue, models), keys, disk
 //!      app::lookup: context words → context (paths, reading, git, tree, secrets) → keys::Redactor
+//!      app::acting: actions by command, map and in a prompt → actions (files, their placeholders, git, answers)
 //!      chat::{archive, journal, recall}, app::shelf: what is kept, brought back and handled → history
+//! actions: the built-in prompts and the user's; calls chat::fence only
 //! history: what is kept of chats, in SQLite; calls nobody
 //! context::files: a project's files, for completion; calls nobody, asked by the app
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
@@ -23,6 +25,7 @@
 //! `chat::conversation` → its `Paint` effect joins the `chat::painter`'s canvas → one frame goes through
 //! `editor::nvim` to `lua/gpt/view`, which appends it to the buffer.
 
+pub mod actions;
 pub mod app;
 pub mod chat;
 pub mod config;

@@ -202,24 +202,33 @@ local actions = {
   end,
 }
 
+--- The words that may follow :GPT.
+---@param lead string
+---@param with_code gpt.Action[]
+---@return string[]
+local function names(lead, with_code)
+  local all = vim.tbl_keys(actions)
+  for _, action in ipairs(with_code) do
+    all[#all + 1] = not actions[action.name] and action.name or nil
+  end
+  all = vim.tbl_filter(function(name)
+    return vim.startswith(name, lead)
+  end, all)
+  table.sort(all)
+  return all
+end
+
 --- What :GPT knows.
 ---@param lead string
 ---@return string[]
 local function complete_action(lead)
-  local names = vim.tbl_filter(function(name)
-    return vim.startswith(name, lead)
-  end, vim.tbl_keys(actions))
-  table.sort(names)
-  return names
+  return names(lead, require("gpt.actions").fresh())
 end
 
+--- Says that there is no such action.
 ---@param args vim.api.keyset.create_user_command.command_args
-function M.gpt(args)
+function M.unknown(args)
   local name = args.fargs[1]
-  local action = actions[name]
-  if action then
-    return action(args)
-  end
   -- What is perhaps a key is not shown either.
   local words = require("gpt.words")
   local title = not name and words("view.no_action")
@@ -228,8 +237,17 @@ function M.gpt(args)
   require("gpt.view.notice").inform({
     level = "warning",
     title = title,
-    advice = words("view.known_actions", { names = table.concat(complete_action(""), ", ") }),
+    advice = words("view.known_actions", { names = table.concat(names("", require("gpt.actions").list()), ", ") }),
   })
+end
+
+---@param args vim.api.keyset.create_user_command.command_args
+function M.gpt(args)
+  local name = args.fargs[1]
+  if not name then
+    return M.unknown(args)
+  end
+  (actions[name] or require("gpt.actions").command)(args)
 end
 
 local commands = {

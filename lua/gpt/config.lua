@@ -65,6 +65,7 @@ local options = {
     memory = count_option,
     language = string_option,
     reasoning = { type = "boolean", default = true },
+    rules = { type = "boolean", default = true },
     keymaps = {
       send = keys_option({ "<CR>", "<C-s>" }),
       send_insert = keys_option({ "<C-s>" }),
@@ -97,6 +98,7 @@ local options = {
     autotrigger = { type = "boolean" },
     code_actions = { type = "boolean", default = true },
   },
+  prompts_dir = string_option,
   binary = string_option,
   log_level = { type = { "error", "warn", "info", "debug", "trace" }, default = "warn" },
   locale = { type = "locale" },
@@ -360,11 +362,42 @@ function M.set(wanted)
   end
 end
 
+--- The keys of the actions under the prefix.
+local ACTIONS = {
+  e = "explain",
+  f = "fix",
+  r = "refactor",
+  d = "document",
+  t = "tests",
+  p = "problems",
+  g = "commit",
+}
+
+--- The folder of the user's own prompts.
+---@return string
+function M.prompts_dir()
+  local chosen = M.get().prompts_dir
+  local default = vim.fs.joinpath(vim.fn.stdpath("config") --[[@as string]], "gpt", "prompts")
+  return vim.fn.fnamemodify(vim.fs.normalize(chosen or default), ":p")
+end
+
 --- Maps the <Plug> maps under the prefix that the user asked for.
 function M.install_keymaps()
   local keymaps = M.get().keymaps
+  -- Not now: the start of the editor does not wait for a folder to be read.
+  vim.schedule(function()
+    require("gpt.actions").map_library()
+  end)
   if not keymaps.prefix then
     return
+  end
+  for key, name in pairs(ACTIONS) do
+    vim.keymap.set(
+      { "n", "x", "o" },
+      keymaps.prefix .. key,
+      ("<Plug>(gpt-%s)"):format(name),
+      { desc = "GPT: " .. name }
+    )
   end
   for key, plug in pairs({ c = "chat", h = "history", m = "model", s = "stop" }) do
     vim.keymap.set({ "n", "x" }, keymaps.prefix .. key, ("<Plug>(gpt-%s)"):format(plug), { desc = "GPT: " .. plug })
@@ -411,6 +444,7 @@ function M.for_program()
       max_tokens = config.chat.max_tokens,
       memory = config.chat.memory,
       language = config.chat.language,
+      rules = config.chat.rules,
     },
     history = {
       enabled = config.history.enabled,
@@ -418,6 +452,8 @@ function M.for_program()
       megabytes = config.history.megabytes,
     },
     network = network(config.network),
+    prompts_dir = M.prompts_dir(),
+    project = require("gpt.commands").project(),
     log_level = config.log_level,
     locale = M.locale(),
     state_dir = vim.fs.joinpath(vim.fn.stdpath("state") --[[@as string]], "gpt"),

@@ -62,6 +62,20 @@ function M.chat(options)
   return chat.id
 end
 
+---@class gpt.ActionOptions
+---@field words? string what is wanted beside what the action says
+---@field selection? gpt.Selection|boolean the code; true: the visual selection; false: none; nil: what is being selected, else the whole buffer
+---@field new? boolean in a new chat instead of the session's last one
+---@field layout? "float"|"vertical"|"horizontal"|"tab"|"current"
+---@field mods? table `smods` of a user command, for the layout
+
+--- Does something with code: a built-in action, or a prompt of the library.
+---@param name "explain"|"fix"|"refactor"|"document"|"tests"|"problems"|"commit"|string
+---@param options? gpt.ActionOptions
+function M.action(name, options)
+  require("gpt.actions").run(name, options or {})
+end
+
 --- Stops the answer that is being written: in the current chat, else in the last one that was shown.
 function M.stop()
   local chat = require("gpt.view.chat").current()

@@ -13,11 +13,31 @@ local MAPS = {
   { name = "stop", what = "stop the answer", run = "require'gpt'.stop()" },
 }
 
+--- Those of the actions: operators in normal mode, so that a motion or text object says what they are about. Typed twice
+--- (`o`), one concerns the line.
+local function map_actions()
+  vim.schedule(require("gpt.actions").map_library)
+  for _, name in ipairs(require("gpt.actions").BUILT_IN) do
+    local lhs, options = PREFIX .. name .. ")", { desc = "GPT: " .. name }
+    local run = ("<Cmd>lua require'gpt.actions'.take_visual('%s')<CR>"):format(name)
+    if vim.fn.maparg(lhs, "x") == "" then
+      vim.api.nvim_set_keymap("x", lhs, run, options)
+    end
+    options.expr = true
+    for mode, call in pairs({ n = "operator", o = "line" }) do
+      if vim.fn.maparg(lhs, mode) == "" then
+        vim.api.nvim_set_keymap(mode, lhs, ("v:lua.require'gpt.actions'.%s('%s')"):format(call, name), options)
+      end
+    end
+  end
+end
+
 --- Makes them, in place of the one that stands for all; a map that is there already is left alone.
 function M.install()
   if vim.fn.maparg(PREFIX, "n") ~= "" then
     vim.api.nvim_del_keymap("", PREFIX)
   end
+  map_actions()
   for _, mode in ipairs({ "n", "x" }) do
     for _, map in ipairs(MAPS) do
       local lhs = PREFIX .. map.name .. ")"

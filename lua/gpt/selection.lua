@@ -159,6 +159,33 @@ function M.take_visual()
   return taken, refused
 end
 
+--- What a motion goes over: to be called by 'operatorfunc'. Nothing where it has not moved. Its end is part of it,
+--- whatever 'selection' says.
+---@param kind "char"|"line"|"block"
+---@return gpt.Selection?, string? refused
+function M.take_motion(kind)
+  local from, to = vim.fn.getpos("'["), vim.fn.getpos("']")
+  if to[2] < from[2] or (kind == "char" and to[2] == from[2] and to[3] < from[3]) then
+    return nil
+  end
+  local type = ({ char = "v", line = "V", block = "\22" })[kind]
+  local lines = vim.tbl_map(function(line)
+    return (line:gsub("\n", "\0"))
+  end, vim.fn.getregion(from, to, { type = type, exclusive = false }))
+  local yank = { kind = type, first = from[2], col = from[3] - 1, lines = lines }
+  return selection(0, from[2], to[2], lines, yank)
+end
+
+--- A whole buffer; nothing if there is no text in it.
+---@param buf integer
+---@return gpt.Selection?, string? refused
+function M.whole(buf)
+  local lines = vim.api.nvim_buf_get_lines(buf, 0, -1, false)
+  if table.concat(lines):find("%S") then
+    return selection(buf, 1, #lines, lines)
+  end
+end
+
 --- The number in the history of the last command that was looked at.
 local seen = 0
 

@@ -1,6 +1,6 @@
 //! A chat: what was said ([`conversation`]), the task that carries it out ([`session`]), the frames in which it reaches
 //! the screen ([`painter`]), what is shown beside what was said ([`parts`]), what of it is sent ([`prompt`]), by the room
-//! that there is ([`budget`]), and how it is kept ([`archive`], [`journal`], [`recall`]).
+//! that there is ([`budget`]), what the project adds to that ([`rules`]), and how it is kept ([`archive`], [`journal`], [`recall`]).
 
 pub mod archive;
 pub mod budget;
@@ -12,6 +12,7 @@ pub mod painter;
 pub mod parts;
 pub mod prompt;
 pub mod recall;
+pub mod rules;
 pub mod session;
 
 use serde::{Deserialize, Serialize};

@@ -102,15 +102,21 @@ pub fn spoken(regions: &[Region], prompt: &str) -> Vec<Message> {
         .collect()
 }
 
-/// The system prompt, with the language of the replies.
+/// The system prompt, with the project's rules and the language of the replies.
 fn instructions(chat: &ChatConfig) -> String {
     let mut text = chat.system_prompt.clone().unwrap_or_else(|| SYSTEM_PROMPT.to_owned());
+    if !chat.project_rules.is_empty() {
+        text.push_str(if text.is_empty() { "" } else { "\n\n" });
+        text.push_str(&chat.project_rules);
+        text.push_str("\n\n");
+    }
     if let Some(language) = chat.language.as_deref().filter(|language| !language.trim().is_empty()) {
-        if !text.is_empty() {
+        if !text.is_empty() && !text.ends_with('\n') {
             text.push(' ');
         }
         text.push_str(&format!("Always reply in this language: {language}."));
     }
+    text.truncate(text.trim_end().len());
     text
 }
 
@@ -229,6 +235,21 @@ mod tests {
             ..none
         };
         assert_eq!(contents(&spoken)[0], "Always reply in this language: Português.");
+    }
+
+    #[test]
+    fn the_projects_rules_stand_below_the_system_prompt_and_above_the_language() {
+        let mut chat = ChatConfig {
+            project_rules: "Use tabs.".into(),
+            ..ChatConfig::default()
+        };
+        assert_eq!(contents(&chat)[0], format!("{SYSTEM_PROMPT}\n\nUse tabs."));
+        chat.system_prompt = Some(String::new());
+        chat.language = Some("Português".into());
+        assert_eq!(
+            contents(&chat)[0],
+            "Use tabs.\n\nAlways reply in this language: Português."
+        );
     }
 
     /// A chat without instructions, in which each message has 14 tokens: 4, and 40 letters.

@@ -1,6 +1,7 @@
 //! The task behind one chat: it feeds its [`Conversation`] with what the user does and the provider answers, and carries
 //! out the effects. Dropping the running turn's task closes its connection: that is all that stopping is.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::chat::journal::{self, Journal, Known, Snapshot};
 use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::prompt::Prompt;
 use crate::chat::recall::{self, Recalled};
+use crate::chat::rules::Rules;
 use crate::chat::{About, ChatId, MessageId, RegionRole, TurnId, notice, parts};
 use crate::config::ChatConfig;
 use crate::editor::{
@@ -32,8 +34,10 @@ use crate::provider::retry::Retrying;
 use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
 use crate::words::{Locale, say};
 
+mod errand;
 mod window;
 
+pub use errand::{Done, Errand};
 pub use window::limits;
 
 /// How many batches of a provider's events may wait for the session.
@@ -50,7 +54,7 @@ const KEY_LIMIT: Duration = Duration::from_secs(5);
 const LONGEST_TITLE: usize = 60;
 
 /// What every chat shares.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Whom to ask.
     pub target: Target,
@@ -75,6 +79,8 @@ pub struct Settings {
 pub enum Told {
     /// Something happened.
     Event(Event),
+    /// A question was sent, and with its answer something is to be done.
+    Asked(Event, Errand),
     /// The editor shows it, empty: show what the history has of it.
     Opened,
     /// The editor has closed it.
@@ -119,6 +125,10 @@ impl Session {
             turn: None,
             kept: None,
             created: now(),
+            rules: Rules::default(),
+            asked: None,
+            errand: None,
+            errands: HashMap::new(),
         };
         Self {
             told,
@@ -187,6 +197,14 @@ struct Task {
     turn: Option<RunningTurn>,
     kept: Option<Kept>,
     created: Time,
+    /// The project's rules, as they were when last looked at.
+    rules: Rules,
+    /// Who is asked in place of the model in use: for the question that was sent last.
+    asked: Option<Box<Target>>,
+    /// What belongs to the question that is being sent.
+    errand: Option<Errand>,
+    /// What is to be done with the answers to these questions.
+    errands: HashMap<MessageId, Done>,
 }
 
 impl Task {
@@ -196,11 +214,8 @@ impl Task {
             tokio::select! {
                 biased;
                 told = inbox.recv() => match told {
-                    Some(Told::Event(event)) => {
-                        let label = self.settings.borrow().target.label();
-                        self.step(Event::ModelNamed(label));
-                        self.step(event);
-                    }
+                    Some(Told::Event(event)) => self.hear(event, None).await,
+                    Some(Told::Asked(event, errand)) => self.hear(event, Some(errand)).await,
                     Some(Told::Opened) => self.show_recalled(&recalled),
                     Some(Told::Closed) => {
                         if self.conversation.is_answering() {
@@ -223,6 +238,18 @@ impl Task {
             drop(kept.journal);
             kept.writing.await.ok();
         }
+    }
+
+    /// Takes in what the user did; before anything that is sent, what the project's rules are by now.
+    async fn hear(&mut self, event: Event, errand: Option<Errand>) {
+        if event != Event::StopRequested {
+            self.renew_rules().await;
+            self.asked = errand.as_ref().and_then(|errand| errand.target.clone());
+        }
+        self.errand = errand;
+        self.step(Event::ModelNamed(self.settings().target.label()));
+        self.step(event);
+        self.errand = None;
     }
 
     fn take(&mut self, (turn, answers): (TurnId, Vec<ProviderEvent>)) {
@@ -441,12 +468,14 @@ impl Task {
             parts: parts::below(&message.tool_calls, &message.citations, locale),
         };
         let (estimate, cut) = self.measure();
+        let rules = self.shown_rules();
         ShownBranch {
             chat: self.chat.clone(),
             shape: shape.into(),
             messages: messages.into_iter().map(shown).collect(),
             estimate,
             cut,
+            rules,
             longer: Vec::new(),
             notice: None,
             recalled: false,
@@ -455,13 +484,17 @@ impl Task {
     }
 
     fn show_turn(&mut self, shape: Shape, question: Option<Question>, answer: MessageId) {
+        if let (Some(question), Some(done)) = (&question, self.errand.take().and_then(|errand| errand.done)) {
+            self.errands.insert(question.id, done);
+        }
         let question = question.map(|Question { id, text, origin }| ShownQuestion {
             id,
             lines: painter::lines(&text),
             origin,
         });
-        let label = self.settings.borrow().target.label();
+        let label = self.settings().target.label();
         let (estimate, cut) = self.prepare();
+        let rules = self.shown_rules();
         self.canvas.add(Stroke::Turn(ShownTurn {
             chat: self.chat.clone(),
             shape: shape.into(),
@@ -470,11 +503,12 @@ impl Task {
             label,
             estimate,
             cut,
+            rules,
         }));
     }
 
     fn start_turn(&mut self, id: TurnId) {
-        let settings = self.settings.borrow().clone();
+        let settings = self.settings();
         let target = settings.target.clone();
         let prompt = std::mem::take(&mut self.prompt);
         let request = request(&settings, prompt.messages);
@@ -550,6 +584,9 @@ impl Task {
             let record = notice.as_ref().map(|notice| notice.record(settings.vault.redactor()));
             let end = end(ended, record, cost);
             kept.journal.end(self.info(&snapshot, &target), snapshot, answer, end);
+        }
+        if outcome == ShownOutcome::Done {
+            self.run_errand(answer);
         }
         self.canvas.add(Stroke::End(ShownEnd {
             chat: self.chat.clone(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer};
 use tokio::sync::oneshot;
 
+use crate::actions::ActionRequest;
 use crate::chat::{About, ChatId, MessageId, Origin, Region};
 use crate::config::Config;
 use crate::context::Wanted;
@@ -113,6 +114,9 @@ pub enum EditorEvent {
     RequestWanted {
         /// The chat.
         chat: ChatId,
+        /// What else is known of it.
+        #[serde(flatten)]
+        about: About,
         /// The messages that its buffer shows.
         #[serde(default)]
         regions: Vec<Region>,
@@ -245,6 +249,18 @@ pub enum EditorEvent {
         chat: ChatId,
         /// The file.
         path: PathBuf,
+    },
+    /// The user wants an action done.
+    ActionRequested {
+        /// Which, and with what.
+        #[serde(flatten)]
+        wanted: ActionRequest,
+    },
+    /// The editor wants to know which prompts there are.
+    PromptsWanted {
+        /// The root of the project.
+        #[serde(default)]
+        project: Option<String>,
     },
     /// The chat's buffer is gone for good.
     Closed {

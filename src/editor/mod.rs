@@ -10,6 +10,7 @@ mod values;
 use async_trait::async_trait;
 use serde::Serialize;
 
+use crate::actions::problems::Problem;
 use crate::chat::notice::Notice;
 use crate::chat::parts::ShownPart;
 use crate::chat::{ChatId, MessageId, Origin, RegionRole, Voice};
@@ -50,6 +51,8 @@ pub struct ShownTurn {
     pub estimate: Option<u64>,
     /// Where the part of the chat begins that is sent; `None` when all of it is.
     pub cut: Option<ShownCut>,
+    /// Which rules of the project are sent along; `None` without any.
+    pub rules: Option<String>,
 }
 
 /// A mark above the first message that is sent.
@@ -105,6 +108,8 @@ pub struct ShownBranch {
     pub estimate: Option<u64>,
     /// Where the part of it begins that would be sent; `None` when all of it would be.
     pub cut: Option<ShownCut>,
+    /// Which rules of the project would be sent along; `None` without any.
+    pub rules: Option<String>,
 }
 
 /// A message on the screen.
@@ -278,6 +283,63 @@ pub struct ShownKeyChange {
     pub source: String,
 }
 
+/// What an action comes to in the editor. `ticket` is the number that the editor gave the action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "act", rename_all = "snake_case")]
+pub enum Act {
+    /// Ask this in a chat.
+    Ask {
+        /// The action.
+        ticket: u64,
+        /// The question.
+        text: String,
+        /// Whether it is a commit message that is asked for.
+        commit: bool,
+        /// Whether the answer is more than text in a chat, and the question may not wait for another's.
+        alone: bool,
+    },
+    /// Nothing came of the action.
+    Drop {
+        /// The action.
+        ticket: u64,
+    },
+    /// There is no action of this name.
+    Unknown {
+        /// The action.
+        ticket: u64,
+    },
+    /// The problems of a quickfix list.
+    Problems {
+        /// The action; `None`: it was named in a chat.
+        ticket: Option<u64>,
+        /// They, in the order of the answer.
+        problems: Vec<Problem>,
+    },
+    /// A commit message.
+    CommitMessage {
+        /// The action.
+        ticket: u64,
+        /// Its lines.
+        lines: Vec<String>,
+    },
+    /// The prompts that there are.
+    Prompts {
+        /// They, by name.
+        prompts: Vec<ShownPrompt>,
+    },
+}
+
+/// A prompt, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownPrompt {
+    /// What it is called.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// The key that runs it.
+    pub keymap: Option<String>,
+}
+
 /// What the program asks of an editor. Every operation is a question with an answer: when it returns, it is done.
 ///
 /// The operations are named and take plain data, so that another editor can stand behind them.
@@ -326,4 +388,6 @@ pub trait Editor: Send + Sync + 'static {
     async fn close_chat(&self, chat: &ChatId) -> Result<(), EditorError>;
     /// Says that a provider's key has changed.
     async fn key_changed(&self, change: &ShownKeyChange) -> Result<(), EditorError>;
+    /// Does what an action comes to.
+    async fn act(&self, act: &Act) -> Result<(), EditorError>;
 }

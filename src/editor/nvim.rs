@@ -14,8 +14,8 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt, TokioAsyncWriteCompatE
 use super::event::Inbound;
 use super::handler::EventHandler;
 use super::{
-    Choice, Editor, EditorError, KeyForm, ShownBranch, ShownContext, ShownEnd, ShownKeyChange, ShownModel, ShownRetry,
-    ShownTurn, transport, values,
+    Act, Choice, Editor, EditorError, KeyForm, ShownBranch, ShownContext, ShownEnd, ShownKeyChange, ShownModel,
+    ShownRetry, ShownTurn, transport, values,
 };
 use crate::chat::notice::Notice;
 use crate::chat::{ChatId, MessageId, Voice};
@@ -241,6 +241,10 @@ impl Editor for Nvim {
 
     async fn key_changed(&self, change: &ShownKeyChange) -> Result<(), EditorError> {
         self.apply_data("key_changed", change).await
+    }
+
+    async fn act(&self, act: &Act) -> Result<(), EditorError> {
+        self.apply_data("act", act).await
     }
 }
 

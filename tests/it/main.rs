@@ -23,18 +23,20 @@ mod selection_random;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod actions;
 mod apply;
 mod beside;
 mod branches;
 mod chat;
 mod colours;
 mod common;
-mod context;
 mod completion;
+mod context;
 mod give_back;
 mod history;
 mod keys_in_chat;
 mod layouts;
+mod library;
 mod lifecycle;
 mod mark;
 mod models;

@@ -1,5 +1,16 @@
 -- Made of data/messages.json by scripts/messages: change that, and run it.
 return {
+  ["view.action.commit"] = "Write the commit message of what is staged",
+  ["view.action.commit_not_empty"] = "This buffer has a commit message already: the new one is in the chat.",
+  ["view.action.commit_written"] = "The commit message is there.",
+  ["view.action.document"] = "Document this code",
+  ["view.action.explain"] = "Explain this code",
+  ["view.action.fix"] = "Fix this code",
+  ["view.action.problems"] = "Find problems, for the quickfix list",
+  ["view.action.refactor"] = "Refactor this code",
+  ["view.action.tests"] = "Write tests for this code",
+  ["view.action.unknown"] = "There is no action of that name.",
+  ["view.action.writing_commit"] = "The commit message is being written.",
   ["view.answer_there"] = "The answer is there.",
   ["view.answering"] = "An answer is being written.",
   ["view.answering_advice"] = "<C-c> stops it.",

@@ -1,5 +1,16 @@
 -- Made of data/messages.json by scripts/messages: change that, and run it.
 return {
+  ["view.action.commit"] = "Escribir el mensaje de commit de lo que está en el stage",
+  ["view.action.commit_not_empty"] = "Este búfer ya tiene un mensaje de commit: el nuevo está en el chat.",
+  ["view.action.commit_written"] = "El mensaje de commit está listo.",
+  ["view.action.document"] = "Documentar este código",
+  ["view.action.explain"] = "Explicar este código",
+  ["view.action.fix"] = "Corregir este código",
+  ["view.action.problems"] = "Encontrar problemas, para la lista quickfix",
+  ["view.action.refactor"] = "Refactorizar este código",
+  ["view.action.tests"] = "Escribir pruebas para este código",
+  ["view.action.unknown"] = "No hay ninguna acción con ese nombre.",
+  ["view.action.writing_commit"] = "Se está escribiendo el mensaje de commit.",
   ["view.answer_there"] = "La respuesta está lista.",
   ["view.answering"] = "Se está escribiendo una respuesta.",
   ["view.answering_advice"] = "<C-c> la detiene.",

@@ -1,5 +1,16 @@
 -- Made of data/messages.json by scripts/messages: change that, and run it.
 return {
+  ["view.action.commit"] = "Escrever a mensagem de commit do que está no stage",
+  ["view.action.commit_not_empty"] = "Este buffer já tem uma mensagem de commit: a nova está no chat.",
+  ["view.action.commit_written"] = "A mensagem de commit está pronta.",
+  ["view.action.document"] = "Documentar este código",
+  ["view.action.explain"] = "Explicar este código",
+  ["view.action.fix"] = "Corrigir este código",
+  ["view.action.problems"] = "Encontrar problemas, para a lista quickfix",
+  ["view.action.refactor"] = "Refatorar este código",
+  ["view.action.tests"] = "Escrever testes para este código",
+  ["view.action.unknown"] = "Não há nenhuma ação com esse nome.",
+  ["view.action.writing_commit"] = "A mensagem de commit está sendo escrita.",
   ["view.answer_there"] = "A resposta chegou.",
   ["view.answering"] = "Uma resposta está sendo escrita.",
   ["view.answering_advice"] = "<C-c> a interrompe.",

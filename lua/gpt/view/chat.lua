@@ -126,12 +126,12 @@ end
 
 --- Sends a question that does not stand in the prompt.
 ---@param question string
----@param selection? gpt.Selection
+---@param selection? gpt.Selection stands below it, unless it has it already
 function Chat:ask(question, selection)
   if selection then
     self:keep_origin(selection)
     local block = table.concat(require("gpt.selection").block(selection), "\n")
-    question = question .. "\n\n" .. block
+    question = question:find(block, 1, true) and question or question .. "\n\n" .. block
   end
   if self.answer or self.in_flight or self:is_looking_up() then
     return self:wait_with(vim.split(question, "\n"))

@@ -55,6 +55,9 @@ local operations = {
   close_chat = function(data)
     chats.close(data.chat)
   end,
+  act = function(data)
+    require("gpt.actions").act(data)
+  end,
   choose = dialog.choose,
   enter_key = dialog.enter_key,
   answered = remote.answered,

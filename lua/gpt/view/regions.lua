@@ -37,6 +37,7 @@ local api = vim.api
 ---@field buf integer
 ---@field project? string the root of the project that it belongs to
 ---@field private? boolean whether nothing of it is kept
+---@field aside? boolean whether its answer goes elsewhere, and nobody waits for it here
 ---@field entries table<integer, gpt.Entry> by mark
 ---@field last_mark integer
 ---@field parts table<integer, gpt.Part> by mark

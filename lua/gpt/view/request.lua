@@ -7,7 +7,7 @@ local words = require("gpt.words")
 --- Asks the program what it would send.
 function Chat:want_request()
   local regions, prompt = self:snapshot()
-  remote.notify({ event = "request_wanted", chat = self.id, regions = regions, prompt = prompt })
+  remote.notify(self:event("request_wanted", { regions = regions, prompt = prompt }))
 end
 
 --- Shows the request, as the program has built it.

@@ -7,6 +7,7 @@ local folds = require("gpt.view.folds")
 local cut = require("gpt.view.cut")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
+local rules = require("gpt.view.rules")
 local window = require("gpt.view.window")
 local words = require("gpt.words")
 
@@ -187,11 +188,12 @@ end
 --- sent, and what is not part of it stays in the prompt.
 ---@param entry gpt.Entry
 ---@param lines string[]
+---@param typed? string what was sent, where that has become another question
 ---@return integer row where the answer goes
-function Chat:take_question_from_prompt(entry, lines)
+function Chat:take_question_from_prompt(entry, lines, typed)
   local _, prompt = self:snapshot()
   local row = self:prompt_row()
-  local text = vim.trim(table.concat(lines, "\n"))
+  local text = vim.trim(typed or table.concat(lines, "\n"))
   local start = #prompt:match("^%s*")
   if text ~= "" and prompt:sub(start + 1, start + #text) == text then
     local taken = prompt:sub(1, start + #text) .. prompt:sub(start + #text + 1):match("^%s*")
@@ -207,6 +209,16 @@ end
 ---@field lines string[]
 ---@field origin "prompt"|"queue"|"command"
 
+--- Whether what was typed has become another question: an action that it names was put in its place.
+---@param question gpt.ShownQuestion
+---@param pending? { text: string }
+---@return boolean
+local function is_expanded(question, pending)
+  local typed = pending and vim.trim(pending.text) or ""
+  local names_action = ("\n" .. typed):find("\n/[^%s/]") ~= nil
+  return names_action and typed ~= vim.trim(table.concat(question.lines, "\n"))
+end
+
 --- Makes a question a message, where it stands.
 ---@param question gpt.ShownQuestion
 ---@return integer row where the answer goes
@@ -214,12 +226,17 @@ function Chat:place_question(question)
   local entry = { role = "user", id = question.id }
   local pending = self.pending
   self.pending = nil
-  if question.origin == "prompt" and self:holds_only(question.lines, pending) then
+  local expanded = is_expanded(question, pending)
+  if question.origin == "prompt" and not expanded and self:holds_only(question.lines, pending) then
     return (self:turn_prompt_into(entry))
   elseif question.origin == "prompt" then
-    return self:take_question_from_prompt(entry, question.lines)
+    return self:take_question_from_prompt(entry, question.lines, expanded and pending.text or nil)
   end
   local waits = question.origin == "queue" and pending and pending.mark and self:row(pending.mark)
+  if waits and expanded then
+    self:drop_waiting(pending.mark)
+    return self:insert_message(self:tail_row(), entry, question.lines)
+  end
   if waits and waits ~= self:find_prompt() then
     self:become(pending.mark, waits, entry)
     return self:tail_row()
@@ -228,9 +245,10 @@ function Chat:place_question(question)
 end
 
 --- Shows how much of the model's window is taken, and where that begins which is sent.
----@param shown { estimate?: integer, cut?: gpt.ShownCut }
+---@param shown { estimate?: integer, cut?: gpt.ShownCut, rules?: string }
 function Chat:show_window(shown)
   cut.show(self, shown.cut)
+  rules.show(self, shown.rules)
   self.estimate, self.counted = shown.estimate, nil
   window.retitle(self)
 end
@@ -241,6 +259,7 @@ end
 ---@field label string
 ---@field estimate? integer tokens of the request
 ---@field cut? gpt.ShownCut
+---@field rules? string which rules of the project are sent along
 
 --- Shows a question, and makes room for its answer.
 ---@param turn gpt.ShownTurn
@@ -497,7 +516,8 @@ function Chat:end_turn(ended)
     usage = ended.usage,
     error = ended.outcome == "failed" and ended.notice and ended.notice.title or nil,
   })
-  if ended.outcome ~= "stopped" and #vim.fn.win_findbuf(self.buf) == 0 then
+  local wanted = ended.outcome == "failed" or (ended.outcome == "done" and not self.aside)
+  if wanted and #vim.fn.win_findbuf(self.buf) == 0 then
     self:come_next()
     local level = ended.outcome == "failed" and "error" or "info"
     local title = ended.outcome == "failed" and ended.notice and ended.notice.title or words("view.answer_there")

@@ -3,7 +3,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::chat::notice::Notice;
-use crate::editor::{Choice, KeyForm, ShownContext, ShownKeyChange, ShownModel, ShownOutcome};
+use crate::editor::{Act, Choice, KeyForm, ShownContext, ShownKeyChange, ShownModel, ShownOutcome};
 
 const LATE: Duration = Duration::from_millis(300);
 
@@ -74,6 +74,9 @@ impl Editor for Fake {
         Ok(())
     }
     async fn inform(&self, _: &Notice) -> Result<(), EditorError> {
+        Ok(())
+    }
+    async fn act(&self, _: &Act) -> Result<(), EditorError> {
         Ok(())
     }
     async fn choose(&self, _: &Choice) -> Result<(), EditorError> {

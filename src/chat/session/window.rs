@@ -1,7 +1,5 @@
 //! The chat and the model's window: what is sent, what is cut or refused, and what the provider's counts teach.
 
-use std::sync::Arc;
-
 use super::{RunningTurn, Settings, Task};
 use crate::chat::budget::{Budget, Limits, TooLong};
 use crate::chat::conversation::{Event, Message};
@@ -41,10 +39,6 @@ fn measured(prompt: &Prompt, settings: &Settings) -> (Option<u64>, Option<ShownC
 }
 
 impl Task {
-    fn settings(&self) -> Arc<Settings> {
-        self.settings.borrow().clone()
-    }
-
     /// Decides what the coming turn sends. Yields what is shown of that: its tokens, and the mark above what is left
     /// out.
     pub(super) fn prepare(&mut self) -> (Option<u64>, Option<ShownCut>) {

@@ -1,0 +1,225 @@
+//! A prompt as a file: markdown with flat front matter, `key: value` lines between two lines `---`. No YAML beyond that:
+//! what is not understood is named with its line, and never guessed at.
+
+use std::path::Path;
+
+use super::{Mode, Prompt, Source, fill};
+use crate::words::{Text, text};
+
+/// The most bytes of a file.
+pub const LONGEST: usize = 64 * 1024;
+/// The longest name, in characters.
+const LONGEST_NAME: usize = 40;
+/// What front matter can hold.
+const KEYS: &str = "name, description, mode, model, context, keymap";
+
+/// Why a file is no prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The line at fault, counted from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub reason: Text,
+}
+
+fn fault(line: usize, reason: Text) -> Fault {
+    Fault { line, reason }
+}
+
+/// A file that cannot be read.
+pub fn unreadable(error: &std::io::Error) -> Fault {
+    fault(1, text!("library.unreadable", reason = error.to_string()))
+}
+
+/// Reads a prompt. Without a `name` it is called as its file is.
+///
+/// # Errors
+/// The file is not of this form; says where and why.
+pub fn parse(content: &[u8], file: &Path, source: Source) -> Result<Prompt, Fault> {
+    if content.len() > LONGEST {
+        return Err(fault(1, text!("library.too_long", most = LONGEST / 1024)));
+    }
+    let content = str::from_utf8(content).map_err(|error| {
+        let before = content.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        fault(line, text!("library.no_utf"))
+    })?;
+    let content = content
+        .strip_prefix('\u{feff}')
+        .unwrap_or(content)
+        .replace("\r\n", "\n");
+    let mut lines = content.lines().enumerate().map(|(index, line)| (index + 1, line));
+    if lines.next().is_none_or(|(_, line)| line.trim_end() != "---") {
+        return Err(fault(1, text!("library.no_front_matter")));
+    }
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let mut front = Front::new(Prompt {
+        name: stem.into_owned(),
+        description: String::new(),
+        mode: Mode::Chat,
+        model: None,
+        context: String::new(),
+        keymap: None,
+        body: String::new(),
+        source,
+        file: Some(file.to_owned()),
+        model_line: 0,
+    });
+    let end = loop {
+        match lines.next() {
+            None => return Err(fault(1, text!("library.not_closed"))),
+            Some((number, line)) if line.trim_end() == "---" => break number,
+            Some((number, line)) => front.take(number, line)?,
+        }
+    };
+    let Front { mut prompt, .. } = front;
+    check_name(&prompt.name).map_err(|reason| fault(1, reason))?;
+    let rest: Vec<&str> = content.lines().skip(end).collect();
+    prompt.body = rest.join("\n").trim().to_owned();
+    if prompt.body.is_empty() {
+        return Err(fault(end + 1, text!("library.no_text")));
+    }
+    for (index, line) in rest.iter().enumerate() {
+        if let Some(unknown) = fill::unknown(line) {
+            let known = fill::NAMES.join(", ");
+            let reason = text!("library.unknown_placeholder", name = unknown, known = known);
+            return Err(fault(end + 1 + index, reason));
+        }
+    }
+    Ok(prompt)
+}
+
+/// Front matter as it is read.
+struct Front {
+    prompt: Prompt,
+    seen: Vec<String>,
+}
+
+impl Front {
+    fn new(prompt: Prompt) -> Self {
+        let seen = Vec::new();
+        Self { prompt, seen }
+    }
+
+    /// Takes in a line.
+    fn take(&mut self, number: usize, line: &str) -> Result<(), Fault> {
+        if line.trim().is_empty() || line.starts_with('#') {
+            return Ok(());
+        }
+        let parts = line
+            .split_once(':')
+            .filter(|(key, _)| !key.contains(char::is_whitespace));
+        let Some((key, value)) = parts else {
+            return Err(fault(number, text!("library.no_pair")));
+        };
+        if self.seen.iter().any(|seen| seen == key) {
+            return Err(fault(number, text!("library.twice", key = key)));
+        }
+        self.seen.push(key.to_owned());
+        self.set(number, key, unquoted(value.trim()))
+    }
+
+    fn set(&mut self, number: usize, key: &str, value: &str) -> Result<(), Fault> {
+        let given = || Some(value.to_owned()).filter(|value| !value.is_empty());
+        match key {
+            "name" => {
+                check_name(value).map_err(|reason| fault(number, reason))?;
+                value.clone_into(&mut self.prompt.name);
+            }
+            "description" => value.clone_into(&mut self.prompt.description),
+            "mode" => {
+                self.prompt.mode = mode(value).ok_or_else(|| fault(number, text!("library.mode", value = value)))?
+            }
+            "model" => {
+                self.prompt.model = given();
+                self.prompt.model_line = number;
+            }
+            "context" => value.clone_into(&mut self.prompt.context),
+            "keymap" => self.prompt.keymap = given(),
+            _ => return Err(fault(number, text!("library.unknown_key", key = key, known = KEYS))),
+        }
+        Ok(())
+    }
+}
+
+fn mode(value: &str) -> Option<Mode> {
+    match value {
+        "" | "chat" => Some(Mode::Chat),
+        "quickfix" => Some(Mode::Quickfix),
+        "commit" => Some(Mode::Commit),
+        _ => None,
+    }
+}
+
+/// The value without the quotes around it.
+fn unquoted(value: &str) -> &str {
+    let inside = |mark: char| value.strip_prefix(mark)?.strip_suffix(mark);
+    inside('"').or_else(|| inside('\'')).unwrap_or(value)
+}
+
+fn check_name(name: &str) -> Result<(), Text> {
+    let is_plain = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    let fits = !name.is_empty() && name.chars().count() <= LONGEST_NAME && name.chars().all(is_plain);
+    if fits { Ok(()) } else { Err(text!("library.name")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(content: &str) -> Result<Prompt, Fault> {
+        parse(content.as_bytes(), Path::new("/p/review.md"), Source::User)
+    }
+
+    #[track_caller]
+    fn fails(content: &str, line: usize, words: &str) {
+        let fault = read(content).unwrap_err();
+        assert_eq!(fault.line, line, "{fault:?}");
+        assert!(fault.reason.to_string().contains(words), "{}", fault.reason);
+    }
+
+    #[test]
+    fn a_file_says_what_a_prompt_is() {
+        let prompt = read(
+            "\u{feff}---\r\nname: check\r\n# a remark\r\ndescription: \"Check: all\"\r\nmode: quickfix\r\n\
+             model: openai/gpt-6.1-sol\r\ncontext: #diff #buffer\r\nkeymap: '<leader>x'\r\n---\r\n\r\nLook.\r\n\r\n{{selection}}\r\n",
+        )
+        .unwrap();
+        assert_eq!(
+            (prompt.name.as_str(), prompt.description.as_str()),
+            ("check", "Check: all")
+        );
+        assert_eq!(
+            (prompt.mode, prompt.model.as_deref()),
+            (Mode::Quickfix, Some("openai/gpt-6.1-sol"))
+        );
+        assert_eq!(
+            (prompt.context.as_str(), prompt.keymap.as_deref()),
+            ("#diff #buffer", Some("<leader>x"))
+        );
+        assert_eq!((prompt.body.as_str(), prompt.model_line), ("Look.\n\n{{selection}}", 6));
+    }
+
+    #[test]
+    fn without_a_name_it_is_called_as_its_file_is() {
+        assert_eq!(read("---\n---\nLook.").unwrap().name, "review");
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named_with_its_line() {
+        fails("Look.", 1, "---");
+        fails("", 1, "---");
+        fails("---\nname: a\n", 1, "---");
+        fails("---\nname: a\nlook here\n---\nx", 3, "key: value");
+        fails("---\nname: a\n  - b: c\n---\nx", 3, "key: value");
+        fails("---\nname: a\nnmae: b\n---\nx", 3, "nmae");
+        fails("---\nname: a\nname: b\n---\nx", 3, "twice");
+        fails("---\nname: a b\n---\nx", 2, "letters");
+        fails("---\n\nmode: edit\n---\nx", 3, "edit");
+        fails("---\nname: a\n---\n\n", 4, "no text");
+        fails("---\nname: a\n---\n\nSee {{selektion}}.", 5, "selektion");
+        fails(&format!("---\n---\n{}", "a".repeat(LONGEST)), 1, "64");
+        let fault = parse(b"---\nname: a\n---\n\xff", Path::new("a.md"), Source::User).unwrap_err();
+        assert_eq!(fault.line, 4);
+    }
+}

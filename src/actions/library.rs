@@ -1,0 +1,186 @@
+//! Where prompts are found: in this program, in the user's own folder, and in the project's. Files are read again when
+//! they have changed; one that is broken is named, and the others are there all the same.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use super::file::{self, Fault};
+use super::{Prompt, Source};
+
+/// The project's folder of prompts, seen from its root.
+pub const PROJECT_FOLDER: &str = ".gpt/prompts";
+/// The most files of a folder.
+const MOST_FILES: usize = 500;
+
+/// The built-in prompts.
+const BUILT_IN: [(&str, &str); 7] = [
+    ("explain", include_str!("explain.md")),
+    ("fix", include_str!("fix.md")),
+    ("refactor", include_str!("refactor.md")),
+    ("document", include_str!("document.md")),
+    ("tests", include_str!("tests.md")),
+    ("problems", include_str!("problems.md")),
+    ("commit", include_str!("commit.md")),
+];
+
+/// A file that is no prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The file.
+    pub file: PathBuf,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What a folder holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shelf {
+    /// Its prompts, in the order of their files' names.
+    pub prompts: Vec<Prompt>,
+    /// The files that are none, each told once as long as it does not change.
+    pub broken: Vec<Broken>,
+}
+
+/// When a file was last changed, and its length: a change shows in one of them.
+type Stamp = (Option<SystemTime>, u64);
+
+/// What a file held when it was read; no prompt if it was broken.
+type Read = (Stamp, Option<Prompt>);
+
+/// What was read earlier. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Library {
+    read: Arc<Mutex<HashMap<PathBuf, Read>>>,
+}
+
+/// The built-in prompts.
+pub fn built_in() -> Vec<Prompt> {
+    let parse = |(name, text): &(&str, &str)| {
+        let mut prompt = file::parse(text.as_bytes(), Path::new(name), Source::BuiltIn).ok()?;
+        prompt.file = None;
+        Some(prompt)
+    };
+    BUILT_IN.iter().filter_map(parse).collect()
+}
+
+impl Library {
+    /// What a folder holds; nothing where there is none. Reads files: not to be called where that must not wait.
+    pub fn folder(&self, folder: &Path, source: Source) -> Shelf {
+        let mut shelf = Shelf::default();
+        for path in files(folder, source) {
+            match self.file(&path, source) {
+                Ok(prompt) => shelf.prompts.extend(prompt),
+                Err(fault) => shelf.broken.push(Broken { file: path, fault }),
+            }
+        }
+        shelf
+    }
+
+    /// A file's prompt; `None` for one that is broken, and was told so already.
+    fn file(&self, path: &Path, source: Source) -> Result<Option<Prompt>, Fault> {
+        let stamp = stamp(path);
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, prompt)) = read.get(path).filter(|(earlier, _)| *earlier == stamp) {
+            return Ok(prompt.clone());
+        }
+        let parsed = match fs::read(path) {
+            Ok(content) => file::parse(&content, path, source),
+            Err(error) => Err(file::unreadable(&error)),
+        };
+        read.insert(path.to_owned(), (stamp, parsed.as_ref().ok().cloned()));
+        parsed.map(Some)
+    }
+
+    /// Tells of a broken file again, the next time.
+    pub fn forget(&self, broken: &[Broken]) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        for Broken { file, .. } in broken {
+            read.remove(file);
+        }
+    }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let facts = fs::metadata(path).ok();
+    let changed = facts.as_ref().and_then(|facts| facts.modified().ok());
+    (changed, facts.map_or(0, |facts| facts.len()))
+}
+
+/// The markdown files of a folder. Those of a project may not lie elsewhere, behind a link.
+fn files(folder: &Path, source: Source) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let stays =
+        |path: &Path| source != Source::Project || path.canonicalize().is_ok_and(|real| real.starts_with(&root));
+    let paths = entries.flatten().map(|entry| entry.path());
+    let is_prompt = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md") && path.is_file();
+    let mut files: Vec<PathBuf> = paths.filter(|path| is_prompt(path) && stays(path)).collect();
+    files.sort();
+    files.truncate(MOST_FILES);
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_actions_are_files_of_the_same_form_named_as_the_editor_names_them() {
+        let names: Vec<String> = built_in().into_iter().map(|prompt| prompt.name).collect();
+        let lua = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("lua/gpt/actions.lua")).unwrap();
+        let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+        assert_eq!(names.len(), BUILT_IN.len());
+        assert!(lua.contains(&format!("M.BUILT_IN = {{ {} }}", quoted.join(", "))));
+    }
+
+    #[test]
+    fn a_broken_file_is_told_once_and_skips_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.md"), "---\n---\nLook.").unwrap();
+        fs::write(folder.path().join("b.md"), "---\nnmae: x\n---\nLook.").unwrap();
+        fs::write(folder.path().join("c.txt"), "no prompt").unwrap();
+        let library = Library::default();
+        let names = |shelf: &Shelf| {
+            shelf
+                .prompts
+                .iter()
+                .map(|prompt| prompt.name.clone())
+                .collect::<Vec<_>>()
+        };
+        let first = library.folder(folder.path(), Source::User);
+        assert_eq!((names(&first), first.broken.len()), (vec!["a".to_owned()], 1));
+        assert_eq!(
+            (first.broken[0].fault.line, first.broken[0].file.ends_with("b.md")),
+            (2, true)
+        );
+        let again = library.folder(folder.path(), Source::User);
+        assert_eq!((names(&again), again.broken.len()), (vec!["a".to_owned()], 0));
+        fs::write(folder.path().join("b.md"), "---\nname: b\n---\nLook there.").unwrap();
+        assert_eq!(names(&library.folder(folder.path(), Source::User)), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_holds_nothing() {
+        assert_eq!(
+            Library::default().folder(Path::new("/no/such"), Source::User),
+            Shelf::default()
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_out_of_the_projects_folder_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("in");
+        fs::create_dir(&inside).unwrap();
+        fs::write(folder.path().join("out.md"), "---\n---\nLook.").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("out.md"), inside.join("a.md")).unwrap();
+        let found = |source| Library::default().folder(&inside, source).prompts.len();
+        assert_eq!((found(Source::Project), found(Source::User)), (0, 1));
+    }
+}

@@ -1,0 +1,83 @@
+//! What differs from one question to the next: who is asked, the project's rules, and what is done with the answer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Settings, Task};
+use crate::chat::MessageId;
+use crate::chat::rules::Rules;
+use crate::provider::registry::{Target, Wire};
+use crate::words::say;
+
+/// What is done with an answer once it is whole.
+pub type Done = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What belongs to a question beside its text.
+#[derive(Clone, Default)]
+pub struct Errand {
+    /// Whom to ask; `None`: the model in use.
+    pub target: Option<Box<Target>>,
+    /// What to do with the answer, also with one that is given anew.
+    pub done: Option<Done>,
+}
+
+impl fmt::Debug for Errand {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let model = self.target.as_deref().map(Target::label);
+        formatter
+            .debug_struct("Errand")
+            .field("model", &model)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// The settings of a chat with these rules, whose question goes to `asked`.
+    pub fn of_chat(&self, asked: Option<&Target>, rules: &Rules) -> Self {
+        let mut settings = self.clone();
+        if let Some(target) = asked {
+            settings.target = target.clone();
+            settings.problem = None;
+        }
+        settings.chat.project_rules = rules.text();
+        settings
+    }
+}
+
+impl Task {
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        let settings = self.settings.borrow().of_chat(self.asked.as_deref(), &self.rules);
+        Arc::new(settings)
+    }
+
+    /// Looks what the project's rules are now.
+    pub(super) async fn renew_rules(&mut self) {
+        let wanted = self.settings.borrow().chat.rules != Some(false);
+        let root = self.about.project.as_deref().filter(|_| wanted);
+        self.rules = std::mem::take(&mut self.rules).renewed(root).await;
+    }
+
+    /// Which rules go along, in words; the guide takes none.
+    pub(super) fn shown_rules(&self) -> Option<String> {
+        let settings = self.settings();
+        let locale = settings.locale;
+        let name = |(name, cut): (&str, bool)| match cut {
+            true => say!(locale, "rules.cut", file = name),
+            false => name.to_owned(),
+        };
+        let names: Vec<String> = self.rules.names().map(name).collect();
+        let is_shown = !names.is_empty() && settings.target.provider.wire != Wire::Guide;
+        is_shown.then(|| say!(locale, "rules.label", files = names.join(", ")))
+    }
+
+    /// Does what is to be done with an answer that is whole.
+    pub(super) fn run_errand(&self, answer: MessageId) {
+        let messages = self.conversation.messages();
+        let at = messages.iter().position(|message| message.id == answer);
+        let question = at.and_then(|at| messages.get(at.checked_sub(1)?));
+        let done = question.and_then(|question| self.errands.get(&question.id));
+        if let (Some(done), Some(answer)) = (done, at.and_then(|at| messages.get(at))) {
+            done(&answer.text);
+        }
+    }
+}
