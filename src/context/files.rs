@@ -68,11 +68,7 @@ impl FileIndex {
     /// the background.
     pub async fn find(&self, wanted: Wanted) -> Found {
         let project = self.project(&wanted.root);
-        project.refresh();
-        let mut listed = project.listing.subscribe();
-        let Ok(listing) = listed.wait_for(Option::is_some).await.map(|listing| listing.clone()) else {
-            return Found::default();
-        };
+        let listing = project.listing().await;
         let ranked = tokio::task::spawn_blocking(move || {
             listing.map_or_else(Found::default, |listing| rank::best(&listing, &wanted))
         });
@@ -105,6 +101,17 @@ impl Project {
         })
     }
 
+    /// The list that there is, else that of the first walk.
+    async fn listing(self: &Arc<Self>) -> Option<Arc<Listing>> {
+        let kept = self.listing.borrow().clone();
+        self.refresh();
+        if kept.is_some() {
+            return kept;
+        }
+        let mut listed = self.listing.subscribe();
+        listed.wait_for(Option::is_some).await.ok()?.clone()
+    }
+
     /// Walks the project unless its list is fresh, or is being made.
     fn refresh(self: &Arc<Self>) {
         if self.is_fresh() || self.is_walking.swap(true, Ordering::AcqRel) {
@@ -115,8 +122,11 @@ impl Project {
             let start = Instant::now();
             let listing = tree::walk(&project.root, start);
             tracing::debug!(files = listing.entries.len(), took = ?listing.took, "walked the project");
-            project.listing.send_replace(Some(Arc::new(listing)));
-            project.is_walking.store(false, Ordering::Release);
+            // At once for whoever sees it: one who finds the list old begins the next walk.
+            project.listing.send_modify(|kept| {
+                *kept = Some(Arc::new(listing));
+                project.is_walking.store(false, Ordering::Release);
+            });
         });
     }
 }

@@ -20,7 +20,7 @@ local LARGEST = 1000000
 
 --- What `#…` can be. The list belongs to what resolves it.
 ---@return { word: string, what: string }[]
-local function context_words()
+local function all_context()
   local ok, context = pcall(require, "gpt.context")
   if ok then
     return context.words()
@@ -241,7 +241,7 @@ function M.complete(params, reply)
     offered = vim.tbl_map(function(known)
       local more = known.word == FILE and { title = "", command = "gpt.complete" } or nil
       return { text = known.word, detail = known.what, command = more }
-    end, context_words())
+    end, all_context())
   end
   reply({ isIncomplete = false, items = items(offered, kind, replaced) })
 end
@@ -283,8 +283,10 @@ end
 ---@param lines integer
 ---@return string
 local function size_of(name, bytes, lines)
-  local key = lines == 1 and "view.lsp.line" or "view.lsp.lines"
-  return words(key, { name = name, size = size(bytes), lines = lines })
+  if lines == 1 then
+    return words("view.lsp.line", { name = name, size = size(bytes) })
+  end
+  return words("view.lsp.lines", { name = name, size = size(bytes), lines = lines })
 end
 
 --- What is known of a file of the project.
@@ -379,7 +381,7 @@ local function told_of(chat, text)
     return action and { text, action.description }
   end
   local word, path = without_sentence(text)
-  local known = vim.iter(context_words()):find(function(each)
+  local known = vim.iter(all_context()):find(function(each)
     return each.word == (path and FILE or word)
   end)
   local facts = known and FACTS[known.word]

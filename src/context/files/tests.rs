@@ -205,7 +205,7 @@ mod on_unix {
     async fn a_folder_that_cannot_be_read_is_passed_over() {
         let root = project(&["a.rs", "closed/b.rs"]);
         let closed = root.path().join("closed");
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
         let found = paths(root.path(), "a.rs").await;
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
         assert_eq!(found, ["a.rs"]);

@@ -113,7 +113,8 @@ impl Drop for Batch {
 /// A file, by a name that can be typed: of one line, and text.
 fn file(root: &Path, entry: &DirEntry) -> Option<Entry> {
     let kind = entry.file_type()?;
-    if !kind.is_file() && !(kind.is_symlink() && entry.path().is_file()) {
+    let is_file = kind.is_file() || (kind.is_symlink() && entry.path().is_file());
+    if !is_file {
         return None;
     }
     let path = entry.path().strip_prefix(root).ok()?.to_str()?;
