@@ -142,6 +142,20 @@ local function choose_nothing(buf)
   end
 end
 
+--- |:edit| gives a buffer a new text, and completion then forgets it without leaving its autocommands, which fail: so it
+--- is stopped before, and begun again after. To be called before it is begun: who listens first is told first.
+---@param client integer
+---@param buf integer
+---@param again fun()
+local function stop_with_its_text(client, buf, again)
+  api.nvim_buf_attach(buf, false, {
+    on_detach = function()
+      pcall(vim.lsp.completion.enable, false, client, buf)
+      vim.schedule(again)
+    end,
+  })
+end
+
 --- Shows completion as one types, where Neovim can and nothing else does. Decided when it is first needed: by then what
 --- is loaded in insert mode is loaded.
 ---@param client integer
@@ -151,10 +165,12 @@ local function show_by_itself(client, buf)
   if not (vim.lsp.completion and vim.lsp.completion.enable) or wanted == false then
     return
   end
-  local function enable()
+  local enable
+  function enable()
     local is_there = api.nvim_buf_is_valid(buf) and vim.lsp.buf_is_attached(buf, client)
     if is_there and (wanted or not is_served()) then
       choose_nothing(buf)
+      stop_with_its_text(client, buf, enable)
       vim.lsp.completion.enable(true, client, buf, { autotrigger = true })
     end
   end
