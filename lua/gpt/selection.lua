@@ -75,15 +75,18 @@ end
 ---@field lines string[]
 
 --- Where a block that is being made to the end of each line (`$`) begins; nil if it is none.
+---@param selecting boolean whether it is being made; else it was made last, and `gv` has brought it back
 ---@return integer? column on the screen
-local function left_of_open_block()
-  if vim.fn.mode() ~= "\22" or vim.fn.winsaveview().curswant ~= vim.v.maxcol then
+local function left_of_open_block(selecting)
+  -- In insert mode, where a question can be sent, mode() does not tell of `gv`.
+  local kind = selecting and vim.fn.mode() or vim.fn.visualmode()
+  if kind ~= "\22" or vim.fn.winsaveview().curswant ~= vim.v.maxcol then
     return nil
   end
   local columns = vim.tbl_map(function(mark)
     local at = vim.fn.getpos(mark)
     return vim.fn.virtcol({ at[2], at[3], at[4] }, 1)[1]
-  end, { "v", "." })
+  end, selecting and { "v", "." } or { "'<", "'>" })
   return math.min(columns[1], columns[2])
 end
 
@@ -131,7 +134,7 @@ local function yanked()
     if not selecting then
       vim.cmd("noautocmd silent! normal! gv")
     end
-    local left = left_of_open_block()
+    local left = left_of_open_block(selecting)
     vim.cmd(('noautocmd silent! normal! "%sy'):format(REGISTER))
     taken = in_register(left)
     if selecting then

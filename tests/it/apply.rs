@@ -116,6 +116,26 @@ async fn one_u_in_the_code_takes_it_back_and_then_ga_works_again() {
 }
 
 #[tokio::test]
+async fn what_was_changed_in_the_code_just_before_and_after_is_not_taken_back_with_it() {
+    let (nvim, _server, _home) = showing("f.lua", &ten(), answer(&block("new"))).await;
+    ask(&nvim, ":5,6GPTChat why<CR>", 1).await;
+    nvim.lua("vim.api.nvim_buf_set_lines(1, 0, 1, true, { 'before' })", &[])
+        .await;
+    told(&nvim, "ga", "Replaced: lines 5-6").await;
+    nvim.lua("vim.api.nvim_buf_set_lines(1, 1, 2, true, { 'after' })", &[])
+        .await;
+    let undo = "vim.api.nvim_buf_call(1, function() vim.cmd('silent undo') end)";
+    nvim.lua(undo, &[]).await;
+    assert_eq!(code(&nvim).await[..5], ["before", "line 2", "line 3", "line 4", "new"]);
+    nvim.lua(undo, &[]).await;
+    assert_eq!(
+        code(&nvim).await[..5],
+        ["before", "line 2", "line 3", "line 4", "line 5"]
+    );
+    clean(&nvim).await;
+}
+
+#[tokio::test]
 async fn ga_replaces_exactly_the_characters_that_were_selected() {
     let (nvim, _server, _home) = showing("f.txt", "a 日本語 b\nção 👩‍👩‍👧‍👦 x\n", answer(&block("é(\n)"))).await;
     ask(&nvim, "0wlvjb:GPTChat why<CR>", 1).await;
