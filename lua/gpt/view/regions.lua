@@ -48,6 +48,7 @@ local api = vim.api
 ---@field undone? table<integer, true> the steps of headings that were found undone
 ---@field newest? integer the newest undo step that was seen
 ---@field seen? integer the undo step that was the last one when last seen
+---@field noted? integer the buffer's changedtick when its headings were last known to be right
 ---@field label? string `provider/model` of that answer
 ---@field usage? table tokens of the last turn that ended
 ---@field estimate? integer tokens of the last request
@@ -128,6 +129,21 @@ local function narrowest(buf)
   return width
 end
 
+--- From where to where a heading goes: what is typed before or behind it on its line is no part of it.
+---@param row integer
+---@param mark integer
+---@param line string
+---@return integer col
+---@return integer end_col
+function Chat:heading_cols(row, mark, line)
+  local at = api.nvim_buf_get_extmark_by_id(self.buf, headings, mark, { details = true })
+  local details = at[3] or {}
+  if at[1] == row and details.end_row == row and not details.invalid and details.end_col > at[2] then
+    return at[2], details.end_col
+  end
+  return 0, #line
+end
+
 --- Makes the line at `row` a heading, or draws it anew.
 ---@param row integer
 ---@param entry gpt.Entry
@@ -147,10 +163,11 @@ function Chat:mark_heading(row, entry, mark, queued)
   if queued or entry.branch or entry.facts then
     virtual = edge(entry, queued or false, narrowest(self.buf) - vim.fn.strdisplaywidth(line) - 1)
   end
-  api.nvim_buf_set_extmark(self.buf, headings, row, 0, {
+  local col, end_col = self:heading_cols(row, mark, line)
+  api.nvim_buf_set_extmark(self.buf, headings, row, col, {
     id = mark,
     end_row = row,
-    end_col = #line,
+    end_col = end_col,
     hl_group = GROUPS[entry.role],
     virt_text = virtual,
     virt_text_pos = virtual and "right_align",

@@ -20,12 +20,13 @@ local function announce(chat, name, extra)
   api.nvim_exec_autocmds("User", { pattern = name, modeline = false, data = data })
 end
 
---- Takes a message's heading and text out of the buffer. Its mark stays: undo brings both back.
+--- Takes a message's heading and text out of the buffer. Its mark stays: undo brings both back. A question that an undo
+--- has made the prompt again stays, though its heading knows the message that it was.
 ---@param id integer
 function Chat:remove(id)
-  local found = self:headings()
+  local found, prompt = self:headings(), self:find_prompt()
   for index, heading in ipairs(found) do
-    if heading.entry.id == id then
+    if heading.entry.id == id and heading.row ~= prompt then
       local next_row = found[index + 1] and found[index + 1].row or -1
       api.nvim_buf_set_lines(self.buf, heading.row, next_row, false, {})
       return
@@ -94,6 +95,7 @@ end
 ---@return integer row where the new prompt's heading stands
 ---@return integer mark of the message
 function Chat:turn_prompt_into(entry)
+  self:part_headings()
   local row = self:prompt_row()
   local _, mark = self:find_prompt()
   local last = self:end_of_text(row)
