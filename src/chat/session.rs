@@ -1,6 +1,7 @@
 //! The task behind one chat: it feeds its [`Conversation`] with what the user does and the provider answers, and carries
 //! out the effects. Dropping the running turn's task closes its connection: that is all that stopping is.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,8 @@ use crate::chat::recall::{self, Recalled};
 use crate::chat::{About, ChatId, MessageId, RegionRole, TurnId, notice, parts};
 use crate::config::ChatConfig;
 use crate::editor::{
-    Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownRetry, ShownShape, ShownTurn,
+    Editor, ShownBranch, ShownEnd, ShownFacts, ShownMessage, ShownOutcome, ShownQuestion, ShownRetry, ShownShape,
+    ShownTurn,
 };
 use crate::history::{self, Chat, ChatInfo, End, PartKind, State, Time, now};
 use crate::keys::vault::Vault;
@@ -118,6 +120,7 @@ impl Session {
             prompt: Prompt::default(),
             turn: None,
             kept: None,
+            facts: HashMap::new(),
             created: now(),
         };
         Self {
@@ -186,6 +189,8 @@ struct Task {
     prompt: Prompt,
     turn: Option<RunningTurn>,
     kept: Option<Kept>,
+    /// What is known of answers that the history had.
+    facts: HashMap<MessageId, ShownFacts>,
     created: Time,
 }
 
@@ -266,6 +271,7 @@ impl Task {
         let mut head = None;
         if let Some(chat) = &recalled.chat {
             recall::fill(&mut self.conversation, &known, chat);
+            self.facts = recall::facts(chat, |id| Some(MessageId(id)));
             head = chat.head;
         }
         let (journal, writing) = Journal::start(
@@ -328,6 +334,7 @@ impl Task {
         if messages.is_empty() && longer.is_empty() {
             return;
         }
+        self.facts.extend(recall::facts(chat, |id| kept.known.here(id)));
         let shape = Shape {
             places: self.conversation.places(),
             ..Shape::default()
@@ -439,6 +446,7 @@ impl Task {
                 .map_or_else(Vec::new, painter::lines),
             refused: message.refused,
             parts: parts::below(&message.tool_calls, &message.citations, locale),
+            facts: self.facts.get(&message.id).copied(),
         };
         let (estimate, cut) = self.measure();
         ShownBranch {

@@ -43,6 +43,7 @@ mod providers;
 mod queue;
 mod random;
 mod reasoning;
+mod recalled;
 mod retries;
 mod screens;
 mod streaming;

@@ -177,3 +177,25 @@ async fn what_is_typed_behind_a_heading_is_sent() {
     );
     clean(&nvim).await;
 }
+
+#[tokio::test]
+async fn a_redo_after_the_chat_was_told_of_finds_its_headings_again() {
+    let (nvim, server) = answered().await;
+    server.open("on");
+    ended(&nvim, 1).await;
+    normal_mode(&nvim).await;
+    nvim.feed("u").await;
+    nvim.wait_lines(0, |lines| lines == transcript(&[("You", "hi")])).await;
+    // What every key does that tells the program of the chat.
+    nvim.lua("require('gpt.view.chat').current():settle() return true", &[])
+        .await;
+    nvim.feed("<C-r>").await;
+    nvim.wait_lines(0, |lines| lines == transcript(&ANSWERED)).await;
+    nvim.feed("GAagain<Esc><CR>").await;
+    ended(&nvim, 2).await;
+    assert_eq!(
+        conversation(&server.requests()[1]),
+        said(&[("user", "hi"), ("assistant", "one two three"), ("user", "again")])
+    );
+    clean(&nvim).await;
+}

@@ -5,6 +5,7 @@ local api = vim.api
 local Chat = require("gpt.view.regions")
 local folds = require("gpt.view.folds")
 local cut = require("gpt.view.cut")
+local facts = require("gpt.view.facts")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local window = require("gpt.view.window")
@@ -112,6 +113,7 @@ end
 ---@field reasoning? string[]
 ---@field refused? boolean
 ---@field parts? gpt.ShownPart[]
+---@field facts? gpt.ShownFacts
 
 --- The lines of a message below its heading, and where its parts are in them, counted from 1.
 ---@param lines string[]
@@ -152,7 +154,11 @@ function Chat:insert_message(row, entry, lines, beside, highlights)
   local inserted = { entry.role == "user" and USER_HEADING or "## " .. entry.label }
   vim.list_extend(inserted, whole)
   api.nvim_buf_set_lines(self.buf, row, row, false, inserted)
-  entry.facts = self.facts[entry.id]
+  local known = beside and beside.facts
+  if known then
+    self.facts[entry.id] = facts.of(known)
+  end
+  entry.facts = entry.id and self.facts[entry.id]
   self:mark_heading(row, entry)
   local text = row + 2
   for _, part in ipairs(parts) do
@@ -368,6 +374,10 @@ function Chat:show_branch(branch)
   if not stays and api.nvim_get_current_buf() == self.buf then
     api.nvim_win_set_cursor(0, { first + 1, 0 })
   end
+  if self.again and not self.in_flight and not self.answer then
+    self.again = nil
+    self:send()
+  end
 end
 
 --- The windows whose cursor is in the prompt: those that follow.
@@ -396,44 +406,10 @@ function Chat:after_edit(following)
   window.follow(self.buf, row)
 end
 
---- A number of tokens, in few signs: 940, 1.2k, 25k.
----@param count integer
----@return string
-local function short(count)
-  if count < 1000 then
-    return tostring(count)
-  end
-  return count < 9950 and ("%.1fk"):format(count / 1000) or ("%.0fk"):format(count / 1000)
-end
-
---- A price in US dollars, exact enough to tell cheap answers apart.
----@param cost number
----@return string
-local function price(cost)
-  if cost == 0 then
-    return "$0"
-  end
-  return cost < 0.0001 and "<$0.0001" or cost < 1 and ("$%.4f"):format(cost) or ("$%.2f"):format(cost)
-end
-
---- What is known of an answer, what matters most first.
----@param ended gpt.ShownEnd
----@return string[]
-local function facts_of(ended)
-  local facts = {
-    os.date("%H:%M") --[[@as string]],
-  }
-  if ended.usage then
-    facts[#facts + 1] = words("view.tokens", { count = short(ended.usage.input + ended.usage.output) })
-  end
-  facts[#facts + 1] = ended.cost and price(ended.cost) or nil
-  return facts
-end
-
 --- Shows at its heading what is known of an answer.
 ---@param ended gpt.ShownEnd
 function Chat:show_facts(ended)
-  self.facts[ended.answer] = facts_of(ended)
+  self.facts[ended.answer] = facts.of(ended)
   local mark = self.answer_mark
   local row = mark and self:row(mark)
   if row then

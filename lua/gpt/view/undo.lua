@@ -61,7 +61,8 @@ end
 --- Remembers where the headings stand that came with the current undo step.
 function Chat:note_step()
   local seq = self:undo_step()
-  self.newest, self.seen, self.noted = seq, seq, api.nvim_buf_get_changedtick(self.buf)
+  self.newest = math.max(self.newest or 0, seq)
+  self.seen, self.noted = seq, api.nvim_buf_get_changedtick(self.buf)
   for _, heading in ipairs(self:headings()) do
     if not heading.entry.born then
       heading.entry.born, heading.entry.row = seq, heading.row
