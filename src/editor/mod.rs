@@ -79,7 +79,7 @@ pub struct ShownShape {
     pub renamed: Vec<(MessageId, MessageId)>,
     /// Messages to take out of the buffer.
     pub removed: Vec<MessageId>,
-    /// The messages that have branches beside them: `[id, "2/3"]`; all others have none.
+    /// The messages that have branches beside them, whether they are shown or not: `[id, "2/3"]`; all others have none.
     pub branches: Vec<(MessageId, String)>,
 }
 

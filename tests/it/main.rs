@@ -23,6 +23,7 @@ mod selection_random;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod aftermath;
 mod apply;
 mod beside;
 mod branches;

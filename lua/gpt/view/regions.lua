@@ -65,6 +65,8 @@ local api = vim.api
 ---@field facts table<integer, string[]> what is known of answers, by message
 ---@field origins { origin: gpt.Origin, first: string, text: string }[] where selections came from, with their blocks'
 ---first lines and texts, oldest first
+---@field places table<integer, string> which branch messages are in, those that are not shown too: "2/3"
+---@field windows table<integer, gpt.WindowState> how full the model's window was, by the last message that was shown
 ---@field spinner? table
 ---@field model? gpt.ShownModel the model that answers, in every chat
 local Chat = {
@@ -90,6 +92,7 @@ local GROUPS = { user = "GPTHeadingUser", assistant = "GPTHeadingAssistant" }
 ---@return gpt.Chat
 function Chat.of(id, buf)
   local chat = { id = id, buf = buf, entries = {}, last_mark = 0, parts = {}, facts = {}, lookups = {}, origins = {} }
+  chat.places, chat.windows = {}, {}
   return setmetatable(chat, Chat)
 end
 
@@ -262,6 +265,15 @@ function Chat:body(found, index)
   return self:said_within(found[index].row + 1, next_row)
 end
 
+--- Whether a message shows something that is not said.
+---@param found gpt.Heading[]
+---@param index integer
+---@return boolean
+function Chat:shows_beside(found, index)
+  local next_row = found[index + 1] and found[index + 1].row or api.nvim_buf_line_count(self.buf)
+  return #self:parts_within(found[index].row + 1, next_row) > 0
+end
+
 ---@class gpt.Waiting a question that waits to be sent
 ---@field mark integer
 ---@field text string
@@ -278,7 +290,8 @@ function Chat:snapshot()
     if heading.row == prompt_row then
       prompt = text
     elseif entry.id then
-      regions[#regions + 1] = { id = entry.id, role = entry.role, text = text, label = entry.label }
+      local beside = not text:find("%S") and self:shows_beside(found, index) or nil
+      regions[#regions + 1] = { id = entry.id, role = entry.role, text = text, label = entry.label, beside = beside }
     else
       queue[#queue + 1] = { mark = heading.mark, text = text }
     end

@@ -6,6 +6,7 @@ local Chat = require("gpt.view.regions")
 local folds = require("gpt.view.folds")
 local cut = require("gpt.view.cut")
 local facts = require("gpt.view.facts")
+local gauge = require("gpt.view.gauge")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local window = require("gpt.view.window")
@@ -61,6 +62,7 @@ end
 ---@param shape gpt.Shape
 function Chat:reshape(shape)
   local numbers, places = {}, {}
+  self.places = shape.branches and places or self.places
   for _, pair in ipairs(shape.renamed or {}) do
     numbers[pair[1]] = pair[2]
   end
@@ -240,7 +242,26 @@ end
 function Chat:show_window(shown)
   cut.show(self, shown.cut)
   self.estimate, self.counted = shown.estimate, nil
+  gauge.remember(self)
   window.retitle(self)
+end
+
+--- After an undo: says of the messages that are shown again what is known of them.
+function Chat:redraw_known()
+  for _, heading in ipairs(self:headings()) do
+    local entry = heading.entry
+    local place = entry.id and self.places[entry.id]
+    if entry.branch ~= place then
+      entry.branch = place
+      self:mark_heading(heading.row, entry, heading.mark, entry.waits)
+    end
+  end
+  if not self.answer then
+    local state = gauge.of_shown(self)
+    cut.show(self, state.cut)
+    self.estimate, self.counted = state.estimate, state.counted
+    window.retitle(self)
+  end
 end
 
 ---@class gpt.ShownTurn: gpt.Shape
@@ -463,6 +484,7 @@ function Chat:end_turn(ended)
   self.answer, self.stream, self.usage, self.cost = nil, nil, ended.usage, ended.cost
   folds.update(self, self:row(self.answer_mark) or 0)
   self.counted = ended.usage and ended.usage.input > 0 and ended.usage or nil
+  gauge.remember(self)
   window.retitle(self)
   local row = self:answer_end()
   if ended.notice and row then

@@ -185,6 +185,7 @@ function Chat:mend_headings()
     local now = vim.fn.changenr()
     if now <= (self.newest or 0) and self.noted ~= api.nvim_buf_get_changedtick(self.buf) then
       self:restore_headings(now == self.seen)
+      self:redraw_known()
     end
     self.newest, self.seen = math.max(self.newest or 0, now), now
     self.noted = api.nvim_buf_get_changedtick(self.buf)
