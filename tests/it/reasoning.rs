@@ -21,8 +21,8 @@ pub fn thoughtful(thoughts: &[&str], words: &[&str]) -> Answer {
     Answer::sse(&payloads.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// Whether reasoning is folded while it streams: on Neovim 0.10 only when the answer has ended.
-async fn folds_in_stream(nvim: &Nvim) -> bool {
+/// Whether an answer is folded while it streams: on Neovim 0.10 only when it has ended.
+pub async fn folds_in_stream(nvim: &Nvim) -> bool {
     nvim.lua_bool("return vim.fn.has('nvim-0.11') == 1", &[]).await
 }
 
