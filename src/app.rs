@@ -71,8 +71,8 @@ pub async fn run(mut inbox: mpsc::Receiver<Inbound>, editor: Arc<dyn Editor>, re
             inbound = inbox.recv() => match inbound {
                 Some(Inbound::Event(event)) => app.take(event).await,
                 Some(Inbound::Question(question, answer)) => app.answer(question, answer),
-                Some(Inbound::Unreadable { event, expected }) => {
-                    app.inform(notice::of_unreadable(event.as_deref(), expected, app.locale()));
+                Some(Inbound::Unreadable { event, chat, expected }) => {
+                    app.tell_unreadable(chat, notice::of_unreadable(event.as_deref(), expected, app.locale()));
                 }
                 None => return app.leave().await,
             },
@@ -574,6 +574,15 @@ impl App {
 
     fn locale(&self) -> Locale {
         self.settings.borrow().locale
+    }
+
+    /// Says that an event cannot be read; a chat that waits for what comes of it waits no longer.
+    fn tell_unreadable(&self, chat: Option<ChatId>, notice: Notice) {
+        let Some(chat) = chat else {
+            return self.inform(notice);
+        };
+        let editor = self.editor.clone();
+        tokio::spawn(async move { editor.refuse_question(&chat, &notice).await });
     }
 
     fn inform(&self, notice: Notice) {

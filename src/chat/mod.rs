@@ -53,6 +53,9 @@ pub struct Region {
     /// Of an answer: which model gave it, as its heading says (`provider/model`).
     #[serde(default)]
     pub label: String,
+    /// Whether it shows something that is not said: reasoning, tools, sources.
+    #[serde(default)]
+    pub beside: bool,
 }
 
 /// Where a question stands when it is sent.

@@ -1,5 +1,6 @@
 //! A chat out of the history: what was said in it earlier, and what others say in it now.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -8,6 +9,7 @@ use tokio::time::sleep;
 use crate::chat::conversation::{Conversation, Message, trim_blank_lines};
 use crate::chat::journal::{self, Known};
 use crate::chat::{MessageId, RegionRole};
+use crate::editor::{ShownFacts, ShownUsage};
 use crate::history::{self, Chat, History, HistoryError, Holder, PartKind, Role, State};
 
 /// How often at most a chat that is open elsewhere is looked at.
@@ -81,6 +83,27 @@ pub fn take_in(
         }
     }
     (shown, longer)
+}
+
+/// What is known of a chat's answers, by their numbers here.
+pub fn facts(chat: &Chat, here: impl Fn(u64) -> Option<MessageId>) -> HashMap<MessageId, ShownFacts> {
+    let answers = chat.messages.iter().filter(|message| message.role == Role::Assistant);
+    answers
+        .filter_map(|message| Some((here(message.id)?, facts_of(message))))
+        .collect()
+}
+
+fn facts_of(message: &history::Message) -> ShownFacts {
+    ShownFacts {
+        at: message.created.div_euclid(1000),
+        usage: message.usage.map(|usage| ShownUsage {
+            input: usage.input,
+            cached: usage.cached,
+            output: usage.output,
+            reasoning: usage.reasoning,
+        }),
+        cost: message.usage.and_then(|usage| usage.cost),
+    }
 }
 
 fn of_record(message: &history::Message) -> Message {

@@ -22,7 +22,8 @@ use crate::chat::rules::Rules;
 use crate::chat::{About, ChatId, MessageId, RegionRole, TurnId, notice, parts};
 use crate::config::ChatConfig;
 use crate::editor::{
-    Editor, ShownBranch, ShownEnd, ShownMessage, ShownOutcome, ShownQuestion, ShownRetry, ShownShape, ShownTurn,
+    Editor, ShownBranch, ShownEnd, ShownFacts, ShownMessage, ShownOutcome, ShownQuestion, ShownRetry, ShownShape,
+    ShownTurn,
 };
 use crate::history::{self, Chat, ChatInfo, End, PartKind, State, Time, now};
 use crate::keys::vault::Vault;
@@ -124,6 +125,7 @@ impl Session {
             prompt: Prompt::default(),
             turn: None,
             kept: None,
+            facts: HashMap::new(),
             created: now(),
             rules: Rules::default(),
             asked: None,
@@ -196,6 +198,8 @@ struct Task {
     prompt: Prompt,
     turn: Option<RunningTurn>,
     kept: Option<Kept>,
+    /// What is known of answers that the history had.
+    facts: HashMap<MessageId, ShownFacts>,
     created: Time,
     /// The project's rules, as they were when last looked at.
     rules: Rules,
@@ -293,6 +297,7 @@ impl Task {
         let mut head = None;
         if let Some(chat) = &recalled.chat {
             recall::fill(&mut self.conversation, &known, chat);
+            self.facts = recall::facts(chat, |id| Some(MessageId(id)));
             head = chat.head;
         }
         let (journal, writing) = Journal::start(
@@ -355,6 +360,7 @@ impl Task {
         if messages.is_empty() && longer.is_empty() {
             return;
         }
+        self.facts.extend(recall::facts(chat, |id| kept.known.here(id)));
         let shape = Shape {
             places: self.conversation.places(),
             ..Shape::default()
@@ -466,6 +472,7 @@ impl Task {
                 .map_or_else(Vec::new, painter::lines),
             refused: message.refused,
             parts: parts::below(&message.tool_calls, &message.citations, locale),
+            facts: self.facts.get(&message.id).copied(),
         };
         let (estimate, cut) = self.measure();
         let rules = self.shown_rules();

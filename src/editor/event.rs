@@ -21,6 +21,8 @@ pub enum Inbound {
     Unreadable {
         /// The event's name, if it has one.
         event: Option<String>,
+        /// The chat that waits for what comes of it.
+        chat: Option<ChatId>,
         /// What was expected where it cannot be read.
         expected: Option<String>,
     },

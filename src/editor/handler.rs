@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::event::{EditorEvent, Inbound, Question, Typed};
 use super::nvim::{self, NvimWriter};
 use super::values;
+use crate::chat::ChatId;
 use crate::keys::Redactor;
 
 /// The remote function that Neovim registers for us; its notifications are named by path, type and name
@@ -28,7 +29,11 @@ impl EventHandler {
 
     /// An event, in order.
     async fn hear(&self, payload: serde_json::Value) {
-        let name = payload.get("event").and_then(|name| name.as_str()).map(str::to_owned);
+        let text = |field: &str| payload.get(field).and_then(|text| text.as_str()).map(str::to_owned);
+        let name = text("event");
+        let chat = text("chat")
+            .filter(|_| name.as_deref().is_some_and(is_awaited))
+            .map(ChatId);
         let inbound = match serde_json::from_value::<EditorEvent>(payload) {
             Ok(event) => {
                 if let EditorEvent::KeyEntered {
@@ -42,7 +47,11 @@ impl EventHandler {
             Err(error) => {
                 let expected = expected(&error);
                 tracing::error!(event = name, expected, "an event that cannot be read");
-                Inbound::Unreadable { event: name, expected }
+                Inbound::Unreadable {
+                    event: name,
+                    chat,
+                    expected,
+                }
             }
         };
         self.inbox.send(inbound).await.ok();
@@ -112,6 +121,11 @@ fn question(name: &str, about: serde_json::Value) -> Option<Question> {
         "files" => serde_json::from_value(about).ok().map(Question::Files),
         _ => None,
     }
+}
+
+/// Whether a chat waits for what comes of such an event.
+fn is_awaited(event: &str) -> bool {
+    matches!(event, "sent" | "regenerated" | "branch_switched")
 }
 
 /// What was expected where an event cannot be read. The rest of the error may quote what is there, which may be a key.

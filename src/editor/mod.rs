@@ -82,12 +82,12 @@ pub struct ShownShape {
     pub renamed: Vec<(MessageId, MessageId)>,
     /// Messages to take out of the buffer.
     pub removed: Vec<MessageId>,
-    /// The messages that have branches beside them: `[id, "2/3"]`; all others have none.
+    /// The messages that have branches beside them, whether they are shown or not: `[id, "2/3"]`; all others have none.
     pub branches: Vec<(MessageId, String)>,
 }
 
 /// Another branch on the screen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ShownBranch {
     /// The chat.
     pub chat: ChatId,
@@ -112,8 +112,19 @@ pub struct ShownBranch {
     pub rules: Option<String>,
 }
 
+/// What is known of an answer that the history has kept.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ShownFacts {
+    /// When it was begun, in seconds since 1970.
+    pub at: i64,
+    /// The tokens that its turn took.
+    pub usage: Option<ShownUsage>,
+    /// What it cost, in US dollars.
+    pub cost: Option<f64>,
+}
+
 /// A message on the screen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ShownMessage {
     /// Its number.
     pub id: MessageId,
@@ -129,6 +140,8 @@ pub struct ShownMessage {
     pub refused: bool,
     /// What is shown below its text.
     pub parts: Vec<ShownPart>,
+    /// Of an answer out of the history: what is known of it.
+    pub facts: Option<ShownFacts>,
 }
 
 /// A request that failed and is sent again: a countdown.

@@ -24,6 +24,7 @@ mod selection_random;
 mod support;
 
 mod actions;
+mod aftermath;
 mod apply;
 mod beside;
 mod branches;
@@ -45,6 +46,7 @@ mod providers;
 mod queue;
 mod random;
 mod reasoning;
+mod recalled;
 mod retries;
 mod screens;
 mod streaming;

@@ -3,12 +3,15 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::common::*;
+use crate::reasoning::chunk;
 use crate::support::answer::Answer;
 use crate::support::nvim::Nvim;
 use crate::support::server::{Request, Server};
 
-/// How many sequences are tried, over all editors.
+/// How many sequences are tried, over all editors; `GPT_SEQUENCES` asks for others: `5000`, or `17..18` for one of them.
 const SEQUENCES: u64 = 200;
 /// How many editors try them side by side.
 const EDITORS: u64 = 4;
@@ -29,14 +32,30 @@ impl Random {
     }
 }
 
+/// What the model thinks: above the text, after its beginning too in some answers, and nothing in others.
+fn thinks(n: usize, i: usize) -> bool {
+    match n % 4 {
+        0 => false,
+        3 => i % 5 < 2,
+        _ => i < 4,
+    }
+}
+
 /// Answers slowly enough that things happen meanwhile; a final question is answered at once.
 fn reply(request: &Request, n: usize) -> Answer {
     let words = ["w", "x y", "z\n", "\nv", "u "];
-    let tokens: Vec<String> = (0..12)
-        .map(|i| format!("a{n}.{i} {}", words[(n + i) % words.len()]))
-        .collect();
-    let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
-    let answer = Answer::chat_tokens(&tokens);
+    let deltas = (0..14).map(|i| {
+        let word = words[(n + i) % words.len()];
+        if thinks(n, i) {
+            json!({"reasoning_content": format!("t{n}.{i} {word}")})
+        } else {
+            json!({"content": format!("a{n}.{i} {word}")})
+        }
+    });
+    let mut payloads: Vec<String> = deltas.map(|delta| chunk(&delta)).collect();
+    payloads.push(json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}).to_string());
+    payloads.push("[DONE]".to_owned());
+    let answer = Answer::sse(&payloads.iter().map(String::as_str).collect::<Vec<_>>());
     match conversation(request).last() {
         Some((_, text)) if text.contains("final") => answer,
         _ => answer.pausing_between_tokens(Duration::from_millis(2)),
@@ -196,9 +215,15 @@ async fn sequence(nvim: &Nvim, server: &Server, seed: u64) {
         .await;
 }
 
+/// The seeds of the sequences to try.
+fn seeds() -> std::ops::Range<u64> {
+    let wanted = std::env::var("GPT_SEQUENCES").unwrap_or_default();
+    let (first, last) = wanted.split_once("..").unwrap_or(("0", &wanted));
+    first.parse().unwrap_or(0)..last.parse().unwrap_or(SEQUENCES)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_done_in_a_chat_what_is_shown_is_what_is_sent() {
-    let first = std::env::var("GPT_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
     let mut editors = tokio::task::JoinSet::new();
     for editor in 0..EDITORS {
         editors.spawn(async move {
@@ -210,10 +235,8 @@ async fn whatever_is_done_in_a_chat_what_is_shown_is_what_is_sent() {
             .await;
             let nvim = configured(&server, "").start().await;
             nvim.feed(":set report=9999<CR>").await;
-            for seed in (0..SEQUENCES).filter(|seed| seed % EDITORS == editor) {
-                if first.is_none_or(|first| first == seed) {
-                    sequence(&nvim, &server, seed).await;
-                }
+            for seed in seeds().filter(|seed| seed % EDITORS == editor) {
+                sequence(&nvim, &server, seed).await;
             }
             clean(&nvim).await;
         });

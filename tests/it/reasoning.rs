@@ -21,8 +21,8 @@ pub fn thoughtful(thoughts: &[&str], words: &[&str]) -> Answer {
     Answer::sse(&payloads.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// Whether this Neovim folds reasoning by itself: 0.10 does not.
-pub async fn folds_reasoning(nvim: &Nvim) -> bool {
+/// Whether an answer is folded while it streams: on Neovim 0.10 only when it has ended.
+pub async fn folds_in_stream(nvim: &Nvim) -> bool {
     nvim.lua_bool("return vim.fn.has('nvim-0.11') == 1", &[]).await
 }
 
@@ -65,7 +65,7 @@ async fn reasoning_streams_above_the_answer_and_is_not_sent_back() {
 #[tokio::test]
 async fn reasoning_is_folded_while_it_streams_and_opens_by_the_usual_key() {
     let (nvim, server) = thinking().await;
-    if !folds_reasoning(&nvim).await {
+    if !folds_in_stream(&nvim).await {
         return;
     }
     nvim.wait_screen_contains("Reasoning · 1 line").await;
@@ -116,9 +116,7 @@ async fn one_undo_takes_reasoning_and_text_and_redo_brings_both_back_with_the_fo
     nvim.feed("<C-r>").await;
     nvim.wait_lines(0, |lines| lines == transcript(&[("You", "hi"), ("test/m1", SHOWN)]))
         .await;
-    if folds_reasoning(&nvim).await {
-        nvim.wait_screen_contains("Reasoning · 2 lines").await;
-    }
+    nvim.wait_screen_contains("Reasoning · 2 lines").await;
     nvim.feed("GAmore<Esc><CR>").await;
     ended(&nvim, 2).await;
     let sent = [("user", "hi"), ("assistant", "one two"), ("user", "more")];
@@ -181,9 +179,7 @@ async fn another_branch_shows_its_reasoning_again() {
     nvim.feed("[b").await;
     nvim.wait_lines(0, |lines| lines == transcript(&[("You", "hi"), ("test/m1", SHOWN)]))
         .await;
-    if folds_reasoning(&nvim).await {
-        nvim.wait_screen_contains("Reasoning · 2 lines").await;
-    }
+    nvim.wait_screen_contains("Reasoning · 2 lines").await;
     nvim.feed("GAmore<Esc><CR>").await;
     ended(&nvim, 3).await;
     let sent = [("user", "hi"), ("assistant", "one two"), ("user", "more")];
@@ -205,5 +201,34 @@ async fn with_reasoning_switched_off_only_the_spinner_says_that_the_model_thinks
         chat_lines(&nvim).await,
         transcript(&[("You", "hi"), ("test/m1", "one")])
     );
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn reasoning_of_answers_that_have_ended_is_folded_and_hides_nothing_of_the_text() {
+    let second = thoughtful(&["so"], &["three", "\nfour", "\nfive"])
+        .gate_before_token(1, "speak")
+        .gate_before_token(3, "end");
+    let server = Server::start([thoughtful(&["hm", "\nwell"], &["one", "\ntwo"]), second]).await;
+    let nvim = configured(&server, "").size(80, 50).start().await;
+    open(&nvim).await;
+    say(&nvim, "hi").await;
+    ended(&nvim, 1).await;
+    nvim.wait_screen_contains("Reasoning · 2 lines").await;
+    say(&nvim, "go on").await;
+    chat_holds(&nvim, "> so").await;
+    nvim.feed("a draft<CR>").await;
+    server.open("speak");
+    chat_holds(&nvim, "four").await;
+    nvim.feed("more of it<CR>").await;
+    server.open("end");
+    ended(&nvim, 2).await;
+    nvim.wait_screen_contains("Reasoning · 1 line").await;
+    nvim.wait_screen_contains("more of it").await;
+    let screen = nvim.screen();
+    for seen in ["one", "two", "go on", "three", "four", "five", "a draft"] {
+        assert!(screen.contains(seen), "{seen} in\n{screen}");
+    }
+    assert!(!screen.contains("> well") && !screen.contains("> so"), "{screen}");
     clean(&nvim).await;
 }

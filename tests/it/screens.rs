@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::common::*;
-use crate::reasoning::{chunk, folds_reasoning, thoughtful};
+use crate::reasoning::{chunk, thoughtful};
 use crate::support::answer::Answer;
 use crate::support::nvim::Nvim;
 use crate::support::server::Server;
@@ -40,9 +40,6 @@ async fn look(size: (u16, u16)) {
     let server = Server::start(answers).await;
     let more = "models = { ['test/m1'] = { input = 1, output = 10 } }";
     let nvim = configured(&server, more).size(size.0, size.1).start().await;
-    if !folds_reasoning(&nvim).await {
-        return;
-    }
     open(&nvim).await;
     say(&nvim, QUESTION).await;
     ended(&nvim, 1).await;

@@ -12,9 +12,9 @@ local words = require("gpt.words")
 
 local M = {}
 
---- Neovim 0.10 takes text that comes below a closed fold in insert mode into that fold, and so would hide the answer:
---- there reasoning is not folded by itself.
-local FOLDS_REASONING = vim.fn.has("nvim-0.11") == 1
+--- Neovim 0.10 moves a fold's beginning when text comes into it in insert mode, and takes text below a closed fold into
+--- it: there an answer is folded when it has ended.
+local FOLDS_IN_STREAM = vim.fn.has("nvim-0.11") == 1
 
 ---@param win integer
 function M.set_options(win)
@@ -72,7 +72,7 @@ local function make_all(chat, messages)
           for _, block in ipairs(message.role == "user" and context_of(chat.buf, message.row, message.last) or {}) do
             make(block.first, block.last, 2)
           end
-          for _, found in ipairs(FOLDS_REASONING and chat:parts_within(message.row, message.last) or {}) do
+          for _, found in ipairs(chat:parts_within(message.row, message.last)) do
             if found.part.kind == "reasoning" then
               make(found.from[1], math.min(found.to[1] + 2, message.last), 2) -- with the blank line below
             end
@@ -101,23 +101,24 @@ function M.drop(chat, row)
   end
 end
 
---- The messages from `row` on, the prompt left out.
+--- The messages from `row` on, the prompt left out, and on Neovim 0.10 the answer that is being written.
 ---@param chat gpt.Chat
 ---@param row integer
 ---@return { row: integer, last: integer, role: string }[]
 local function messages_from(chat, row)
   local marks = api.nvim_buf_get_extmarks(chat.buf, Chat.HEADINGS, { row, 0 }, -1, { details = true })
   local found, before, role = {}, nil, nil
+  local writing = not FOLDS_IN_STREAM and chat.answer and chat:row(chat.answer_mark) or nil
   for _, mark in ipairs(marks) do
     if not mark[4].invalid then
-      if before then
+      if before and before ~= writing then
         found[#found + 1] = { row = before, last = mark[2], role = role }
       end
       before, role = mark[2], chat.entries[mark[1]].role
     end
   end
   local prompt = chat:find_prompt()
-  if before and before ~= prompt then
+  if before and before ~= prompt and before ~= writing then
     found[#found + 1] = { row = before, last = api.nvim_buf_line_count(chat.buf), role = role }
   end
   return found

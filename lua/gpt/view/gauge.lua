@@ -3,6 +3,37 @@ local words = require("gpt.words")
 
 local M = {}
 
+---@class gpt.WindowState
+---@field estimate? integer
+---@field counted? table
+---@field cut? gpt.ShownCut
+
+--- The last message that is shown, the prompt left out; 0: none is.
+---@param chat gpt.Chat
+---@return integer id
+local function last_message(chat)
+  local found, prompt = chat:headings(), chat:find_prompt()
+  for index = #found, 1, -1 do
+    if found[index].entry.id and found[index].row ~= prompt then
+      return found[index].entry.id
+    end
+  end
+  return 0
+end
+
+--- Remembers how full the window is with what is shown, should an undo show it again.
+---@param chat gpt.Chat
+function M.remember(chat)
+  chat.windows[last_message(chat)] = { estimate = chat.estimate, counted = chat.counted, cut = chat.cut }
+end
+
+--- After an undo: how full the window was with what is shown again.
+---@param chat gpt.Chat
+---@return gpt.WindowState
+function M.of_shown(chat)
+  return chat.windows[last_message(chat)] or {}
+end
+
 --- A number of tokens: `8k`, `400k`, `1.05M`.
 ---@param count integer
 ---@return string

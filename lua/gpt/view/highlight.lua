@@ -185,6 +185,8 @@ function M.once(buf, first, last)
     end
     local row = api.nvim_buf_get_extmark_by_id(buf, progress, from, {})[1]
     local stop = api.nvim_buf_get_extmark_by_id(buf, progress, to, {})[1]
+    -- Where `:edit` has read the buffer again, Neovim 0.10 leaves marks below its last line.
+    stop = stop and math.min(stop, api.nvim_buf_line_count(buf))
     if not row or not stop or row >= stop then
       api.nvim_buf_del_extmark(buf, progress, from)
       api.nvim_buf_del_extmark(buf, progress, to)

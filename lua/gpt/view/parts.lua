@@ -106,6 +106,18 @@ function Chat:real_end(part, from, to)
   return to
 end
 
+--- Where a part stands that is there.
+---@param mark? integer
+---@return { from: integer[], to: integer[] }?
+function Chat:part_at(mark)
+  local first, last = self:part_rows(mark or 0)
+  if first then
+    return vim.iter(self:parts_within(first, last)):find(function(found)
+      return found.mark == mark
+    end)
+  end
+end
+
 --- The parts between two lines, in their order. One that an undo has left without text is none.
 ---@param first integer
 ---@param last integer the line after the last one

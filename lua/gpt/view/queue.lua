@@ -13,6 +13,7 @@ function Chat:enqueue()
   if not vim.bo[self.buf].modifiable then
     return notice.inform({ level = "info", title = words("view.not_modifiable"), advice = "" })
   end
+  self:part_headings()
   local _, prompt = self:snapshot()
   if vim.trim(prompt) == "" then
     return self:refuses()

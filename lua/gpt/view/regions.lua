@@ -49,6 +49,7 @@ local api = vim.api
 ---@field undone? table<integer, true> the steps of headings that were found undone
 ---@field newest? integer the newest undo step that was seen
 ---@field seen? integer the undo step that was the last one when last seen
+---@field noted? integer the buffer's changedtick when its headings were last known to be right
 ---@field label? string `provider/model` of that answer
 ---@field usage? table tokens of the last turn that ended
 ---@field estimate? integer tokens of the last request
@@ -65,6 +66,8 @@ local api = vim.api
 ---@field facts table<integer, string[]> what is known of answers, by message
 ---@field origins { origin: gpt.Origin, first: string, text: string }[] where selections came from, with their blocks'
 ---first lines and texts, oldest first
+---@field places table<integer, string> which branch messages are in, those that are not shown too: "2/3"
+---@field windows table<integer, gpt.WindowState> how full the model's window was, by the last message that was shown
 ---@field spinner? table
 ---@field model? gpt.ShownModel the model that answers, in every chat
 local Chat = {
@@ -90,6 +93,7 @@ local GROUPS = { user = "GPTHeadingUser", assistant = "GPTHeadingAssistant" }
 ---@return gpt.Chat
 function Chat.of(id, buf)
   local chat = { id = id, buf = buf, entries = {}, last_mark = 0, parts = {}, facts = {}, lookups = {}, origins = {} }
+  chat.places, chat.windows = {}, {}
   return setmetatable(chat, Chat)
 end
 
@@ -129,6 +133,21 @@ local function narrowest(buf)
   return width
 end
 
+--- From where to where a heading goes: what is typed before or behind it on its line is no part of it.
+---@param row integer
+---@param mark integer
+---@param line string
+---@return integer col
+---@return integer end_col
+function Chat:heading_cols(row, mark, line)
+  local at = api.nvim_buf_get_extmark_by_id(self.buf, headings, mark, { details = true })
+  local details = at[3] or {}
+  if at[1] == row and details.end_row == row and not details.invalid and details.end_col > at[2] then
+    return at[2], details.end_col
+  end
+  return 0, #line
+end
+
 --- Makes the line at `row` a heading, or draws it anew.
 ---@param row integer
 ---@param entry gpt.Entry
@@ -148,10 +167,11 @@ function Chat:mark_heading(row, entry, mark, queued)
   if queued or entry.branch or entry.facts then
     virtual = edge(entry, queued or false, narrowest(self.buf) - vim.fn.strdisplaywidth(line) - 1)
   end
-  api.nvim_buf_set_extmark(self.buf, headings, row, 0, {
+  local col, end_col = self:heading_cols(row, mark, line)
+  api.nvim_buf_set_extmark(self.buf, headings, row, col, {
     id = mark,
     end_row = row,
-    end_col = #line,
+    end_col = end_col,
     hl_group = GROUPS[entry.role],
     virt_text = virtual,
     virt_text_pos = virtual and "right_align",
@@ -246,6 +266,15 @@ function Chat:body(found, index)
   return self:said_within(found[index].row + 1, next_row)
 end
 
+--- Whether a message shows something that is not said.
+---@param found gpt.Heading[]
+---@param index integer
+---@return boolean
+function Chat:shows_beside(found, index)
+  local next_row = found[index + 1] and found[index + 1].row or api.nvim_buf_line_count(self.buf)
+  return #self:parts_within(found[index].row + 1, next_row) > 0
+end
+
 ---@class gpt.Waiting a question that waits to be sent
 ---@field mark integer
 ---@field text string
@@ -262,7 +291,8 @@ function Chat:snapshot()
     if heading.row == prompt_row then
       prompt = text
     elseif entry.id then
-      regions[#regions + 1] = { id = entry.id, role = entry.role, text = text, label = entry.label }
+      local beside = not text:find("%S") and self:shows_beside(found, index) or nil
+      regions[#regions + 1] = { id = entry.id, role = entry.role, text = text, label = entry.label, beside = beside }
     else
       queue[#queue + 1] = { mark = heading.mark, text = text }
     end

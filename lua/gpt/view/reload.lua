@@ -45,7 +45,7 @@ function Chat:restore_marks(remembered)
     self:mark_part(found.from[1], found.to[1] - found.from[1] + 1, found.part, found.mark)
     self:note_part(found.mark)
   end
-  self.undone = {}
+  self.undone, self.newest = {}, nil
   self:note_step()
 end
 

@@ -52,22 +52,49 @@ local function after(place, lines)
   return { place[1] + #lines - 1, (#lines == 1 and place[2] or 0) + #lines[#lines] }
 end
 
---- Where the answer and its reasoning go on once some pieces are written.
+--- Where the answer goes on once some pieces are written.
 ---@param start integer[] where the answer begins
 ---@param pieces gpt.Piece[]
 ---@return integer[] answer
----@return integer[]? reasoning
-local function places_after(start, pieces)
-  local answer, reasoning = start, nil
+local function place_after(start, pieces)
+  local answer = start
   for _, piece in ipairs(pieces) do
-    if piece.at == "text" then
-      answer = after(answer, piece.lines)
-    else
-      answer = { answer[1] + #piece.lines - 1, answer[2] }
-      reasoning = piece.at == "frame" and { start[1] + 2, #piece.lines[3] } or after(reasoning or start, piece.lines)
+    answer = piece.at == "text" and after(answer, piece.lines) or { answer[1] + #piece.lines - 1, answer[2] }
+  end
+  return answer
+end
+
+--- The heading below another one, or the line below the last one.
+---@param heading integer row
+---@return integer row
+function Chat:next_heading(heading)
+  for _, mark in ipairs(api.nvim_buf_get_extmarks(self.buf, Chat.HEADINGS, { heading + 1, 0 }, -1, { details = true })) do
+    if not mark[4].invalid then
+      return mark[2]
     end
   end
-  return answer, reasoning
+  return api.nvim_buf_line_count(self.buf)
+end
+
+--- The end of the last line of text below a heading. Where there is none, room is made.
+---@param heading integer row
+---@return integer[]
+function Chat:last_place(heading)
+  local below = self:next_heading(heading)
+  local lines = api.nvim_buf_get_lines(self.buf, heading + 1, below, false)
+  for index = #lines, 2, -1 do
+    if lines[index]:find("%S") and not lines[index]:find("^>") then
+      return { heading + index, #lines[index] }
+    end
+  end
+  local reasoning = self.stream.reasoning
+  local _, last = self:part_rows(reasoning or 0)
+  local row = math.max(heading + 2, last > 0 and last + 1 or 0)
+  local missing = row + 1 - below
+  if missing > 0 then
+    api.nvim_buf_set_lines(self.buf, below, below, false, vim.split(("\n"):rep(missing), "\n"))
+  end
+  return { row, 0 }
 end
 
 --- Marks the answer's end anew, after the step that made room for it was done again.
@@ -80,33 +107,24 @@ function Chat:find_answer_end()
   for _, step in ipairs(self.stream.steps) do
     vim.list_extend(pieces, applied[step.seq] and step.pieces or {})
   end
-  local start = { heading + 2, 0 }
-  local answer, reasoning = places_after(start, pieces)
+  local answer = place_after({ heading + 2, 0 }, pieces)
   local line = api.nvim_buf_get_lines(self.buf, answer[1], answer[1] + 1, false)[1]
-  if not line or #line < answer[2] or self:has_heading_between(heading, answer[1]) then
-    answer, reasoning = start, nil
+  if not line or #line < answer[2] or answer[1] >= self:next_heading(heading) then
+    answer = self:last_place(heading)
   end
   self:mark_answer_end(answer[1], answer[2])
-  if reasoning then
-    self:mark_reasoning_end(reasoning[1], reasoning[2])
-  end
 end
 
----@param from integer row, itself left out
----@param to integer row
----@return boolean
-function Chat:has_heading_between(from, to)
-  local marks = api.nvim_buf_get_extmarks(self.buf, Chat.HEADINGS, { from + 1, 0 }, { to, -1 }, { details = true })
-  return vim.iter(marks):any(function(mark)
-    return not mark[4].invalid
-  end)
-end
-
---- A redo leaves the mark of the answer's end below the next heading: puts it back.
+--- Puts the places right where the text goes on: a redo leaves them below what it brings back.
 ---@param heading integer row
-function Chat:mend_answer_end(heading)
+function Chat:mend_places(heading)
   local row = self:answer_end()
-  if row and (row <= heading or self:has_heading_between(heading, row)) then
+  local part = self:part_at(self.stream.reasoning)
+  if part then
+    self:mark_reasoning_end(part.to[1], part.to[2])
+  end
+  local first = part and part.to[1] or heading
+  if row and (row <= first or row >= self:next_heading(heading)) then
     self:find_answer_end()
   end
 end
@@ -283,11 +301,11 @@ function Chat:mend_undo()
   end
   local missing = self:within(function()
     local view = vim.fn.winsaveview()
-    self:restore_headings() -- sees what was undone
+    self:restore_headings(true) -- sees what was undone
     local state = Chat.undo_state()
     if vim.list_contains(state.undone, stream.begin) then
       vim.cmd("silent! undo " .. stream.begin)
-      self:restore_headings()
+      self:restore_headings(false)
       self:find_answer_end()
     elseif #state.undone > 0 then
       local seq = meant(stream, state)
@@ -311,6 +329,7 @@ function Chat:mend_undo()
       end
     end
   end
+  self:mend_places(self:row(self.answer_mark) --[[@as integer]])
   for number, step in ipairs(missing) do
     for index, piece in ipairs(step.pieces) do
       self:write(piece, (number > 1 or index > 1) and self:join_undo())
@@ -332,7 +351,7 @@ function Chat:append(answer, lines, voice)
     if not heading then
       return -- the user took the answer away while it was being written: let them have it so
     end
-    self:mend_answer_end(heading)
+    self:mend_places(heading)
   end
   if voice == "reasoning" then
     self:append_reasoning(lines)

@@ -5,6 +5,8 @@ local api = vim.api
 local Chat = require("gpt.view.regions")
 local folds = require("gpt.view.folds")
 local cut = require("gpt.view.cut")
+local facts = require("gpt.view.facts")
+local gauge = require("gpt.view.gauge")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local rules = require("gpt.view.rules")
@@ -21,12 +23,13 @@ local function announce(chat, name, extra)
   api.nvim_exec_autocmds("User", { pattern = name, modeline = false, data = data })
 end
 
---- Takes a message's heading and text out of the buffer. Its mark stays: undo brings both back.
+--- Takes a message's heading and text out of the buffer. Its mark stays: undo brings both back. A question that an undo
+--- has made the prompt again stays, though its heading knows the message that it was.
 ---@param id integer
 function Chat:remove(id)
-  local found = self:headings()
+  local found, prompt = self:headings(), self:find_prompt()
   for index, heading in ipairs(found) do
-    if heading.entry.id == id then
+    if heading.entry.id == id and heading.row ~= prompt then
       local next_row = found[index + 1] and found[index + 1].row or -1
       api.nvim_buf_set_lines(self.buf, heading.row, next_row, false, {})
       return
@@ -60,6 +63,7 @@ end
 ---@param shape gpt.Shape
 function Chat:reshape(shape)
   local numbers, places = {}, {}
+  self.places = shape.branches and places or self.places
   for _, pair in ipairs(shape.renamed or {}) do
     numbers[pair[1]] = pair[2]
   end
@@ -95,6 +99,7 @@ end
 ---@return integer row where the new prompt's heading stands
 ---@return integer mark of the message
 function Chat:turn_prompt_into(entry)
+  self:part_headings()
   local row = self:prompt_row()
   local _, mark = self:find_prompt()
   local last = self:end_of_text(row)
@@ -111,6 +116,7 @@ end
 ---@field reasoning? string[]
 ---@field refused? boolean
 ---@field parts? gpt.ShownPart[]
+---@field facts? gpt.ShownFacts
 
 --- The lines of a message below its heading, and where its parts are in them, counted from 1.
 ---@param lines string[]
@@ -151,7 +157,11 @@ function Chat:insert_message(row, entry, lines, beside, highlights)
   local inserted = { entry.role == "user" and USER_HEADING or "## " .. entry.label }
   vim.list_extend(inserted, whole)
   api.nvim_buf_set_lines(self.buf, row, row, false, inserted)
-  entry.facts = self.facts[entry.id]
+  local known = beside and beside.facts
+  if known then
+    self.facts[entry.id] = facts.of(known)
+  end
+  entry.facts = entry.id and self.facts[entry.id]
   self:mark_heading(row, entry)
   local text = row + 2
   for _, part in ipairs(parts) do
@@ -250,7 +260,26 @@ function Chat:show_window(shown)
   cut.show(self, shown.cut)
   rules.show(self, shown.rules)
   self.estimate, self.counted = shown.estimate, nil
+  gauge.remember(self)
   window.retitle(self)
+end
+
+--- After an undo: says of the messages that are shown again what is known of them.
+function Chat:redraw_known()
+  for _, heading in ipairs(self:headings()) do
+    local entry = heading.entry
+    local place = entry.id and self.places[entry.id]
+    if entry.branch ~= place then
+      entry.branch = place
+      self:mark_heading(heading.row, entry, heading.mark, entry.waits)
+    end
+  end
+  if not self.answer then
+    local state = gauge.of_shown(self)
+    cut.show(self, state.cut)
+    self.estimate, self.counted = state.estimate, state.counted
+    window.retitle(self)
+  end
 end
 
 ---@class gpt.ShownTurn: gpt.Shape
@@ -385,6 +414,10 @@ function Chat:show_branch(branch)
   if not stays and api.nvim_get_current_buf() == self.buf then
     api.nvim_win_set_cursor(0, { first + 1, 0 })
   end
+  if self.again and not self.in_flight and not self.answer then
+    self.again = nil
+    self:send()
+  end
 end
 
 --- The windows whose cursor is in the prompt: those that follow.
@@ -413,44 +446,10 @@ function Chat:after_edit(following)
   window.follow(self.buf, row)
 end
 
---- A number of tokens, in few signs: 940, 1.2k, 25k.
----@param count integer
----@return string
-local function short(count)
-  if count < 1000 then
-    return tostring(count)
-  end
-  return count < 9950 and ("%.1fk"):format(count / 1000) or ("%.0fk"):format(count / 1000)
-end
-
---- A price in US dollars, exact enough to tell cheap answers apart.
----@param cost number
----@return string
-local function price(cost)
-  if cost == 0 then
-    return "$0"
-  end
-  return cost < 0.0001 and "<$0.0001" or cost < 1 and ("$%.4f"):format(cost) or ("$%.2f"):format(cost)
-end
-
---- What is known of an answer, what matters most first.
----@param ended gpt.ShownEnd
----@return string[]
-local function facts_of(ended)
-  local facts = {
-    os.date("%H:%M") --[[@as string]],
-  }
-  if ended.usage then
-    facts[#facts + 1] = words("view.tokens", { count = short(ended.usage.input + ended.usage.output) })
-  end
-  facts[#facts + 1] = ended.cost and price(ended.cost) or nil
-  return facts
-end
-
 --- Shows at its heading what is known of an answer.
 ---@param ended gpt.ShownEnd
 function Chat:show_facts(ended)
-  self.facts[ended.answer] = facts_of(ended)
+  self.facts[ended.answer] = facts.of(ended)
   local mark = self.answer_mark
   local row = mark and self:row(mark)
   if row then
@@ -504,6 +503,7 @@ function Chat:end_turn(ended)
   self.answer, self.stream, self.usage, self.cost = nil, nil, ended.usage, ended.cost
   folds.update(self, self:row(self.answer_mark) or 0)
   self.counted = ended.usage and ended.usage.input > 0 and ended.usage or nil
+  gauge.remember(self)
   window.retitle(self)
   local row = self:answer_end()
   if ended.notice and row then

@@ -61,7 +61,8 @@ end
 --- Remembers where the headings stand that came with the current undo step.
 function Chat:note_step()
   local seq = self:undo_step()
-  self.newest, self.seen = seq, seq
+  self.newest = math.max(self.newest or 0, seq)
+  self.seen, self.noted = seq, api.nvim_buf_get_changedtick(self.buf)
   for _, heading in ipairs(self:headings()) do
     if not heading.entry.born then
       heading.entry.born, heading.entry.row = seq, heading.row
@@ -77,27 +78,29 @@ end
 ---@alias gpt.Kept { mark: integer, entry?: gpt.Entry, part?: gpt.Part }
 
 --- The headings and parts by the undo steps that they came with, and the first of these steps that was undone and is
---- done again: from there on they have to be marked anew.
+--- done again: from there on they have to be marked anew. Undo and redo can come at once: so what does not stand though
+--- its step is done may have been undone.
+---@param at_once boolean whether that may be so
 ---@return integer? first
 ---@return table<integer, gpt.Kept[]> kept
-function Chat:redone_headings()
+function Chat:redone_headings(at_once)
   local first, kept = nil, {}
   local applied = Chat.undo_state().applied
   local before, undone = self.undone or {}, {}
-  local function look(born, what)
+  local function look(born, what, stands)
     if born and applied[born] then
       kept[born] = kept[born] or {}
       table.insert(kept[born], what)
-      first = before[born] and math.min(first or born, born) or first
+      first = (before[born] or (at_once and not stands)) and math.min(first or born, born) or first
     elseif born then
       undone[born] = true
     end
   end
   for mark, entry in pairs(self.entries) do
-    look(entry.born, { mark = mark, entry = entry })
+    look(entry.born, { mark = mark, entry = entry }, self:row(mark))
   end
   for mark, part in pairs(self.parts) do
-    look(part.born, { mark = mark, part = part })
+    look(part.born, { mark = mark, part = part }, (self:part_rows(mark)))
   end
   self.undone = undone
   return first, kept
@@ -114,10 +117,48 @@ function Chat:mark_again(kept)
   end
 end
 
+--- Whether a mark that Neovim has left invalid lies over its own text.
+---@param at integer[]
+---@param is_text fun(from: integer[], to: integer[]): boolean
+---@return boolean
+local function is_lost(at, is_text)
+  local details = at[3] or {}
+  if not details.invalid or details.end_row < at[1] or (details.end_row == at[1] and details.end_col <= at[2]) then
+    return false
+  end
+  return is_text({ at[1], at[2] }, { details.end_row, details.end_col })
+end
+
+--- Marks anew what an undo has brought back without its mark: where a deletion was done again in between, Neovim puts the
+--- mark in its place, but leaves it invalid.
+function Chat:revive()
+  for mark, entry in pairs(self.entries) do
+    local at = api.nvim_buf_get_extmark_by_id(self.buf, Chat.HEADINGS, mark, { details = true })
+    local text = entry.role == "user" and Chat.USER_HEADING or "## " .. (entry.label or "")
+    local is_text = function(from, to)
+      return self:text_between(from, to) == text
+    end
+    if is_lost(at, is_text) then
+      self:mark_heading(at[1], entry, mark, entry.waits)
+    end
+  end
+  for mark, part in pairs(self.parts) do
+    local at = api.nvim_buf_get_extmark_by_id(self.buf, Chat.PARTS, mark, { details = true })
+    local is_text = function(from, to)
+      return self:real_end(part, from, to) ~= nil
+    end
+    if is_lost(at, is_text) then
+      self:mark_part(at[1], at[3].end_row - at[1] + 1, part, mark)
+    end
+  end
+end
+
 --- Goes through the states in which headings came, and marks them there; what was done after that moves or removes them
 --- again. To be called within the buffer.
-function Chat:restore_headings()
-  local first, kept = self:redone_headings()
+---@param at_once boolean whether an undo and its redo may have come at once
+function Chat:restore_headings(at_once)
+  self:revive()
+  local first, kept = self:redone_headings(at_once)
   if not first then
     return
   end
@@ -134,6 +175,7 @@ function Chat:restore_headings()
   end
   vim.cmd("silent! undo " .. now)
   vim.fn.winrestview(view)
+  self:revive()
   folds.update(self)
 end
 
@@ -141,9 +183,11 @@ end
 function Chat:mend_headings()
   self:within(function()
     local now = vim.fn.changenr()
-    if now <= (self.newest or 0) and now ~= self.seen then
-      self:restore_headings()
+    if now <= (self.newest or 0) and self.noted ~= api.nvim_buf_get_changedtick(self.buf) then
+      self:restore_headings(now == self.seen)
+      self:redraw_known()
     end
     self.newest, self.seen = math.max(self.newest or 0, now), now
+    self.noted = api.nvim_buf_get_changedtick(self.buf)
   end)
 end

@@ -120,7 +120,8 @@ impl Branches {
         shown.or_else(|| latest().map(|(id, _)| *id))
     }
 
-    /// The places of those of the messages that have branches beside them.
+    /// The places of those messages that have branches beside them; of the ones that are not shown too, since an undo can
+    /// show them again.
     pub fn places(&self, messages: &[Message]) -> Vec<Place> {
         let mut below: BTreeMap<Option<MessageId>, Vec<MessageId>> = BTreeMap::new();
         for (id, parent) in &self.parents {
@@ -136,6 +137,6 @@ impl Branches {
                 of,
             })
         };
-        messages.iter().filter_map(place).collect()
+        messages.iter().chain(self.aside.values()).filter_map(place).collect()
     }
 }

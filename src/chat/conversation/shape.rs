@@ -25,7 +25,8 @@ impl Shape {
 }
 
 impl Conversation {
-    /// Makes the conversation what the buffer shows. Messages without a word are left out.
+    /// Makes the conversation what the buffer shows. Messages without a word are left out; an answer that never had one
+    /// stays as long as its reasoning or its tools are shown.
     pub(super) fn adopt(&mut self, regions: Vec<Region>) -> Shape {
         let shown = regions.iter().map(|region| region.id.0).max();
         self.last_id = self.last_id.max(shown.unwrap_or_default());
@@ -34,11 +35,14 @@ impl Conversation {
             messages.into_iter().map(|message| (message.id, message)).collect();
         let mut shape = Shape::default();
         for region in regions {
-            if trim_blank_lines(&region.text).is_empty() {
+            let before = known.remove(&region.id).or_else(|| self.branches.recall(region.id));
+            let is_wordless = |message: &Message| trim_blank_lines(&message.text).is_empty();
+            let stays = region.beside && before.as_ref().is_some_and(is_wordless);
+            if trim_blank_lines(&region.text).is_empty() && !stays {
                 shape.removed.push(region.id);
+                before.into_iter().for_each(|message| self.branches.put_aside(message));
                 continue;
             }
-            let before = known.remove(&region.id).or_else(|| self.branches.recall(region.id));
             let (id, message) = (region.id, self.adopted(region, before));
             if message.id != id {
                 shape.renamed.push((id, message.id));

@@ -19,6 +19,7 @@ fn region(id: u64, role: RegionRole, text: &str) -> Region {
         role,
         text: text.into(),
         label: String::new(),
+        beside: false,
     }
 }
 
@@ -293,7 +294,7 @@ fn regenerating_asks_the_last_question_again() {
     let show = Effect::ShowTurn {
         shape: Shape {
             removed: vec![MessageId(2)],
-            places: vec![place(3, 2, 2)],
+            places: vec![place(3, 2, 2), place(2, 1, 2)],
             ..Shape::default()
         },
         question: None,

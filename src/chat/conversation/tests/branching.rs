@@ -166,7 +166,7 @@ fn branches_are_counted_and_the_last_one_is_followed_by_the_first() {
     let Some(Effect::ShowBranch { shape, messages }) = effects.first() else {
         panic!("no branch: {effects:?}")
     };
-    assert_eq!(shape.places, [place(4, 1, 3)]);
+    assert_eq!(shape.places, [place(4, 1, 3), place(5, 2, 3), place(6, 3, 3)]);
     assert_eq!(messages.len(), 1);
     assert_eq!(shown.texts(), ["q1", "a1", "q2", "a2"]);
 }
@@ -181,7 +181,7 @@ fn an_answer_without_a_word_is_no_branch() {
     let event = shown.regenerated(None);
     let effects = shown.step(event);
     assert!(
-        matches!(effects.first(), Some(Effect::ShowTurn { shape, .. }) if shape.places == [place(6, 2, 2)]),
+        matches!(effects.first(), Some(Effect::ShowTurn { shape, .. }) if shape.places == [place(6, 2, 2), place(4, 1, 2)]),
         "{effects:?}"
     );
 }

@@ -27,7 +27,7 @@ fn a_recalled_chat_shows_the_branch_of_its_head_and_knows_the_others() {
         .iter()
         .map(|place| (place.id.0, place.number, place.of))
         .collect();
-    assert_eq!(places, [(2, 1, 2)]);
+    assert_eq!(places, [(2, 1, 2), (3, 2, 2)]);
 }
 
 #[test]
