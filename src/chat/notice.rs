@@ -521,10 +521,13 @@ pub fn of_history(error: &HistoryError, file: &Path, locale: Locale) -> Notice {
     let folder = file.parent().unwrap_or(file).display().to_string();
     let (title, advice) = match error {
         HistoryError::Corrupt {
-            set_aside: Some(place), ..
+            set_aside: Some(aside), ..
         } => {
-            let place = place.display().to_string();
-            let advice = text!("history.corrupt_advice", file = place);
+            let place = aside.file.display().to_string();
+            let advice = match aside.chats {
+                0 => text!("history.corrupt_advice", file = place),
+                chats => text!("history.rescued_advice", count = chats, file = place),
+            };
             return Notice::new(Level::Warning, say!(locale, "history.corrupt"), advice.said(locale));
         }
         HistoryError::Corrupt { .. } => (text!("history.damaged"), text!("history.move_away", file = place)),
