@@ -91,6 +91,7 @@ local options = {
     days = count_option,
     megabytes = count_option,
     resume = { type = "boolean", default = false },
+    titles = { type = { "words", "model" }, default = "words" },
   },
   keymaps = { prefix = string_option },
   lsp = {
@@ -416,6 +417,7 @@ function M.for_program()
       enabled = config.history.enabled,
       days = config.history.days,
       megabytes = config.history.megabytes,
+      titles = config.history.titles,
     },
     network = network(config.network),
     log_level = config.log_level,

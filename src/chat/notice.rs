@@ -579,6 +579,15 @@ pub fn held(pid: u32, locale: Locale) -> Notice {
     )
 }
 
+/// Another process has written into the chat, and closed it again.
+pub fn grown(locale: Locale) -> Notice {
+    Notice::new(
+        Level::Info,
+        say!(locale, "history.grown"),
+        say!(locale, "history.grown_advice"),
+    )
+}
+
 /// What is to be said about the last answer of a chat out of the history.
 pub fn of_state(state: State, notices: &[Record], locale: Locale) -> Option<Notice> {
     if state == State::Interrupted {

@@ -27,6 +27,10 @@ pub struct Recalled {
 /// # Errors
 /// By what is wrong with the file.
 pub async fn recall(history: &History, id: &str) -> history::Result<Recalled> {
+    // A new chat has nothing to wait for.
+    if history.newest(id).await?.is_none() {
+        return Ok(Recalled::default());
+    }
     // First, since it marks what was left broken off.
     let holders = match history.claim(id).await {
         Err(HistoryError::NoChat(_)) => return Ok(Recalled::default()),
@@ -98,7 +102,10 @@ fn of_record(message: &history::Message) -> Message {
         match part.kind {
             PartKind::Reasoning => recalled.reasoning.push_str(&part.content),
             PartKind::ToolCall => recalled.tool_calls.extend(journal::to_call(&part.content)),
-            PartKind::Text | PartKind::Context | PartKind::Citation => {}
+            PartKind::Citation => journal::to_citation(&part.content)
+                .into_iter()
+                .for_each(|citation| recalled.cite(citation)),
+            PartKind::Text | PartKind::Context => {}
         }
     }
     recalled

@@ -44,6 +44,10 @@ pub(super) fn open_or_replace(path: &Path, limits: Limits) -> Result<(Opened, Op
     if let Some(folder) = path.parent() {
         place::make_folder(folder)?;
     }
+    open_alone(path, limits).map_err(|error| place::judged(error, path))
+}
+
+fn open_alone(path: &Path, limits: Limits) -> Result<(Opened, Option<Aside>)> {
     // One at a time: making a file, changing its journal's mode and putting it aside bear no second process.
     let _alone = place::lock(&path.with_extension("lock"), limits.busy)?;
     match open(path, limits) {
@@ -93,11 +97,12 @@ fn open(path: &Path, limits: Limits) -> Result<Opened> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(limits.busy)?;
-    refuse_newer(&connection)?;
+    // Before anything is read: that would leave files beside it which nobody may write either.
     if connection.is_readonly("main")? {
         let reason = format!("{} is read-only", path.display());
         return Err(HistoryError::ReadOnly { reason });
     }
+    refuse_newer(&connection)?;
     prepare(&connection, limits)?;
     migrate::apply(&mut connection, schema::STEPS)?;
     look(&connection)?;
@@ -115,7 +120,10 @@ fn refuse_newer(connection: &Connection) -> Result<()> {
 fn prepare(connection: &Connection, limits: Limits) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(64);
     // Before the first table, or it has no effect: pages that are free can be given back without writing all anew.
-    connection.pragma_update(None, "auto_vacuum", "incremental")?;
+    // Only then: it takes the lock that writers take.
+    if connection.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0))? == 0 {
+        connection.pragma_update(None, "auto_vacuum", "incremental")?;
+    }
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "foreign_keys", true)?;

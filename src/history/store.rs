@@ -179,6 +179,15 @@ impl History {
         self.change(move |tx, _| write::rename(tx, &chat, &title)).await
     }
 
+    /// Gives a chat another title if it still has `from`.
+    ///
+    /// # Errors
+    /// By what is wrong with the file.
+    pub async fn retitle(&self, chat: &str, from: &str, to: &str) -> Result<()> {
+        let (chat, from, to) = (chat.to_owned(), from.to_owned(), to.to_owned());
+        self.change(move |tx, _| write::retitle(tx, &chat, &from, &to)).await
+    }
+
     /// Deletes a chat. A process that is writing an answer in it finds [`HistoryError::NoMessage`].
     ///
     /// # Errors
@@ -226,6 +235,15 @@ impl History {
         let chat = chat.to_owned();
         self.read(move |reader| read::load(reader.connection()?, &chat, from))
             .await
+    }
+
+    /// The highest number of a chat's messages; `None` if there is no such chat, or it has none.
+    ///
+    /// # Errors
+    /// By what is wrong with the file.
+    pub async fn newest(&self, chat: &str) -> Result<Option<u64>> {
+        let chat = chat.to_owned();
+        self.read(move |reader| read::newest(reader.connection()?, &chat)).await
     }
 
     /// The id of the newest chat of a project; of those without a project for `None`.

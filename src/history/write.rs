@@ -318,6 +318,15 @@ pub(super) fn rename(transaction: &Transaction<'_>, chat: &str, title: &str) -> 
     )
 }
 
+/// Gives a chat another title if it still has `from`.
+pub(super) fn retitle(transaction: &Transaction<'_>, chat: &str, from: &str, to: &str) -> Result<()> {
+    transaction.execute(
+        "UPDATE chats SET title = ?3 WHERE id = ?1 AND title = ?2",
+        [chat, from, to],
+    )?;
+    Ok(())
+}
+
 /// Deletes a chat with all that belongs to it.
 pub(super) fn delete(transaction: &Transaction<'_>, chat: &str) -> Result<()> {
     one(transaction.execute("DELETE FROM chats WHERE id = ?1", [chat])?, chat)

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::connection::{self, Opened};
 use super::owners::Process;
-use super::{Aside, HistoryError, Holder, Limits, Result, write};
+use super::{Aside, HistoryError, Holder, Limits, Result, place, write};
 
 /// What a write outlives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,7 @@ impl Writer {
             set_aside: None,
         }) = outcome
         else {
-            return outcome;
+            return outcome.map_err(|error| place::judged(error, &self.path));
         };
         tracing::error!(%reason, "the history is damaged: it is put aside");
         let set_aside = match self.opened.take() {

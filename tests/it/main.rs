@@ -33,6 +33,13 @@ mod context;
 mod completion;
 mod give_back;
 mod history;
+mod history_beside;
+#[cfg(target_os = "linux")]
+mod history_crash;
+#[cfg(target_os = "linux")]
+mod history_faults;
+mod history_kept;
+mod history_titles;
 mod keys_in_chat;
 mod layouts;
 mod lifecycle;
