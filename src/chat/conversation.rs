@@ -216,7 +216,7 @@ impl Conversation {
         for (message, parent) in messages {
             self.last_id = self.last_id.max(message.id.0);
             self.branches.hang(message.id, parent);
-            self.branches.put_aside(message);
+            self.branches.keep(message);
         }
         self.messages = self.branches.path(head);
     }

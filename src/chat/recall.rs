@@ -1,5 +1,6 @@
 //! A chat out of the history: what was said in it earlier, and what others say in it now.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -47,10 +48,11 @@ pub async fn recall(history: &History, id: &str) -> history::Result<Recalled> {
 /// one that is shown: its question stands there unanswered otherwise.
 pub fn fill(conversation: &mut Conversation, known: &Known, chat: &Chat) {
     let mut messages = Vec::new();
+    let followed: HashSet<u64> = chat.messages.iter().filter_map(|message| message.parent).collect();
     for message in &chat.messages {
         let text = message.text();
         known.note(MessageId(message.id), message.id, message.parent, &text);
-        let is_silent = message.parts.is_empty() && chat.head != Some(message.id);
+        let is_silent = message.parts.is_empty() && chat.head != Some(message.id) && !followed.contains(&message.id);
         if !is_silent && message.role != Role::System {
             messages.push((of_record(message), message.parent.map(MessageId)));
         }

@@ -1,6 +1,6 @@
 //! What comes back with a chat beside its text, and copies of chats.
 
-use gpt_nvim::history::{Chat, ChatInfo, History, Limits, Message, Part, PartKind, Role, Totals};
+use gpt_nvim::history::{Chat, ChatInfo, History, Limits, Message, Role, Totals};
 use serde_json::json;
 
 use crate::common::*;
@@ -42,12 +42,7 @@ fn chat(id: &str, said: &[&str]) -> Chat {
     let message = |(index, text): (usize, &&str)| {
         let id = u64::try_from(index).unwrap() + 1;
         let role = if id % 2 == 1 { Role::User } else { Role::Assistant };
-        let mut message = Message::new(id, id.checked_sub(1).filter(|id| *id > 0), role, "", 0);
-        message.parts = vec![Part {
-            kind: PartKind::Text,
-            content: (*text).to_owned(),
-        }];
-        message
+        Message::new(id, id.checked_sub(1).filter(|id| *id > 0), role, text, 0)
     };
     Chat {
         info: ChatInfo {
@@ -120,6 +115,24 @@ async fn a_copy_goes_up_to_the_message_under_the_cursor_whatever_its_number_is_i
     .await;
     theirs = other.load(&id, 0).await.unwrap();
     assert!(theirs.messages.iter().any(|message| message.text() == "also theirs"));
+}
+
+#[tokio::test]
+async fn a_question_whose_answer_has_no_word_yet_comes_back_without_it_and_so_does_what_follows_it() {
+    let (home, server) = (Home::new(), Server::start(answer("a2")).await);
+    let history = History::open(&database(&home), Limits::default())
+        .await
+        .unwrap()
+        .history;
+    assert!(history.import(chat("last", &["q1", ""])).await.unwrap());
+    assert!(history.import(chat("followed", &["q1", "", "q2", "a2"])).await.unwrap());
+    let nvim = editor(&home, &server, "").await;
+    nvim.command("edit gpt://chat/last").await;
+    chat_holds(&nvim, "q1").await;
+    nvim.command("edit gpt://chat/followed").await;
+    chat_holds(&nvim, "a2").await;
+    chat_holds(&nvim, "q1").await;
+    clean(&nvim).await;
 }
 
 /// The minute is another number here; that it is a minute says the source.
