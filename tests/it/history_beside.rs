@@ -89,6 +89,32 @@ async fn what_one_wrote_that_is_gone_by_now_is_told_and_shown() {
 }
 
 #[tokio::test]
+async fn an_answer_whose_neovim_was_quit_is_seen_to_grow_in_another_one() {
+    let script = answer("one two three")
+        .gate_before_token(1, "a")
+        .gate_before_token(2, "b");
+    let (home, server, first) = home_with(script).await;
+    open(&first).await;
+    say(&first, "q1").await;
+    first.wait_screen_contains("one").await;
+    let chat = name(&first).await;
+    first.quit().await;
+    let second = editor(&home, &server, "").await;
+    second.command(&format!("edit {chat}")).await;
+    second.wait_screen_contains("one").await;
+    server.open("a");
+    second.wait_screen_contains("one two").await;
+    server.open("b");
+    second.wait_screen_contains("one two three").await;
+    gone(&first).await;
+    assert_eq!(
+        chat_lines(&second).await,
+        transcript(&[("You", "q1"), ("test/m1", "one two three")])
+    );
+    clean(&second).await;
+}
+
+#[tokio::test]
 async fn who_is_alone_in_a_chat_is_told_nothing() {
     let (home, server) = (Home::new(), Server::start([answer("a1"), answer("a2")]).await);
     let nvim = configured(&server, "").home(&home).init(TOLD).start().await;

@@ -87,6 +87,20 @@ async fn reopened(home: &Home) -> History {
     History::open(&database(home), Limits::default()).await.unwrap().history
 }
 
+/// Every chat, once nothing is being written. A process that was killed is gone before its lock is: for a moment more it
+/// seems to live.
+async fn settled(home: &Home) -> BTreeMap<String, Chat> {
+    let mut chats = stored(&reopened(home).await).await;
+    for _ in 0..100 {
+        if messages(&chats).all(|message| message.state != State::Streaming) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        chats = stored(&reopened(home).await).await;
+    }
+    chats
+}
+
 /// Does what users do: asks, asks again, changes questions, renames, begins new chats, looks at branches.
 async fn use_it(nvim: &Nvim, choices: &[u64], round: u64) {
     for (number, choice) in choices.iter().enumerate() {
@@ -157,7 +171,7 @@ async fn round(home: &Home, number: u64, chance: &mut Chance) -> Duration {
     }
     gone(&nvim).await;
     drop(history);
-    let after = stored(&reopened(home).await).await;
+    let after = settled(home).await;
     is_sound(&database(home), &context);
     verify_kept(&before, &after, &context);
     verify_questions(&after, &requests, &context);
