@@ -215,13 +215,16 @@ fn messages(chats: &BTreeMap<String, Chat>) -> impl Iterator<Item = &Message> {
     chats.values().flat_map(|chat| &chat.messages)
 }
 
-/// What was sent had been kept before. Questions without an answer between them are sent as one.
+/// What was sent had been kept before. Questions that waited are one message, and questions without an answer between
+/// them are sent as one.
 fn verify_questions(after: &BTreeMap<String, Chat>, asked: &[String], context: &str) {
+    let questions = messages(after).filter(|message| message.role == Role::User);
+    let kept: Vec<String> = questions.map(Message::text).collect();
     for question in asked.iter().flat_map(|asked| asked.split("\n\n")) {
-        let is_it = |message: &Message| message.role == Role::User && message.text().trim_end() == question;
+        let is_in = |text: &String| text.split("\n\n").any(|part| part.trim_end() == question);
         assert!(
-            messages(after).any(is_it),
-            "{context}: {question:?} was sent and is not kept"
+            kept.iter().any(is_in),
+            "{context}: {question:?} was sent and is not kept, of {asked:?}: {kept:?}"
         );
     }
 }
