@@ -8,7 +8,8 @@
 //!      app::{connecting, dialog}: keys set and removed → keys, provider::http
 //!      app::{model, picker, lists}: which model answers → provider (catalogue, models), keys, disk
 //!      app::lookup: context words → context (paths, reading, git, tree, secrets) → keys::Redactor
-//!      chat::{archive, journal, recall}, app::shelf: what is kept, brought back and handled → history
+//!      chat::{archive, journal, recall, session::others}, app::shelf: what is kept, brought back and handled → history
+//!      chat::session::titles: a title by the model, where that is wanted → provider, history
 //! history: what is kept of chats, in SQLite; calls nobody
 //! context::files: a project's files, for completion; calls nobody, asked by the app
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
