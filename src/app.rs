@@ -30,7 +30,7 @@ use crate::chat::notice::{self, Notice};
 use crate::chat::prompt;
 use crate::chat::rules::Rules;
 use crate::chat::session::{self, Errand, Session, Settings, Told};
-use crate::chat::{About, ChatId, Region};
+use crate::chat::{About, ChatId, MessageId, Region};
 use crate::config::{Config, HistoryConfig};
 use crate::context::files::FileIndex;
 use crate::editor::event::{EditorEvent, Inbound, Question};
@@ -209,6 +209,11 @@ impl App {
             } => self.tell(chat, about, Event::BranchSwitched { regions, at, by }).await,
             EditorEvent::StopRequested { chat, about } => self.tell(chat, about, Event::StopRequested).await,
             EditorEvent::Opened { chat, about } => self.session(chat, about).tell(Told::Opened).await,
+            EditorEvent::Looked { chat } => {
+                if let Some(session) = self.chats.get(&chat) {
+                    session.tell(Told::Looked).await;
+                }
+            }
             EditorEvent::Closed { chat } => self.close(&chat),
             EditorEvent::HistoryRequested { words, project } => {
                 let shelf = self.shelf();
@@ -231,6 +236,9 @@ impl App {
                 tokio::spawn(async move { shelf.delete(chat).await });
             }
             EditorEvent::ChatForked { chat, new, at } => {
+                // A message that others' messages took the number of has another one in the history.
+                let stored = |at: MessageId| self.chats.get(&chat)?.stored(at);
+                let at = at.map(|at| stored(at).unwrap_or(at.0));
                 let shelf = self.shelf();
                 tokio::spawn(async move { shelf.fork(chat, new, at).await });
             }
@@ -452,7 +460,7 @@ impl App {
             self.closing.spawn(session.end(Told::Left));
         }
         let closed = async { while self.closing.join_next().await.is_some() {} };
-        timeout(OUTLIVING, closed).await.ok();
+        timeout(outliving(), closed).await.ok();
         self.archive.close().await;
     }
 
@@ -606,6 +614,13 @@ fn with_prompt(sent: Event, text: String) -> Event {
     }
 }
 
+/// How long answers may go on when the editor is gone. Only a program that is built for tests can be told otherwise.
+fn outliving() -> Duration {
+    let told = cfg!(debug_assertions).then(|| environment("GPT_NVIM_TEST_OUTLIVING_MS"));
+    let told = told.flatten().and_then(|millis| millis.parse().ok());
+    told.map_or(OUTLIVING, Duration::from_millis)
+}
+
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -634,6 +649,7 @@ fn settings_of(config: &Config, registry: &Registry, vault: &Vault, chosen: Opti
         http,
         vault: vault.clone(),
         calibration: Calibration::default(),
+        titles: config.history.titles,
         locale: config.locale,
     }
 }

@@ -124,6 +124,19 @@ pub struct HistoryConfig {
     pub days: Option<u32>,
     /// The oldest chats are deleted until the file needs no more than so many megabytes; `None`: never.
     pub megabytes: Option<u64>,
+    /// What chats are called.
+    pub titles: Titles,
+}
+
+/// What a chat is called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Titles {
+    /// The first words of its first question.
+    #[default]
+    Words,
+    /// What its model calls it, after its first answer; until then the first words.
+    Model,
 }
 
 impl Default for HistoryConfig {
@@ -132,6 +145,7 @@ impl Default for HistoryConfig {
             enabled: true,
             days: None,
             megabytes: None,
+            titles: Titles::default(),
         }
     }
 }

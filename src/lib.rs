@@ -9,7 +9,8 @@
 //!      app::{model, picker, lists}: which model answers → provider (catalogue, models), keys, disk
 //!      app::lookup: context words → context (paths, reading, git, tree, secrets) → keys::Redactor
 //!      app::acting: actions by command, map and in a prompt → actions (files, their placeholders, git, answers)
-//!      chat::{archive, journal, recall}, app::shelf: what is kept, brought back and handled → history
+//!      chat::{archive, journal, recall, session::others}, app::shelf: what is kept, brought back and handled → history
+//!      chat::session::titles: a title by the model, where that is wanted → provider, history
 //! actions: the built-in prompts and the user's; calls chat::fence only
 //! history: what is kept of chats, in SQLite; calls nobody
 //! context::files: a project's files, for completion; calls nobody, asked by the app

@@ -92,6 +92,7 @@ local options = {
     days = count_option,
     megabytes = count_option,
     resume = { type = "boolean", default = false },
+    titles = { type = { "words", "model" }, default = "words" },
   },
   keymaps = { prefix = string_option },
   lsp = {
@@ -450,6 +451,7 @@ function M.for_program()
       enabled = config.history.enabled,
       days = config.history.days,
       megabytes = config.history.megabytes,
+      titles = config.history.titles,
     },
     network = network(config.network),
     prompts_dir = M.prompts_dir(),

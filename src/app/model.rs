@@ -108,6 +108,7 @@ impl App {
             http: before.http.clone(),
             vault: before.vault.clone(),
             calibration: before.calibration.clone(),
+            titles: before.titles,
             locale: before.locale,
         };
         self.settings.send_replace(Arc::new(settings));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::dialog::Dialog;
 use crate::chat::archive::Archive;
 use crate::chat::notice::{Level, Notice};
-use crate::chat::{ChatId, MessageId, fence};
+use crate::chat::{ChatId, fence};
 use crate::editor::Editor;
 use crate::history::{Chat, History, HistoryError, Listed, Listing, MARKS, Search, Time, export, now};
 use crate::words::{Locale, Text, say, text};
@@ -17,6 +17,8 @@ use crate::words::{Locale, Text, say, text};
 const SHOWN: u32 = 200;
 /// A number that no message reaches: of a chat from there on, only the chat itself is loaded.
 const NO_MESSAGE: u64 = i64::MAX.cast_unsigned();
+/// How many names are tried for a copy.
+const MOST_NAMES: u32 = 99;
 /// The longest title in the list, in characters.
 const LONGEST_TITLE: usize = 60;
 
@@ -114,11 +116,11 @@ impl Shelf {
     }
 
     /// Makes a chat of its own of the messages up to one, and shows it.
-    pub async fn fork(&self, chat: ChatId, new: ChatId, at: Option<MessageId>) {
+    pub async fn fork(&self, chat: ChatId, new: ChatId, at: Option<u64>) {
         let Some(history) = self.history().await else { return };
         match fork(&history, &chat, &new, at).await {
-            Ok(true) => drop(self.editor.open_chat(&new).await),
-            Ok(false) => self.failed(HistoryError::NoChat(chat.0)).await,
+            Ok(Some(new)) => drop(self.editor.open_chat(&new).await),
+            Ok(None) => self.failed(HistoryError::NoChat(chat.0)).await,
             Err(error) => self.failed(error).await,
         }
     }
@@ -241,13 +243,20 @@ async fn search(history: &History, words: &str, project: Option<String>) -> Resu
     Ok(hits.collect())
 }
 
-async fn fork(history: &History, chat: &ChatId, new: &ChatId, at: Option<MessageId>) -> Result<bool, HistoryError> {
+/// Copies a chat up to a message; returns the copy's name, which is another one where there is a chat of that name.
+async fn fork(history: &History, chat: &ChatId, new: &ChatId, at: Option<u64>) -> Result<Option<ChatId>, HistoryError> {
     let from = history.load(&chat.0, 0).await?;
-    let at = at.map(|at| at.0).filter(|at| from.message(*at).is_some());
-    match at.or(from.head) {
-        Some(head) => history.import(from.fork(&new.0, head, now())).await,
-        None => Ok(false),
+    let at = at.filter(|at| from.message(*at).is_some());
+    let Some(head) = at.or(from.head) else {
+        return Ok(None);
+    };
+    let others = (2..=MOST_NAMES).map(|number| format!("{}-{number}", new.0));
+    for name in std::iter::once(new.0.clone()).chain(others) {
+        if history.import(from.fork(&name, head, now())).await? {
+            return Ok(Some(ChatId(name)));
+        }
     }
+    Ok(None)
 }
 
 fn write_out(chat: &Chat, path: &Path) -> io::Result<()> {

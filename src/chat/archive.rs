@@ -1,27 +1,41 @@
-//! The history as chats see it: opened beside, once. What is wrong with it is told once, and the chats go on in memory.
+//! The history as chats see it: opened beside. What is wrong with it is told once, and the chats go on in memory; each
+//! question tries again whether it can be used by now.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use crate::chat::notice;
+use crate::chat::notice::{self, Level, Notice};
 use crate::editor::Editor;
-use crate::history::{History, HistoryError, Limits, Opened, Retention};
-use crate::words::Locale;
+use crate::history::{Aside, History, HistoryError, Limits, Opened, Retention};
+use crate::words::{Locale, say};
 
 /// How long the file may take to be closed.
 const CLOSING: Duration = Duration::from_secs(5);
+/// How long the same thing is not told again.
+const TOLD_FOR: Duration = Duration::from_secs(600);
 
-/// The history, or that there is none. A clone is the same one.
+/// The history, or that there is none. A clone is the same one. Nothing of it: nothing is kept.
 #[derive(Clone)]
-pub struct Archive {
-    /// `None`: it is being opened.
-    opened: watch::Receiver<Option<Option<History>>>,
-    teller: Option<Arc<Teller>>,
+pub struct Archive(Option<Arc<Shared>>);
+
+struct Shared {
+    file: PathBuf,
+    kept: Retention,
+    state: watch::Sender<State>,
+    teller: Arc<Teller>,
+}
+
+#[derive(Debug, Clone)]
+enum State {
+    Opening,
+    Open(History),
+    /// It could not be opened.
+    Failed,
 }
 
 /// Tells the user what is wrong, once.
@@ -29,101 +43,157 @@ struct Teller {
     editor: Arc<dyn Editor>,
     locale: Locale,
     file: PathBuf,
-    told: AtomicBool,
+    told: Mutex<HashMap<String, Instant>>,
 }
 
 impl Archive {
     /// Nothing is kept.
     pub fn none() -> Self {
-        let (_, opened) = watch::channel(Some(None));
-        Self { opened, teller: None }
+        Self(None)
     }
 
     /// Opens the file beside, and then forgets what need not be kept.
     pub fn open(file: PathBuf, kept: Retention, editor: Arc<dyn Editor>, locale: Locale) -> Self {
-        let (settled, opened) = watch::channel(None);
         let teller = Arc::new(Teller {
             editor,
             locale,
             file: file.clone(),
-            told: AtomicBool::new(false),
+            told: Mutex::default(),
         });
-        let telling = teller.clone();
-        tokio::spawn(async move {
-            let history = match History::open(&file, Limits::default()).await {
-                Ok(opened) => Some(telling.take(opened)),
-                Err(error) => {
-                    telling.complain(&error);
-                    None
-                }
-            };
-            settled.send_replace(Some(history.clone()));
-            if let Some(history) = history {
-                tokio::spawn(tidy(history.clone(), kept));
-                telling.follow(history).await;
+        let shared = Arc::new(Shared {
+            file,
+            kept,
+            state: watch::Sender::new(State::Opening),
+            teller,
+        });
+        tokio::spawn(shared.clone().attempt(false));
+        Self(Some(shared))
+    }
+
+    /// The history; `None` where nothing is kept. One that could not be opened before is tried again, though by one at
+    /// a time.
+    pub async fn history(&self) -> Option<History> {
+        let shared = self.0.as_ref()?;
+        let again = shared.state.send_if_modified(|state| match state {
+            State::Failed => {
+                *state = State::Opening;
+                true
             }
+            _ => false,
         });
-        Self {
-            opened,
-            teller: Some(teller),
+        if again {
+            tokio::spawn(shared.clone().attempt(true));
+        }
+        let mut state = shared.state.subscribe();
+        let settled = state.wait_for(|state| !matches!(state, State::Opening)).await;
+        match settled.as_deref() {
+            Ok(State::Open(history)) => Some(history.clone()),
+            _ => None,
         }
     }
 
-    /// The history, once it is open; `None` where nothing is kept.
-    pub async fn history(&self) -> Option<History> {
-        let mut opened = self.opened.clone();
-        let settled = opened.wait_for(Option::is_some).await.ok()?;
-        settled.clone().flatten()
-    }
-
-    /// Tells what is wrong, unless something has been told already.
+    /// Tells what is wrong, unless that has been told already.
     pub fn complain(&self, error: &HistoryError) {
-        match &self.teller {
-            Some(teller) => teller.complain(error),
+        match &self.0 {
+            Some(shared) => shared.teller.complain(error),
             None => tracing::warn!(%error, "the history"),
         }
     }
 
     /// Writes what waits, and closes the file.
     pub async fn close(&self) {
-        let opened = self.opened.borrow().clone().flatten();
-        if let Some(history) = opened {
+        let state = self.0.as_ref().map(|shared| shared.state.borrow().clone());
+        if let Some(State::Open(history)) = state {
             timeout(CLOSING, history.close()).await.ok();
         }
     }
 }
 
+impl Shared {
+    /// Opens the file, and then looks after it for as long as it is open. `again`: it could not be opened before.
+    async fn attempt(self: Arc<Self>, again: bool) {
+        let teller = self.teller.clone();
+        let history = match History::open(&self.file, Limits::default()).await {
+            Ok(opened) => teller.take(opened),
+            Err(error) => {
+                teller.complain(&error);
+                self.state.send_replace(State::Failed);
+                return;
+            }
+        };
+        if again {
+            teller.tell_that_it_works();
+        }
+        tokio::spawn(tidy(history.clone(), self.kept));
+        self.state.send_replace(State::Open(history.clone()));
+        drop(self); // the file is closed with the last one who knows it
+        teller.follow(history).await;
+    }
+}
+
 impl Teller {
     fn take(&self, opened: Opened) -> History {
-        if let Some(place) = opened.set_aside {
-            let reason = String::new();
-            let set_aside = Some(place);
-            self.complain(&HistoryError::Corrupt { reason, set_aside });
-            // What is wrong with the new file is told as well.
-            self.told.store(false, Ordering::Relaxed);
+        if let Some(aside) = opened.set_aside {
+            self.complain_of_damage(aside);
         }
         opened.history
     }
 
+    fn complain_of_damage(&self, aside: Aside) {
+        self.complain(&HistoryError::Corrupt {
+            reason: String::new(),
+            set_aside: Some(aside),
+        });
+    }
+
     fn complain(&self, error: &HistoryError) {
         tracing::warn!(%error, "the history");
-        if !self.told.swap(true, Ordering::Relaxed) {
-            let (editor, told) = (self.editor.clone(), notice::of_history(error, &self.file, self.locale));
-            tokio::spawn(async move { editor.inform(&told).await });
+        self.tell(notice::of_history(error, &self.file, self.locale));
+    }
+
+    fn tell_that_it_works(&self) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.tell(Notice::new(Level::Info, say!(self.locale, "history.back"), ""));
+    }
+
+    /// Tells what has not been told for a while.
+    fn tell(&self, notice: Notice) {
+        let now = Instant::now();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|_, then| now.duration_since(*then) < TOLD_FOR);
+        if told.insert(notice.title.clone() + &notice.advice, now).is_none() {
+            let editor = self.editor.clone();
+            tokio::spawn(async move { editor.inform(&notice).await });
         }
     }
 
-    /// Tells what keeps the pieces of an answer from being written.
+    /// Tells what keeps the pieces of an answer from being written, and of files that are put aside.
     async fn follow(&self, history: History) {
-        let mut trouble = history.trouble();
-        drop(history); // the file is closed with the last one
-        while trouble.changed().await.is_ok() {
+        let (mut trouble, mut replaced) = (history.trouble(), history.replaced());
+        drop(history);
+        loop {
+            tokio::select! {
+                changed = trouble.changed() => if changed.is_err() { return },
+                changed = replaced.changed() => match changed {
+                    Ok(()) => {
+                        let aside = replaced.borrow_and_update().clone();
+                        aside.into_iter().for_each(|aside| self.complain_of_damage(aside));
+                        continue;
+                    }
+                    Err(_) => return,
+                },
+            }
             let error = trouble.borrow_and_update().clone();
-            if let Some(error) = error.filter(HistoryError::is_passing) {
+            if let Some(error) = error.filter(is_news) {
                 self.complain(&error);
             }
         }
     }
+}
+
+/// Whether that is to be told: not that a chat has been deleted, nor what is told where a file is put aside.
+fn is_news(error: &HistoryError) -> bool {
+    error.is_passing() && !matches!(error, HistoryError::Corrupt { set_aside: Some(_), .. })
 }
 
 async fn tidy(history: History, kept: Retention) {

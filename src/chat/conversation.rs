@@ -216,7 +216,7 @@ impl Conversation {
         for (message, parent) in messages {
             self.last_id = self.last_id.max(message.id.0);
             self.branches.hang(message.id, parent);
-            self.branches.put_aside(message);
+            self.branches.keep(message);
         }
         self.messages = self.branches.path(head);
     }
@@ -481,9 +481,14 @@ impl Message {
         self.text.trim().is_empty() && self.reasoning.is_empty() && self.tool_calls.is_empty()
     }
 
+    /// Whether a source is a new one, and is kept.
+    pub fn takes(&self, citation: &Citation) -> bool {
+        self.citations.len() < MOST_CITATIONS && self.citations.iter().all(|known| known.url != citation.url)
+    }
+
     /// Adds a source, once.
-    fn cite(&mut self, citation: Citation) {
-        if self.citations.len() < MOST_CITATIONS && self.citations.iter().all(|known| known.url != citation.url) {
+    pub fn cite(&mut self, citation: Citation) {
+        if self.takes(&citation) {
             self.citations.push(citation);
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
@@ -12,7 +13,7 @@ use crate::chat::archive::Archive;
 use crate::chat::conversation::{Message, trim_blank_lines};
 use crate::chat::{ChatId, MessageId, RegionRole};
 use crate::history::{self, ChatInfo, End, History, HistoryError, MessageRef, Part, PartKind, Role, State, Turn, now};
-use crate::provider::ToolCall;
+use crate::provider::{Citation, ToolCall};
 
 /// What a chat holds at some time: every message with the one before it, parents before children, what is shown last.
 pub type Snapshot = Vec<(Message, Option<MessageId>)>;
@@ -37,6 +38,8 @@ enum Entry {
     },
     /// Another branch is shown.
     Head(MessageId),
+    /// What there is of the chat, which nobody could keep before.
+    All(ChatInfo, Snapshot),
 }
 
 /// The way into the history for one chat. When it is dropped, what waits is written, and then its task ends.
@@ -63,6 +66,8 @@ impl Journal {
             known,
             open: None,
             head,
+            missed: None,
+            unended: None,
         };
         (Self { entries }, tokio::spawn(writing.run(inbox)))
     }
@@ -94,6 +99,11 @@ impl Journal {
         self.add(Entry::Head(message));
     }
 
+    /// Keeps a chat that could not be kept while it was spoken in.
+    pub fn all(&self, info: ChatInfo, snapshot: Snapshot) {
+        self.add(Entry::All(info, snapshot));
+    }
+
     fn add(&self, entry: Entry) {
         self.entries.send(entry).ok();
     }
@@ -109,7 +119,11 @@ struct Stored {
 
 /// Which messages the history has, and under which numbers. A clone is the same list.
 #[derive(Debug, Clone, Default)]
-pub struct Known(Arc<Mutex<HashMap<MessageId, Stored>>>);
+pub struct Known {
+    messages: Arc<Mutex<HashMap<MessageId, Stored>>>,
+    /// Whether messages are being saved: the history may have some that are not noted yet.
+    saving: Arc<AtomicBool>,
+}
 
 impl Known {
     /// Notes a message that is in the history.
@@ -126,12 +140,28 @@ impl Known {
             .map(|(here, _)| *here)
     }
 
-    fn stored(&self, here: MessageId) -> Option<u64> {
+    /// The message's number in the history.
+    pub fn stored(&self, here: MessageId) -> Option<u64> {
         self.all().get(&here).map(|stored| stored.id)
     }
 
+    /// The highest number in the history that is known; 0 if there is none.
+    pub fn highest(&self) -> u64 {
+        self.all().values().map(|stored| stored.id).max().unwrap_or_default()
+    }
+
+    /// How many messages are known.
+    pub fn count(&self) -> usize {
+        self.all().len()
+    }
+
+    /// Whether what is in the history and not in here may be our own.
+    pub fn is_saving(&self) -> bool {
+        self.saving.load(Ordering::Acquire)
+    }
+
     fn all(&self) -> MutexGuard<'_, HashMap<MessageId, Stored>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What of a snapshot is not in the history as it stands: with numbers that none of the stored messages has.
@@ -180,6 +210,24 @@ struct Writing {
     open: Option<MessageId>,
     /// What the history says is shown, as far as we know.
     head: Option<u64>,
+    /// What could not be saved yet.
+    missed: Option<Missed>,
+    /// The end of an answer that could not be written yet.
+    unended: Option<Unended>,
+}
+
+/// A turn that could not be saved: at its beginning, or with its end.
+struct Missed {
+    info: ChatInfo,
+    snapshot: Snapshot,
+    end: Option<End>,
+}
+
+/// An answer that is in the history, and has ended, which the history does not have.
+struct Unended {
+    answer: MessageId,
+    end: End,
+    text: u64,
 }
 
 impl Writing {
@@ -187,8 +235,7 @@ impl Writing {
         while let Some(entry) = entries.recv().await {
             match entry {
                 Entry::Turn { info, snapshot, saved } => {
-                    self.open = snapshot.last().map(|(answer, _)| answer.id);
-                    self.save(&info, &snapshot, None).await;
+                    self.begin(info, snapshot).await;
                     saved.send(()).ok();
                 }
                 Entry::Piece(answer, kind, content) => {
@@ -201,8 +248,9 @@ impl Writing {
                     snapshot,
                     answer,
                     end,
-                } => self.end(&info, &snapshot, answer, end).await,
+                } => self.end(info, snapshot, answer, end).await,
                 Entry::Head(message) => self.show(message).await,
+                Entry::All(info, snapshot) => drop(self.save(info, snapshot, None).await),
             }
         }
         self.leave().await;
@@ -216,17 +264,62 @@ impl Writing {
         })
     }
 
-    /// Saves what is new. What the history has lost (it was put aside, or the chat deleted) is saved once more.
-    async fn save(&mut self, info: &ChatInfo, snapshot: &Snapshot, end: Option<&End>) {
-        for _ in 0..2 {
-            match self.try_to_save(info, snapshot, end).await {
-                Ok(()) => return,
-                Err(HistoryError::NoMessage { .. } | HistoryError::NoChat(_)) => {}
-                Err(error @ HistoryError::Corrupt { set_aside: Some(_), .. }) => self.archive.complain(&error),
-                Err(error) => return self.archive.complain(&error),
-            }
-            self.known.all().clear();
+    /// Saves a turn's beginning, after what could not be saved before: if that still cannot, neither is tried.
+    async fn begin(&mut self, info: ChatInfo, snapshot: Snapshot) {
+        let is_up_to_date = self.catch_up().await;
+        self.open = snapshot.last().map(|(answer, _)| answer.id);
+        if is_up_to_date {
+            self.save(info, snapshot, None).await;
+        } else {
+            let end = None;
+            self.missed = Some(Missed { info, snapshot, end });
         }
+    }
+
+    /// Tries again what could not be written. Whether nothing of that is left.
+    async fn catch_up(&mut self) -> bool {
+        if let Some(unended) = self.unended.take() {
+            match self.finish(unended.answer, &unended.end).await {
+                Ok(()) => self.note_text(unended.answer, unended.text),
+                Err(error) if error.is_passing() => {
+                    self.unended = Some(unended);
+                    return false;
+                }
+                Err(_) => {} // its chat was deleted
+            }
+        }
+        let Some(Missed { info, snapshot, end }) = self.missed.take() else {
+            return true;
+        };
+        self.open = snapshot.last().map(|(answer, _)| answer.id);
+        let has_ended = end.is_some();
+        let saved = self.save(info, snapshot, end).await;
+        if has_ended {
+            self.open = None;
+        }
+        saved
+    }
+
+    /// Saves what is new. What the history has lost (its file was damaged, or the chat deleted) is saved once more. What
+    /// cannot be saved now is kept for later; then it is false.
+    async fn save(&mut self, info: ChatInfo, snapshot: Snapshot, end: Option<End>) -> bool {
+        self.missed = None; // this has all of it
+        for _ in 0..3 {
+            self.known.saving.store(true, Ordering::Release);
+            let saved = self.try_to_save(&info, &snapshot, end.as_ref()).await;
+            self.known.saving.store(false, Ordering::Release);
+            match saved {
+                Ok(()) => return true,
+                Err(HistoryError::NoMessage { .. } | HistoryError::NoChat(_)) => self.known.all().clear(),
+                Err(HistoryError::Corrupt { set_aside: Some(_), .. }) => {} // a new file stands there
+                Err(error) => {
+                    self.archive.complain(&error);
+                    break;
+                }
+            }
+        }
+        self.missed = Some(Missed { info, snapshot, end });
+        false
     }
 
     async fn try_to_save(
@@ -263,32 +356,46 @@ impl Writing {
         Ok(())
     }
 
-    async fn end(&mut self, info: &ChatInfo, snapshot: &Snapshot, answer: MessageId, end: End) {
-        let finished = match self.place(answer) {
-            Some(message) => self.history.finish(&message, end.clone()).await,
-            None => Err(HistoryError::NoChat(self.chat.0.clone())),
-        };
-        match finished {
-            Ok(()) => self.note_text(snapshot, answer),
+    async fn end(&mut self, info: ChatInfo, snapshot: Snapshot, answer: MessageId, end: End) {
+        let text = snapshot.iter().find(|(message, _)| message.id == answer);
+        let text = fingerprint(text.map_or("", |(message, _)| message.text.as_str()));
+        match self.finish(answer, &end).await {
+            Ok(()) => self.note_text(answer, text),
             // A chat that was deleted meanwhile stays so, until something is said in it.
             Err(HistoryError::NoMessage { .. }) => self.known.all().clear(),
-            Err(HistoryError::NoChat(_)) => self.save(info, snapshot, Some(&end)).await,
+            Err(HistoryError::NoChat(_)) => drop(self.save(info, snapshot, Some(end)).await),
             Err(error) => {
                 self.archive.complain(&error);
-                if matches!(error, HistoryError::Corrupt { .. }) {
-                    self.known.all().clear();
-                    self.save(info, snapshot, Some(&end)).await;
-                }
+                self.unended = Some(Unended { answer, end, text });
             }
         }
         self.open = None;
     }
 
+    /// Ends an answer in the history.
+    ///
+    /// # Errors
+    /// [`HistoryError::NoChat`] if it has to be saved as a whole: nothing of it is there, or was in a damaged file.
+    async fn finish(&self, answer: MessageId, end: &End) -> Result<(), HistoryError> {
+        let nowhere = || HistoryError::NoChat(self.chat.0.clone());
+        let message = self.place(answer).ok_or_else(nowhere)?;
+        match self.history.finish(&message, end.clone()).await {
+            Err(HistoryError::Corrupt { set_aside: Some(_), .. }) => {}
+            finished => return finished,
+        }
+        match self.history.finish(&message, end.clone()).await {
+            Err(HistoryError::NoMessage { .. }) => {
+                self.known.all().clear();
+                Err(nowhere())
+            }
+            finished => finished,
+        }
+    }
+
     /// The answer is in the history as it stands now.
-    fn note_text(&self, snapshot: &Snapshot, answer: MessageId) {
-        let said = snapshot.iter().find(|(message, _)| message.id == answer);
-        if let (Some((message, _)), Some(stored)) = (said, self.known.all().get_mut(&answer)) {
-            stored.text = fingerprint(&message.text);
+    fn note_text(&self, answer: MessageId, text: u64) {
+        if let Some(stored) = self.known.all().get_mut(&answer) {
+            stored.text = text;
         }
     }
 
@@ -303,6 +410,7 @@ impl Writing {
 
     /// The chat is closed: what was being said ends here.
     async fn leave(&mut self) {
+        self.catch_up().await;
         if let Some(message) = self.open.take().and_then(|answer| self.place(answer)) {
             let end = End {
                 state: State::Interrupted,
@@ -360,7 +468,29 @@ fn parts(message: &Message) -> Vec<Part> {
             .iter()
             .map(|call| part(PartKind::ToolCall, of_call(call))),
     );
+    parts.extend(
+        message
+            .citations
+            .iter()
+            .map(|citation| part(PartKind::Citation, of_citation(citation))),
+    );
     parts
+}
+
+/// A source as the history keeps it.
+pub fn of_citation(citation: &Citation) -> String {
+    let Citation { url, title } = citation;
+    serde_json::json!({ "url": url, "title": title }).to_string()
+}
+
+/// A source out of the history; `None` if it is none.
+pub fn to_citation(content: &str) -> Option<Citation> {
+    let json: serde_json::Value = serde_json::from_str(content).ok()?;
+    let field = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    Some(Citation {
+        url: field("url")?,
+        title: field("title")?,
+    })
 }
 
 /// A tool call as the history keeps it.
@@ -436,5 +566,15 @@ mod tests {
         };
         assert_eq!(to_call(&of_call(&call)), Some(call));
         assert_eq!(to_call("nonsense"), None);
+    }
+
+    #[test]
+    fn a_source_comes_back_as_it_was() {
+        let citation = Citation {
+            url: "https://a.example/?q=\"x\"".into(),
+            title: "A".into(),
+        };
+        assert_eq!(to_citation(&of_citation(&citation)), Some(citation));
+        assert_eq!(to_citation("{}"), None);
     }
 }

@@ -521,10 +521,13 @@ pub fn of_history(error: &HistoryError, file: &Path, locale: Locale) -> Notice {
     let folder = file.parent().unwrap_or(file).display().to_string();
     let (title, advice) = match error {
         HistoryError::Corrupt {
-            set_aside: Some(place), ..
+            set_aside: Some(aside), ..
         } => {
-            let place = place.display().to_string();
-            let advice = text!("history.corrupt_advice", file = place);
+            let place = aside.file.display().to_string();
+            let advice = match aside.chats {
+                0 => text!("history.corrupt_advice", file = place),
+                chats => text!("history.rescued_advice", count = chats, file = place),
+            };
             return Notice::new(Level::Warning, say!(locale, "history.corrupt"), advice.said(locale));
         }
         HistoryError::Corrupt { .. } => (text!("history.damaged"), text!("history.move_away", file = place)),
@@ -573,6 +576,15 @@ pub fn held(pid: u32, locale: Locale) -> Notice {
         Level::Info,
         say!(locale, "history.held", pid = u64::from(pid)),
         say!(locale, "history.held_advice"),
+    )
+}
+
+/// Another process has written into the chat, and closed it again.
+pub fn grown(locale: Locale) -> Notice {
+    Notice::new(
+        Level::Info,
+        say!(locale, "history.grown"),
+        say!(locale, "history.grown_advice"),
     )
 }
 

@@ -1,6 +1,6 @@
 //! A chat out of the history: what was said in it earlier, and what others say in it now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -29,6 +29,10 @@ pub struct Recalled {
 /// # Errors
 /// By what is wrong with the file.
 pub async fn recall(history: &History, id: &str) -> history::Result<Recalled> {
+    // A new chat has nothing to wait for.
+    if history.newest(id).await?.is_none() {
+        return Ok(Recalled::default());
+    }
     // First, since it marks what was left broken off.
     let holders = match history.claim(id).await {
         Err(HistoryError::NoChat(_)) => return Ok(Recalled::default()),
@@ -45,10 +49,11 @@ pub async fn recall(history: &History, id: &str) -> history::Result<Recalled> {
 /// one that is shown: its question stands there unanswered otherwise.
 pub fn fill(conversation: &mut Conversation, known: &Known, chat: &Chat) {
     let mut messages = Vec::new();
+    let followed: HashSet<u64> = chat.messages.iter().filter_map(|message| message.parent).collect();
     for message in &chat.messages {
         let text = message.text();
         known.note(MessageId(message.id), message.id, message.parent, &text);
-        let is_silent = message.parts.is_empty() && chat.head != Some(message.id);
+        let is_silent = message.parts.is_empty() && chat.head != Some(message.id) && !followed.contains(&message.id);
         if !is_silent && message.role != Role::System {
             messages.push((of_record(message), message.parent.map(MessageId)));
         }
@@ -121,7 +126,10 @@ fn of_record(message: &history::Message) -> Message {
         match part.kind {
             PartKind::Reasoning => recalled.reasoning.push_str(&part.content),
             PartKind::ToolCall => recalled.tool_calls.extend(journal::to_call(&part.content)),
-            PartKind::Text | PartKind::Context | PartKind::Citation => {}
+            PartKind::Citation => journal::to_citation(&part.content)
+                .into_iter()
+                .for_each(|citation| recalled.cite(citation)),
+            PartKind::Text | PartKind::Context => {}
         }
     }
     recalled

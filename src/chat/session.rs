@@ -20,25 +20,28 @@ use crate::chat::prompt::Prompt;
 use crate::chat::recall::{self, Recalled};
 use crate::chat::rules::Rules;
 use crate::chat::{About, ChatId, MessageId, RegionRole, TurnId, notice, parts};
-use crate::config::ChatConfig;
+use crate::config::{ChatConfig, Titles};
 use crate::editor::{
     Editor, ShownBranch, ShownEnd, ShownFacts, ShownMessage, ShownOutcome, ShownQuestion, ShownRetry, ShownShape,
     ShownTurn,
 };
-use crate::history::{self, Chat, ChatInfo, End, PartKind, State, Time, now};
+use crate::history::{self, Chat, ChatInfo, End, History, PartKind, State, Time, now};
 use crate::keys::vault::Vault;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
 use crate::provider::models;
 use crate::provider::registry::{Target, Wire};
 use crate::provider::retry::Retrying;
-use crate::provider::{self, Event as ProviderEvent, FinishReason, ProviderError, Request};
+use crate::provider::{self, Citation, Event as ProviderEvent, FinishReason, ProviderError, Request};
 use crate::words::{Locale, say};
 
 mod errand;
+mod others;
+mod titles;
 mod window;
 
 pub use errand::{Done, Errand};
+use others::{Looked, News, next_news};
 pub use window::limits;
 
 /// How many batches of a provider's events may wait for the session.
@@ -49,6 +52,8 @@ const EVENTS_WAITING: usize = 64;
 const SAVING: Duration = Duration::from_secs(2);
 /// How long a chat is looked for in the history before it goes on without.
 const RECALLING: Duration = Duration::from_secs(8);
+/// How long a question waits for a history that could not be opened before.
+const TAKING_UP: Duration = Duration::from_secs(1);
 /// How long a key may take to be found when the editor is gone.
 const KEY_LIMIT: Duration = Duration::from_secs(5);
 /// The longest title, in characters.
@@ -71,6 +76,8 @@ pub struct Settings {
     pub vault: Vault,
     /// How the providers' counts of tokens compare to our estimates.
     pub calibration: Calibration,
+    /// What chats are called.
+    pub titles: Titles,
     /// The language of what is said.
     pub locale: Locale,
 }
@@ -84,6 +91,8 @@ pub enum Told {
     Asked(Event, Errand),
     /// The editor shows it, empty: show what the history has of it.
     Opened,
+    /// The user looks at it: somebody else may have written into it.
+    Looked,
     /// The editor has closed it.
     Closed,
     /// The editor is gone: an answer under way is finished into the history.
@@ -94,6 +103,7 @@ pub enum Told {
 #[derive(Debug)]
 pub struct Session {
     told: mpsc::Sender<Told>,
+    known: Known,
     task: Running,
     _painting: Running,
 }
@@ -114,7 +124,9 @@ impl Session {
             canvas.clone(),
             editor.clone(),
         )));
+        let known = Known::default();
         let task = Task {
+            known: known.clone(),
             chat,
             about,
             settings,
@@ -131,9 +143,11 @@ impl Session {
             asked: None,
             errand: None,
             errands: HashMap::new(),
+            titling: None,
         };
         Self {
             told,
+            known,
             task: Running(tokio::spawn(task.run(inbox))),
             _painting: painting,
         }
@@ -142,6 +156,11 @@ impl Session {
     /// Hands over what happened.
     pub async fn tell(&self, told: Told) {
         self.told.send(told).await.ok();
+    }
+
+    /// A message's number in the history.
+    pub fn stored(&self, message: MessageId) -> Option<u64> {
+        self.known.stored(message)
     }
 
     /// Ends the chat, and waits until all of it is written.
@@ -178,12 +197,17 @@ struct RunningTurn {
 
 /// The chat's place in the history.
 struct Kept {
+    history: History,
     journal: Journal,
     writing: JoinHandle<()>,
     known: Known,
     /// The chat, whenever another process has written into it.
-    changes: Option<mpsc::Receiver<Chat>>,
-    _following: Option<Running>,
+    changes: (mpsc::Sender<Chat>, mpsc::Receiver<Chat>),
+    /// Where another process has the chat open.
+    following: Option<Running>,
+    /// What looks have shown.
+    looked: (mpsc::Sender<Looked>, mpsc::Receiver<Looked>),
+    looking: Option<Running>,
 }
 
 struct Task {
@@ -200,7 +224,6 @@ struct Task {
     kept: Option<Kept>,
     /// What is known of answers that the history had.
     facts: HashMap<MessageId, ShownFacts>,
-    created: Time,
     /// The project's rules, as they were when last looked at.
     rules: Rules,
     /// Who is asked in place of the model in use: for the question that was sent last.
@@ -209,6 +232,11 @@ struct Task {
     errand: Option<Errand>,
     /// What is to be done with the answers to these questions.
     errands: HashMap<MessageId, Done>,
+    /// What of the chat the history has.
+    known: Known,
+    created: Time,
+    /// A title is being asked for.
+    titling: Option<Running>,
 }
 
 impl Task {
@@ -220,6 +248,7 @@ impl Task {
                 told = inbox.recv() => match told {
                     Some(Told::Event(event)) => self.hear(event, None).await,
                     Some(Told::Asked(event, errand)) => self.hear(event, Some(errand)).await,
+                    Some(Told::Looked) => self.look(),
                     Some(Told::Opened) => self.show_recalled(&recalled),
                     Some(Told::Closed) => {
                         if self.conversation.is_answering() {
@@ -234,10 +263,14 @@ impl Task {
                     None => break,
                 },
                 answers = next_answers(&mut self.turn) => self.take(answers),
-                chat = next_change(&mut self.kept) => self.take_in(&chat),
+                news = next_news(&mut self.kept) => match news {
+                    News::Changed(chat) => drop(self.take_in(&chat)),
+                    News::Looked(looked) => self.take_look(&looked),
+                },
             }
         }
         self.turn = None;
+        self.keep_late().await;
         if let Some(kept) = self.kept.take() {
             drop(kept.journal);
             kept.writing.await.ok();
@@ -251,9 +284,11 @@ impl Task {
             self.asked = errand.as_ref().and_then(|errand| errand.target.clone());
         }
         self.errand = errand;
+        self.take_up(&event).await;
         self.step(Event::ModelNamed(self.settings().target.label()));
         self.step(event);
         self.errand = None;
+        self.look();
     }
 
     fn take(&mut self, (turn, answers): (TurnId, Vec<ProviderEvent>)) {
@@ -293,36 +328,65 @@ impl Task {
             }
             Err(_) => Recalled::default(),
         };
-        let known = Known::default();
         let mut head = None;
         if let Some(chat) = &recalled.chat {
-            recall::fill(&mut self.conversation, &known, chat);
+            recall::fill(&mut self.conversation, &self.known, chat);
             self.facts = recall::facts(chat, |id| Some(MessageId(id)));
             head = chat.head;
         }
+        self.keep(history, head);
+        if let (Some(kept), false) = (&mut self.kept, recalled.holders.is_empty()) {
+            kept.follow(&self.chat.0);
+        }
+        Ok(recalled)
+    }
+
+    /// Begins to write into a history that could not be opened until now. All of the chat goes into it.
+    async fn take_up(&mut self, event: &Event) {
+        let asks = matches!(event, Event::Sent { .. } | Event::Regenerated { .. });
+        if self.kept.is_none()
+            && asks
+            && let Ok(Some(history)) = timeout(TAKING_UP, self.archive.history()).await
+        {
+            self.keep(history, None);
+        }
+    }
+
+    /// The last chance of a chat that nobody could keep while it was spoken in.
+    async fn keep_late(&mut self) {
+        if self.kept.is_some() || self.conversation.messages().is_empty() {
+            return;
+        }
+        let Ok(Some(history)) = timeout(RECALLING, self.archive.history()).await else {
+            return;
+        };
+        self.keep(history, None);
+        let target = self.settings.borrow().target.clone();
+        let snapshot = self.conversation.all();
+        if let Some(kept) = &self.kept {
+            kept.journal.all(self.info(&snapshot, &target), snapshot);
+        }
+    }
+
+    /// Begins to write into the history, which shows this message last.
+    fn keep(&mut self, history: History, head: Option<u64>) {
         let (journal, writing) = Journal::start(
             self.chat.clone(),
             self.archive.clone(),
             history.clone(),
-            known.clone(),
+            self.known.clone(),
             head,
         );
-        let (changes, following) = match recalled.holders.is_empty() {
-            true => (None, None),
-            false => {
-                let (sender, changes) = mpsc::channel(1);
-                let following = tokio::spawn(recall::follow(history, self.chat.0.clone(), sender));
-                (Some(changes), Some(Running(following)))
-            }
-        };
         self.kept = Some(Kept {
+            history,
             journal,
             writing,
-            known,
-            changes,
-            _following: following,
+            known: self.known.clone(),
+            changes: mpsc::channel(1),
+            following: None,
+            looked: mpsc::channel(1),
+            looking: None,
         });
-        Ok(recalled)
     }
 
     /// Shows what the history has, in a chat that the editor has just opened.
@@ -350,31 +414,6 @@ impl Task {
         }
     }
 
-    /// Shows what another process has written into this chat. While an answer is written here it waits; the end of that
-    /// is a change too.
-    fn take_in(&mut self, chat: &Chat) {
-        let Some(kept) = self.kept.as_ref().filter(|_| !self.conversation.is_answering()) else {
-            return;
-        };
-        let (messages, longer) = recall::take_in(&mut self.conversation, &kept.known, chat);
-        if messages.is_empty() && longer.is_empty() {
-            return;
-        }
-        self.facts.extend(recall::facts(chat, |id| kept.known.here(id)));
-        let shape = Shape {
-            places: self.conversation.places(),
-            ..Shape::default()
-        };
-        self.canvas.add(Stroke::Branch(ShownBranch {
-            longer: longer
-                .into_iter()
-                .map(|(id, more)| (id, painter::lines(&more)))
-                .collect(),
-            others: true,
-            ..self.branch(shape, messages)
-        }));
-    }
-
     /// Hands on to the history what the conversation keeps only as a whole.
     fn note(&self, turn: TurnId, event: &ProviderEvent) {
         let answer = self
@@ -388,8 +427,17 @@ impl Task {
         match event {
             ProviderEvent::Reasoning(text) => kept.journal.piece(answer, PartKind::Reasoning, text.clone()),
             ProviderEvent::ToolCall(call) => kept.journal.piece(answer, PartKind::ToolCall, journal::of_call(call)),
+            ProviderEvent::Citation(citation) if self.takes(citation) => {
+                kept.journal
+                    .piece(answer, PartKind::Citation, journal::of_citation(citation));
+            }
             _ => {}
         }
+    }
+
+    fn takes(&self, citation: &Citation) -> bool {
+        let answer = self.conversation.messages().last();
+        answer.is_some_and(|answer| answer.takes(citation))
     }
 
     /// The chat as the history has it from its start.
@@ -595,6 +643,8 @@ impl Task {
         if outcome == ShownOutcome::Done {
             self.run_errand(answer);
         }
+        self.look();
+        self.ask_for_title(ended, &target);
         self.canvas.add(Stroke::End(ShownEnd {
             chat: self.chat.clone(),
             answer,
@@ -630,20 +680,6 @@ async fn next_answers(turn: &mut Option<RunningTurn>) -> (TurnId, Vec<ProviderEv
         }
         None => std::future::pending().await,
     }
-}
-
-/// What another process has written into the chat; waits for ever where no other has it open.
-async fn next_change(kept: &mut Option<Kept>) -> Chat {
-    let changes = kept.as_mut().and_then(|kept| kept.changes.as_mut());
-    if let Some(changes) = changes
-        && let Some(chat) = changes.recv().await
-    {
-        return chat;
-    }
-    if let Some(kept) = kept {
-        kept.changes = None;
-    }
-    std::future::pending().await
 }
 
 /// Waits until the question is on the disk, or that takes too long.

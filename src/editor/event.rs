@@ -264,6 +264,11 @@ pub enum EditorEvent {
         #[serde(default)]
         project: Option<String>,
     },
+    /// The user looks at a chat: somebody else may have written into it meanwhile.
+    Looked {
+        /// The chat.
+        chat: ChatId,
+    },
     /// The chat's buffer is gone for good.
     Closed {
         /// The chat.

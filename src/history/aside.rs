@@ -1,4 +1,4 @@
-//! Puts a damaged file aside, with its date, so that whoever knows how can still get something out of it.
+//! Puts a damaged file aside, with its date, so that whoever knows how can still get more out of it than we do.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,6 +8,15 @@ use super::{Result, Time, clock};
 
 /// What SQLite keeps beside a file, and needs in order to read it.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
+
+/// A damaged file that was put aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// Where it is now.
+    pub file: PathBuf,
+    /// How many of its chats could be read, at least in part: they are in the new file.
+    pub chats: u64,
+}
 
 /// Renames the file to `history.db.corrupt-2026-11-22T18-55-00`, and what belongs to it likewise. Overwrites nothing.
 /// What lies beside the file goes first: a new file must not find the old one's journal.
@@ -36,7 +45,15 @@ fn free_name(wanted: &Path) -> PathBuf {
         .unwrap_or_else(|| wanted.to_owned())
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+/// Deletes a file that nobody needs, and what lies beside it.
+pub(super) fn remove(path: &Path) {
+    let beside = BESIDE.iter().map(|suffix| with_suffix(path, suffix));
+    for path in beside.chain([path.to_owned()]) {
+        fs::remove_file(path).ok();
+    }
+}
+
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()

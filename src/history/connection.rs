@@ -1,11 +1,11 @@
 //! Opens the file: its mode, its pragmas, its version, and a first look at whether it can be read.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{HistoryError, Result, aside, migrate, place, schema};
+use super::{Aside, HistoryError, Result, aside, migrate, place, rescue, schema};
 
 /// What the history may take.
 #[derive(Debug, Clone, Copy)]
@@ -40,16 +40,20 @@ impl Opened {
 }
 
 /// Opens the file for writing. A damaged one is put aside, and a new one begun; returns where it went.
-pub(super) fn open_or_replace(path: &Path, limits: Limits) -> Result<(Opened, Option<PathBuf>)> {
+pub(super) fn open_or_replace(path: &Path, limits: Limits) -> Result<(Opened, Option<Aside>)> {
     if let Some(folder) = path.parent() {
         place::make_folder(folder)?;
     }
+    open_alone(path, limits).map_err(|error| place::judged(error, path))
+}
+
+fn open_alone(path: &Path, limits: Limits) -> Result<(Opened, Option<Aside>)> {
     // One at a time: making a file, changing its journal's mode and putting it aside bear no second process.
     let _alone = place::lock(&path.with_extension("lock"), limits.busy)?;
     match open(path, limits) {
         Err(HistoryError::Corrupt { reason, .. }) => {
             tracing::error!(%reason, "the history is damaged: it is put aside");
-            let moved = aside::put(path, super::now())?;
+            let moved = replace(path, limits)?;
             Ok((open(path, limits)?, Some(moved)))
         }
         opened => Ok((opened?, None)),
@@ -57,13 +61,34 @@ pub(super) fn open_or_replace(path: &Path, limits: Limits) -> Result<(Opened, Op
 }
 
 /// Puts the file aside if it is still the one that `damaged` has open; whoever comes later only opens the new one.
-pub(super) fn put_aside(path: &Path, damaged: Opened, limits: Limits) -> Result<Option<PathBuf>> {
+pub(super) fn put_aside(path: &Path, damaged: Opened, limits: Limits) -> Result<Option<Aside>> {
     let _alone = place::lock(&path.with_extension("lock"), limits.busy)?;
     if damaged.is_replaced(path) {
         return Ok(None);
     }
     drop(damaged);
-    aside::put(path, super::now()).map(Some)
+    replace(path, limits).map(Some)
+}
+
+/// Puts a damaged file aside. In its place comes a new one with what can be read of it, in one step: whoever opens it
+/// meanwhile waits for that. Where nothing comes of it (no room, say), nothing stands there.
+fn replace(path: &Path, limits: Limits) -> Result<Aside> {
+    let new = aside::with_suffix(path, ".rescued");
+    aside::remove(&new);
+    let rescued = open(&new, limits).and_then(|opened| {
+        let mut connection = opened.connection;
+        let chats = rescue::copy(path, &mut connection)?;
+        connection.close().map_err(|(_, error)| error)?;
+        Ok(chats)
+    });
+    let file = aside::put(path, super::now())?;
+    match &rescued {
+        Ok(_) => std::fs::rename(&new, path)?,
+        Err(error) => tracing::error!(%error, "nothing could be taken over from the damaged history"),
+    }
+    aside::remove(&new);
+    let chats = rescued.unwrap_or_default();
+    Ok(Aside { file, chats })
 }
 
 fn open(path: &Path, limits: Limits) -> Result<Opened> {
@@ -72,11 +97,12 @@ fn open(path: &Path, limits: Limits) -> Result<Opened> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(limits.busy)?;
-    refuse_newer(&connection)?;
+    // Before anything is read: that would leave files beside it which nobody may write either.
     if connection.is_readonly("main")? {
         let reason = format!("{} is read-only", path.display());
         return Err(HistoryError::ReadOnly { reason });
     }
+    refuse_newer(&connection)?;
     prepare(&connection, limits)?;
     migrate::apply(&mut connection, schema::STEPS)?;
     look(&connection)?;
@@ -94,7 +120,10 @@ fn refuse_newer(connection: &Connection) -> Result<()> {
 fn prepare(connection: &Connection, limits: Limits) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(64);
     // Before the first table, or it has no effect: pages that are free can be given back without writing all anew.
-    connection.pragma_update(None, "auto_vacuum", "incremental")?;
+    // Only then: it takes the lock that writers take.
+    if connection.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0))? == 0 {
+        connection.pragma_update(None, "auto_vacuum", "incremental")?;
+    }
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "foreign_keys", true)?;

@@ -1,20 +1,20 @@
 //! What can go wrong with the history. The chat goes on without it; the sentence for the user is made from these.
 
-use std::path::PathBuf;
-
 use rusqlite::ErrorCode;
+
+use super::Aside;
 
 /// Why the history could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HistoryError {
-    /// The file is damaged. Where it has been put aside, a new one has taken its place: what is to be kept of the
-    /// chats that are open has to be saved anew.
+    /// The file is damaged. Where it has been put aside, a new one has taken its place, with what could be read: what
+    /// that lacks of the chats that are open has to be saved anew.
     #[error("the history is damaged ({reason})")]
     Corrupt {
         /// SQLite's words.
         reason: String,
-        /// Where the damaged file is now; `None` where it could not be moved.
-        set_aside: Option<PathBuf>,
+        /// What became of the damaged file; `None` where it could not be moved.
+        set_aside: Option<Aside>,
     },
     /// A newer version of this program has written the file.
     #[error("the history has version {found}, and this program knows versions up to {known}")]

@@ -4,7 +4,8 @@
 //! store: the handle; sends jobs to two threads that own a connection each
 //!   → writer: write, owners (who streams what, and who of them still lives), retention
 //!   → reader: read, search
-//! connection: opens, checks and migrates (migrate, schema) · aside: a damaged file, dated and put away
+//! connection: opens, checks and migrates (migrate, schema) · aside: a damaged file, dated and put away, after what can
+//!   be read of it has been copied into a new one (rescue)
 //! place: files, their modes and locks · pending: what an answer has said and the file has not · record: plain data
 //! export: markdown and JSON; touches no file
 //! ```
@@ -30,6 +31,7 @@ mod place;
 mod read;
 mod reader;
 pub mod record;
+mod rescue;
 mod retention;
 pub mod schema;
 mod search;
@@ -37,6 +39,7 @@ pub mod store;
 mod write;
 mod writer;
 
+pub use aside::Aside;
 pub use clock::{day, now};
 pub use connection::Limits;
 pub use error::HistoryError;

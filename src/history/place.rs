@@ -67,6 +67,15 @@ pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
     fs::metadata(path).ok().and_then(|metadata| system::identity(&metadata))
 }
 
+/// What went wrong with a file, after a look at its disk: one that is full fails in ways that do not say so, such as a
+/// file that cannot be mapped.
+pub(super) fn judged(error: HistoryError, path: &Path) -> HistoryError {
+    match error {
+        HistoryError::Unreachable { .. } if path.parent().is_some_and(system::is_full) => HistoryError::Full,
+        error => error,
+    }
+}
+
 fn private(mut options: OpenOptions) -> OpenOptions {
     system::private_file(&mut options);
     options
@@ -108,6 +117,12 @@ mod system {
         }
     }
 
+    /// Whether there is no room for even a few pages.
+    pub(super) fn is_full(folder: &Path) -> bool {
+        const ROOM: u64 = 64 << 10;
+        rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM)
+    }
+
     pub(super) fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
         Some((metadata.dev(), metadata.ino()))
     }
@@ -137,6 +152,9 @@ mod system {
     pub(super) fn private_folder(_: &mut DirBuilder) {}
     pub(super) fn private_file(_: &mut OpenOptions) {}
     pub(super) fn keep_private(_: &Path) {}
+    pub(super) fn is_full(_: &Path) -> bool {
+        false
+    }
 
     /// An open file cannot be replaced.
     pub(super) fn identity(_: &Metadata) -> Option<(u64, u64)> {

@@ -194,6 +194,12 @@ fn add_notices(connection: &Connection, chat: i64, from: u64, mut add: impl FnMu
     Ok(())
 }
 
+/// The highest number of a chat's messages.
+pub(super) fn newest(connection: &Connection, chat: &str) -> Result<Option<u64>> {
+    let select = "SELECT max(id) FROM messages WHERE chat = (SELECT key FROM chats WHERE id = ?1)";
+    Ok(connection.prepare_cached(select)?.query_row([chat], |row| row.get(0))?)
+}
+
 /// The newest chat of a project, or of none.
 pub(super) fn latest(connection: &Connection, project: Option<&str>) -> Result<Option<String>> {
     let select = "SELECT id FROM chats WHERE project IS (SELECT key FROM projects WHERE root = ?1)

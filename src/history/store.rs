@@ -1,6 +1,6 @@
 //! The handle of the history, and the two threads behind it: SQLite blocks, so it has no place on the async runtime.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use super::pending::Pending;
 use super::reader::Reader;
 use super::writer::{Safety, Writer};
 use super::{
-    Chat, End, Found, HistoryError, Holder, Limits, Listed, Listing, MessageRef, PartKind, Result, Retention, Saved,
-    Search, Size, Turn, now, read, retention, search, write,
+    Aside, Chat, End, Found, HistoryError, Holder, Limits, Listed, Listing, MessageRef, PartKind, Result, Retention,
+    Saved, Search, Size, Turn, now, read, retention, search, write,
 };
 
 /// How long a piece of a stream waits for others before it is written.
@@ -30,6 +30,7 @@ pub struct History {
     reader: mpsc::Sender<Job<Reader>>,
     pending: Arc<Pending>,
     trouble: watch::Sender<Option<HistoryError>>,
+    replaced: watch::Sender<Option<Aside>>,
 }
 
 /// A history that has been opened.
@@ -37,8 +38,8 @@ pub struct History {
 pub struct Opened {
     /// The history.
     pub history: History,
-    /// Where the file that was there is now, if it was damaged.
-    pub set_aside: Option<PathBuf>,
+    /// What became of the file that was there, if it was damaged.
+    pub set_aside: Option<Aside>,
     /// How many answers were found whose process had died; they are `interrupted` now.
     pub interrupted: usize,
 }
@@ -69,6 +70,7 @@ impl History {
             reader,
             pending: Arc::default(),
             trouble: watch::Sender::new(None),
+            replaced: watch::Sender::new(None),
         };
         Ok(Opened {
             history,
@@ -177,6 +179,15 @@ impl History {
         self.change(move |tx, _| write::rename(tx, &chat, &title)).await
     }
 
+    /// Gives a chat another title if it still has `from`.
+    ///
+    /// # Errors
+    /// By what is wrong with the file.
+    pub async fn retitle(&self, chat: &str, from: &str, to: &str) -> Result<()> {
+        let (chat, from, to) = (chat.to_owned(), from.to_owned(), to.to_owned());
+        self.change(move |tx, _| write::retitle(tx, &chat, &from, &to)).await
+    }
+
     /// Deletes a chat. A process that is writing an answer in it finds [`HistoryError::NoMessage`].
     ///
     /// # Errors
@@ -224,6 +235,15 @@ impl History {
         let chat = chat.to_owned();
         self.read(move |reader| read::load(reader.connection()?, &chat, from))
             .await
+    }
+
+    /// The highest number of a chat's messages; `None` if there is no such chat, or it has none.
+    ///
+    /// # Errors
+    /// By what is wrong with the file.
+    pub async fn newest(&self, chat: &str) -> Result<Option<u64>> {
+        let chat = chat.to_owned();
+        self.read(move |reader| read::newest(reader.connection()?, &chat)).await
     }
 
     /// The id of the newest chat of a project; of those without a project for `None`.
@@ -300,6 +320,11 @@ impl History {
         self.trouble.subscribe()
     }
 
+    /// The last file that was put aside since this one was opened.
+    pub fn replaced(&self) -> watch::Receiver<Option<Aside>> {
+        self.replaced.subscribe()
+    }
+
     /// Writes all that waits, says goodbye and closes the file: answers that are still streaming are interrupted from
     /// here on. Whatever is asked for afterwards opens it again.
     ///
@@ -336,18 +361,34 @@ impl History {
         &self,
         work: impl FnOnce(&mut Writer) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        ask(&self.writer, work).await
+        let outcome = ask(&self.writer, work).await;
+        if let Err(HistoryError::Corrupt {
+            set_aside: Some(aside), ..
+        }) = &outcome
+        {
+            self.replaced.send_replace(Some(aside.clone()));
+        }
+        outcome
     }
 
-    /// Reads. Where that shows damage, the writer is asked to look at all of the file: only it may put it aside.
-    async fn read<T: Send + 'static>(&self, work: impl FnOnce(&mut Reader) -> Result<T> + Send + 'static) -> Result<T> {
-        match ask(&self.reader, work).await {
-            Err(damage @ HistoryError::Corrupt { .. }) => {
-                self.check().await?;
-                Err(damage)
+    /// Reads. Where that shows damage, twice, the writer puts the file aside, and what took its place is read. The
+    /// second look is for a file that was replaced in the middle of the first.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut Reader) -> Result<T> + Clone + Send + 'static,
+    ) -> Result<T> {
+        for _ in 0..2 {
+            match ask(&self.reader, work.clone()).await {
+                Err(HistoryError::Corrupt { .. }) => ask(&self.reader, Reader::close).await?,
+                outcome => return outcome,
             }
-            outcome => outcome,
         }
+        let reason = "found when it was read".to_owned();
+        match self.write(move |writer| writer.damaged(reason)).await {
+            Ok(()) | Err(HistoryError::Corrupt { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        ask(&self.reader, work).await
     }
 }
 

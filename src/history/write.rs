@@ -201,14 +201,23 @@ fn insert_notices(transaction: &Transaction<'_>, message: i64, notices: &[Notice
     Ok(())
 }
 
+/// Lets messages be found by their text; which ones is to be added.
+const INDEX: &str = "INSERT OR REPLACE INTO words(rowid, text, project)
+                     SELECT messages.key, group_concat(parts.content, '' ORDER BY parts.position),
+                            'p' || ifnull(chats.project, 0)
+                     FROM messages JOIN chats ON chats.key = messages.chat JOIN parts ON parts.message = messages.key
+                     WHERE parts.kind = 'text'";
+
 /// Lets a message be found by its text.
 fn index(transaction: &Transaction<'_>, message: i64) -> Result<()> {
-    let insert = "INSERT OR REPLACE INTO words(rowid, text, project)
-                  SELECT messages.key, group_concat(parts.content, '' ORDER BY parts.position),
-                         'p' || ifnull(chats.project, 0)
-                  FROM messages JOIN chats ON chats.key = messages.chat JOIN parts ON parts.message = messages.key
-                  WHERE messages.key = ?1 AND parts.kind = 'text' GROUP BY messages.key";
-    transaction.prepare_cached(insert)?.execute([message])?;
+    let insert = format!("{INDEX} AND messages.key = ?1 GROUP BY messages.key");
+    transaction.prepare_cached(&insert)?.execute([message])?;
+    Ok(())
+}
+
+/// Lets every message be found by its text.
+pub(super) fn index_all(transaction: &Transaction<'_>) -> Result<()> {
+    transaction.execute(&format!("{INDEX} GROUP BY messages.key"), [])?;
     Ok(())
 }
 
@@ -307,6 +316,15 @@ pub(super) fn rename(transaction: &Transaction<'_>, chat: &str, title: &str) -> 
         transaction.execute("UPDATE chats SET title = ?2 WHERE id = ?1", [chat, title])?,
         chat,
     )
+}
+
+/// Gives a chat another title if it still has `from`.
+pub(super) fn retitle(transaction: &Transaction<'_>, chat: &str, from: &str, to: &str) -> Result<()> {
+    transaction.execute(
+        "UPDATE chats SET title = ?3 WHERE id = ?1 AND title = ?2",
+        [chat, from, to],
+    )?;
+    Ok(())
 }
 
 /// Deletes a chat with all that belongs to it.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::connection::{self, Opened};
 use super::owners::Process;
-use super::{HistoryError, Holder, Limits, Result, write};
+use super::{Aside, HistoryError, Holder, Limits, Result, place, write};
 
 /// What a write outlives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Opens the file; returns also where a damaged one went, and how many answers were found broken off.
-    pub(super) fn open(path: PathBuf, limits: Limits) -> Result<(Self, Option<PathBuf>, usize)> {
+    pub(super) fn open(path: PathBuf, limits: Limits) -> Result<(Self, Option<Aside>, usize)> {
         let (mut opened, mut set_aside) = connection::open_or_replace(&path, limits)?;
         let process = Process::new(&path);
         let interrupted = match process.sweep(&mut opened.connection) {
@@ -105,6 +105,15 @@ impl Writer {
         Ok(())
     }
 
+    /// Takes the file for damaged, as somebody who read it has found.
+    pub(super) fn damaged(&mut self, reason: String) -> Result<()> {
+        self.connection()?;
+        self.after(Err(HistoryError::Corrupt {
+            reason,
+            set_aside: None,
+        }))
+    }
+
     /// Reads all of the file.
     pub(super) fn check(&mut self) -> Result<()> {
         let checked = self.connection().and_then(|connection| connection::check(connection));
@@ -126,7 +135,7 @@ impl Writer {
             set_aside: None,
         }) = outcome
         else {
-            return outcome;
+            return outcome.map_err(|error| place::judged(error, &self.path));
         };
         tracing::error!(%reason, "the history is damaged: it is put aside");
         let set_aside = match self.opened.take() {

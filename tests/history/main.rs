@@ -14,6 +14,7 @@ mod crash;
 mod damage;
 mod keeping;
 mod processes;
+mod rescue;
 mod searching;
 mod support;
 mod writing;

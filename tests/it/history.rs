@@ -12,29 +12,29 @@ use crate::support::nvim::{Home, Nvim};
 use crate::support::server::{Script, Server};
 use crate::support::{process, wait};
 
-fn database(home: &Home) -> PathBuf {
+pub fn database(home: &Home) -> PathBuf {
     home.path().join("data/nvim/gpt/history.db")
 }
 
 /// An editor in this home that knows this server.
-async fn editor(home: &Home, server: &Server, more: &str) -> Nvim {
+pub async fn editor(home: &Home, server: &Server, more: &str) -> Nvim {
     configured(server, more).home(home).start().await
 }
 
-async fn home_with(script: impl Into<Script>) -> (Home, Server, Nvim) {
+pub async fn home_with(script: impl Into<Script>) -> (Home, Server, Nvim) {
     let (home, server) = (Home::new(), Server::start(script).await);
     let nvim = editor(&home, &server, "").await;
     (home, server, nvim)
 }
 
 /// The name of the newest chat's buffer.
-async fn name(nvim: &Nvim) -> String {
+pub async fn name(nvim: &Nvim) -> String {
     nvim.lua_string("return vim.api.nvim_buf_get_name(chat_buffer())", &[])
         .await
 }
 
 /// The pid of the program behind an editor.
-async fn program(nvim: &Nvim) -> u32 {
+pub async fn program(nvim: &Nvim) -> u32 {
     let pid = nvim
         .lua_i64("return vim.fn.jobpid(require('gpt.remote').channel())", &[])
         .await;
@@ -42,7 +42,7 @@ async fn program(nvim: &Nvim) -> u32 {
 }
 
 /// Asks `n` questions, each answered by the script's next answer.
-async fn exchanges(nvim: &Nvim, questions: &[&str]) {
+pub async fn exchanges(nvim: &Nvim, questions: &[&str]) {
     open(nvim).await;
     for (index, question) in questions.iter().enumerate() {
         say(nvim, question).await;
@@ -52,12 +52,12 @@ async fn exchanges(nvim: &Nvim, questions: &[&str]) {
 }
 
 /// Waits until nothing of an editor runs any more.
-async fn gone(nvim: &Nvim) {
+pub async fn gone(nvim: &Nvim) {
     wait::until("the program has ended", || nvim.processes().is_empty()).await;
 }
 
 /// Answers the lists that `vim.ui.select` shows by the n-th choice each; keeps what they show in `lists`.
-fn choosing(choices: &[usize]) -> String {
+pub fn choosing(choices: &[usize]) -> String {
     let choices: Vec<String> = choices.iter().map(usize::to_string).collect();
     format!(
         "_G.lists, _G.choices = {{}}, {{ {} }}
@@ -70,18 +70,18 @@ fn choosing(choices: &[usize]) -> String {
     )
 }
 
-async fn lists(nvim: &Nvim) -> Vec<String> {
+pub async fn lists(nvim: &Nvim) -> Vec<String> {
     nvim.lua_lines("return lists", &[]).await
 }
 
-const TOLD: &str = "_G.told = {}
+pub const TOLD: &str = "_G.told = {}
 vim.notify = function(text, level) told[#told + 1] = text end";
 
-async fn told(nvim: &Nvim) -> Vec<String> {
+pub async fn told(nvim: &Nvim) -> Vec<String> {
     nvim.lua_lines("return told or {}", &[]).await
 }
 
-async fn was_told(nvim: &Nvim, words: &str) {
+pub async fn was_told(nvim: &Nvim, words: &str) {
     let quoted = serde_json::to_string(words).unwrap();
     nvim.wait_lua(&format!("return table.concat(told, '\\n'):find({quoted}, 1, true)"))
         .await;

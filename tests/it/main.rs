@@ -35,6 +35,13 @@ mod completion;
 mod context;
 mod give_back;
 mod history;
+mod history_beside;
+#[cfg(target_os = "linux")]
+mod history_crash;
+#[cfg(target_os = "linux")]
+mod history_faults;
+mod history_kept;
+mod history_titles;
 mod keys_in_chat;
 mod layouts;
 mod library;

@@ -261,6 +261,12 @@ local function watch(group, chat)
   on("BufEnter", function()
     latest = chat
   end)
+  -- Another Neovim may have written into it meanwhile.
+  on({ "BufEnter", "FocusGained" }, function()
+    if remote.is_running() and not chat.private then
+      remote.notify({ event = "looked", chat = chat.id })
+    end
+  end)
   -- :edit would leave an empty buffer.
   on("BufReadCmd", function()
     chat:restore()

@@ -49,6 +49,11 @@ impl Branches {
         }
     }
 
+    /// Keeps a message that is not shown yet, whatever it says: others may hang below it.
+    pub fn keep(&mut self, message: Message) {
+        self.aside.insert(message.id, message);
+    }
+
     /// Every message with the one before it, parents before children, and of those that are shown the last one last.
     pub fn with(&self, shown: &[Message]) -> Vec<(Message, Option<MessageId>)> {
         let hung = |message: &Message| {

@@ -1,0 +1,119 @@
+//! A title made by the model, where that is switched on: one small request after a chat's first answer, beside all
+//! else. Nothing waits for it; where it fails, the first question's words stay.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use super::{ANSWERS_WAITING, LONGEST_TITLE, Running, Settings, Task, ask, title};
+use crate::chat::conversation::{Ended, Message, Outcome};
+use crate::config::Titles;
+use crate::history::History;
+use crate::provider::registry::{Target, Wire};
+use crate::provider::{self, Event, FinishReason, Request, Role};
+
+/// How long a title may take.
+const LIMIT: Duration = Duration::from_secs(60);
+/// How much of the question and of the answer is shown, in characters each.
+const SHOWN: usize = 1_000;
+/// The most tokens that a title may take: enough for a model that thinks first.
+const MOST_TOKENS: u64 = 1_000;
+
+impl Task {
+    /// Asks for a title after the first answer of a chat that is kept.
+    pub(super) fn ask_for_title(&mut self, ended: &Ended, target: &Target) {
+        let settings = self.settings.borrow().clone();
+        let is_done = matches!(ended.outcome, Outcome::Done { empty: false, .. });
+        let is_same = settings.target.label() == target.label();
+        let is_wanted = settings.titles == Titles::Model && is_same && target.provider.wire != Wire::Guide;
+        let all = self.conversation.all();
+        let (Some(kept), [(question, _), (answer, _)]) = (&self.kept, all.as_slice()) else {
+            return;
+        };
+        if is_done && is_wanted {
+            let request = request(&settings, target, question, answer);
+            let (history, chat) = (kept.history.clone(), self.chat.0.clone());
+            let first = title(&question.text);
+            self.titling = Some(Running(tokio::spawn(async move {
+                retitle(settings, request, &history, &chat, &first).await;
+            })));
+        }
+    }
+}
+
+fn request(settings: &Settings, target: &Target, question: &Message, answer: &Message) -> Request {
+    let beginning = |text: &str| text.chars().take(SHOWN).collect::<String>();
+    let content = format!(
+        "Give the conversation below a title of at most six words, in its language. Write the title alone, without \
+         quotes.\n\n<question>\n{}\n</question>\n\n<answer>\n{}\n</answer>",
+        beginning(&question.text),
+        beginning(&answer.text),
+    );
+    Request {
+        model: target.model.clone(),
+        messages: vec![provider::Message {
+            role: Role::User,
+            content,
+        }],
+        temperature: None,
+        max_tokens: Some(MOST_TOKENS),
+        answer_room: super::limits(settings).answer,
+        params: target.provider.params.clone(),
+    }
+}
+
+/// Gives the chat the model's title, unless it has been renamed meanwhile.
+async fn retitle(settings: Arc<Settings>, request: Request, history: &History, chat: &str, first: &str) {
+    let Ok(Some(title)) = timeout(LIMIT, answered(settings, request)).await else {
+        return tracing::info!("no title came from the model");
+    };
+    if let Err(error) = history.retitle(chat, first, &title).await {
+        tracing::info!(%error, "the model's title is not kept");
+    }
+}
+
+/// The title that the model answers; `None` if it answers none at once.
+async fn answered(settings: Arc<Settings>, request: Request) -> Option<String> {
+    let (events, mut answers) = mpsc::channel(ANSWERS_WAITING);
+    let (asking, _) = watch::channel(false);
+    let task = Running(tokio::spawn(ask(settings, request, events, asking, || {})));
+    let mut text = String::new();
+    while let Some(batch) = answers.recv().await {
+        for event in batch {
+            match event {
+                Event::Text(more) => text.push_str(&more),
+                Event::Finished(FinishReason::Stop) => return clean(&text),
+                Event::Finished(_) | Event::Error(_) | Event::Retrying(_) | Event::Refusal(_) => return None,
+                _ => {}
+            }
+        }
+    }
+    drop(task);
+    None
+}
+
+/// What a model says when it is asked for a title, as one.
+fn clean(text: &str) -> Option<String> {
+    let is_around = |sign: char| sign.is_whitespace() || "\"'`*#“”„«».".contains(sign);
+    let line = text.lines().find(|line| !line.trim().is_empty())?;
+    let title = title(line.trim_matches(is_around));
+    (!title.is_empty() && title.chars().count() <= LONGEST_TITLE + 2).then_some(title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean;
+
+    #[test]
+    fn a_models_title_is_one_line_without_quotes() {
+        assert_eq!(
+            clean("\n**\"Why skies are blue.\"**\n"),
+            Some("Why skies are blue".into())
+        );
+        assert_eq!(clean("# Céu azul\nBecause"), Some("Céu azul".into()));
+        assert_eq!(clean(" \n\"\"\n"), None);
+        assert_eq!(clean(""), None);
+    }
+}
