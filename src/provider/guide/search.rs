@@ -98,7 +98,8 @@ impl Index {
         hits
     }
 
-    /// The section whose tag the question names, as in `what is gpt-log-file` or `:GPT stop`.
+    /// The section whose tag the question names, as in `what is gpt-log-file` or `:GPT stop`; a word with #, `#diff` say,
+    /// names that on context words.
     fn named(&self, question: &str) -> Option<usize> {
         let lower = question.to_lowercase();
         let chunks: Vec<&str> = lower
@@ -110,7 +111,17 @@ impl Index {
         let names = pairs
             .chain(singles)
             .filter(|name| name.contains([':', '-', '.', '$', '<']));
-        names.filter_map(|name| self.tags.get(&name).copied()).next()
+        let named = names.filter_map(|name| self.tags.get(&name).copied()).next();
+        let is_context = |word: &&str| {
+            word.strip_prefix('#')
+                .is_some_and(|rest| rest.starts_with(char::is_alphabetic))
+        };
+        named.or_else(|| {
+            self.tags
+                .get("gpt-words")
+                .copied()
+                .filter(|_| chunks.iter().any(is_context))
+        })
     }
 
     fn rate(&self, section: usize, document: &Document, terms: &[Term], total: f32) -> Hit {
