@@ -6,6 +6,7 @@ local M = {}
 ---@field name string
 ---@field description string
 ---@field keymap? string
+---@field context? string what has the context words that go along with it
 
 local api = vim.api
 
@@ -88,6 +89,22 @@ function M.fresh()
     end, 5)
   end
   return M.list()
+end
+
+--- The texts with the context words of the library's prompt that a question names: `/review`, say.
+---@param question string
+---@return string
+function M.context_of(question)
+  local name = ("\n" .. question):match("\n/([%w_%-]+)")
+  if not name then
+    return ""
+  end
+  for _, action in ipairs(told == 0 and M.fresh() or M.list()) do
+    if action.name == name then
+      return action.context or ""
+    end
+  end
+  return ""
 end
 
 ---@param lhs string

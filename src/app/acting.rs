@@ -334,11 +334,19 @@ fn shown(mut prompts: Vec<Prompt>) -> Vec<ShownPrompt> {
     prompts.dedup_by(|one, other| one.name == other.name);
     let own = prompts.into_iter().filter(|prompt| prompt.source != Source::BuiltIn);
     own.map(|prompt| ShownPrompt {
+        context: with_context_words(&prompt),
         name: prompt.name,
         description: prompt.description,
         keymap: prompt.keymap,
     })
     .collect()
+}
+
+/// The texts of a prompt in which the editor finds context words; it looks these up when the prompt is named in a chat.
+fn with_context_words(prompt: &Prompt) -> Option<String> {
+    let texts = [prompt.context.as_str(), prompt.body.as_str()];
+    let texts: Vec<&str> = texts.into_iter().filter(|text| text.contains('#')).collect();
+    (!texts.is_empty()).then(|| texts.join("\n\n"))
 }
 
 /// The question of an action that a chat's prompt names. It is about what else stands there.

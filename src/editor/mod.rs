@@ -351,6 +351,8 @@ pub struct ShownPrompt {
     pub description: String,
     /// The key that runs it.
     pub keymap: Option<String>,
+    /// What has the context words that go along with it, if there may be such.
+    pub context: Option<String>,
 }
 
 /// What the program asks of an editor. Every operation is a question with an answer: when it returns, it is done.

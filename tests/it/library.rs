@@ -308,3 +308,27 @@ async fn the_request_that_is_shown_is_that_of_the_action_in_the_prompt() {
     assert_eq!(server.requests().len(), 0);
     clean(&nvim).await;
 }
+
+#[tokio::test]
+async fn a_prompt_that_is_named_in_the_chat_takes_its_context_words_along() {
+    let (builder, server, home) = at_home(answer("x"), "").await;
+    prompts(
+        &home,
+        &[(
+            "review.md",
+            "---\ndescription: Look it over\ncontext: #buffer\n---\nLook this over. {{words}}\n",
+        )],
+    );
+    let path = home.write("a.txt", "one two three\n");
+    let nvim = builder.arg(path).start().await;
+    open(&nvim).await;
+    say(&nvim, "/review kindly").await;
+    ended(&nvim, 1).await;
+    let asked = question(&server.requests()[0]);
+    assert!(asked.starts_with("Look this over. kindly"), "{asked}");
+    assert!(
+        asked.contains("text #buffer") && asked.contains("one two three"),
+        "{asked}"
+    );
+    clean(&nvim).await;
+}

@@ -18,29 +18,10 @@ local LARGEST = 1000000
 ---@field first integer its first byte, counted from 0
 ---@field last integer the byte after it
 
---- What `#…` can be. The list belongs to what resolves it.
----@return { word: string, what: string }[]
-local function all_context()
-  local ok, context = pcall(require, "gpt.context")
-  if ok then
-    return context.words()
-  end
-  local names = "selection buffer buffers file: diagnostics diff staged quickfix symbols tree clipboard"
-  return vim.tbl_map(function(name)
-    return { word = "#" .. name, what = "" }
-  end, vim.split(names, " "))
-end
-
 --- What `/…` can be.
 ---@return { name: string, description: string }[]
 function M.actions()
-  local ok, known = pcall(require, "gpt.actions")
-  if ok then
-    return known.list()
-  end
-  return vim.tbl_map(function(name)
-    return { name = name, description = name }
-  end, { "explain", "fix", "refactor", "document", "tests", "problems", "commit" })
+  return require("gpt.actions").list()
 end
 
 --- Whether a word may begin after this text: not in the middle of another (`C#`, `page/#part`).
@@ -241,7 +222,7 @@ function M.complete(params, reply)
     offered = vim.tbl_map(function(known)
       local more = known.word == FILE and { title = "", command = "gpt.complete" } or nil
       return { text = known.word, detail = known.what, command = more }
-    end, all_context())
+    end, require("gpt.context").words())
   end
   reply({ isIncomplete = false, items = items(offered, kind, replaced) })
 end
@@ -342,8 +323,7 @@ local FACTS = {
     return path ~= "" and of_file(chat.project, path) or nil
   end,
   ["#buffer"] = function()
-    local ok, code = pcall(require, "gpt.context.code")
-    local buf = ok and code.buffer() or file_buffers()[1]
+    local buf = require("gpt.context.code").buffer()
     return buf and of_buffer(buf)
   end,
   ["#buffers"] = function()
@@ -356,14 +336,9 @@ local FACTS = {
 ---@return string word
 ---@return string? path of a `#file:`
 local function without_sentence(text)
-  local ok, context = pcall(require, "gpt.context")
-  local found = ok and context.word_at and context.word_at(text, 1)
+  local found = require("gpt.context").word_at(text, 1)
   if found then
     return found.word, found.path
-  end
-  local quoted = text:match('^#file:"([^"]+)"')
-  if quoted then
-    return ('%s"%s"'):format(FILE, quoted), quoted
   end
   local word = text:gsub("[%.,;!%?'\")%]}>]+$", "")
   return word, word:match("^#file:(.*)$")
@@ -381,7 +356,7 @@ local function told_of(chat, text)
     return action and { text, action.description }
   end
   local word, path = without_sentence(text)
-  local known = vim.iter(all_context()):find(function(each)
+  local known = vim.iter(require("gpt.context").words()):find(function(each)
     return each.word == (path and FILE or word)
   end)
   local facts = known and FACTS[known.word]

@@ -20,10 +20,18 @@ require("gpt.context.code") -- sees from now on where the user comes from
 
 local last_ticket = 0
 
+--- The context words of a question, and of the prompt that it names.
+---@param text string
+---@return gpt.ContextWord[]
+local function words_of(text)
+  local also = require("gpt.actions").context_of(text)
+  return context.find(also == "" and text or also .. "\n\n" .. text)
+end
+
 ---@param text string
 ---@return boolean
 function Chat.names_context(text)
-  return #context.find(text) > 0
+  return #words_of(text) > 0
 end
 
 --- Whether a question waits for what its words stand for.
@@ -52,7 +60,7 @@ end
 ---@param fields? { again: boolean }
 ---@return boolean waits
 function Chat:wait_for_context(text, wait, fields)
-  local found = context.find(text)
+  local found = words_of(text)
   if #found == 0 then
     wait()
     return true
