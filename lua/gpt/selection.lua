@@ -179,6 +179,15 @@ function M.take_motion(kind)
   return selection(0, from[2], to[2], lines, yank)
 end
 
+--- Some lines of a buffer.
+---@param buf integer
+---@param first integer counted from 1
+---@param last integer
+---@return gpt.Selection?, string? refused
+function M.lines(buf, first, last)
+  return selection(buf, first, last, vim.api.nvim_buf_get_lines(buf, first - 1, last, false))
+end
+
 --- A whole buffer; nothing if there is no text in it.
 ---@param buf integer
 ---@return gpt.Selection?, string? refused

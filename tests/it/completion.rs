@@ -555,7 +555,14 @@ async fn a_diagnostic_is_offered_to_be_fixed_and_its_lines_go_along() {
     .await;
     nvim.lua("choose(1)", &[]).await;
     wait(&nvim, "return #ran == 1".into()).await;
-    assert_eq!(ran(&nvim).await, json!({"name": "fix", "options": {"range": [3, 3]}}));
+    let ran = ran(&nvim).await;
+    let selection = &ran["options"]["selection"];
+    assert_eq!(ran["name"], "fix");
+    // No function stands around it: all of the few lines there are.
+    assert_eq!(
+        (&selection["first"], &selection["lines"][2]),
+        (&json!(1), &json!(CODE.lines().nth(2)))
+    );
     assert_eq!(clean(&nvim).await, "");
 }
 
@@ -570,7 +577,8 @@ async fn a_selection_is_what_the_action_is_about() {
     wait(&nvim, "return _G.choices ~= nil".into()).await;
     nvim.lua("choose(1)", &[]).await;
     wait(&nvim, "return #ran == 1".into()).await;
-    assert_eq!(ran(&nvim).await["options"], json!({"range": [1, 2]}));
+    let selection = &ran(&nvim).await["options"]["selection"];
+    assert_eq!((&selection["first"], &selection["last"]), (&json!(1), &json!(2)));
 }
 
 #[tokio::test]
@@ -648,5 +656,37 @@ async fn another_servers_encoding_is_taken_over() {
     )
     .await;
     assert_eq!(titles(&nvim, "nil, 3").await[0], "GPT: Fix this diagnostic");
+    assert_eq!(clean(&nvim).await, "");
+}
+
+#[tokio::test]
+async fn a_diagnostic_in_a_function_takes_the_function_along_and_not_the_file() {
+    let nvim = in_code("{}").await;
+    use_it(&nvim).await;
+    is_offering(&nvim).await;
+    nvim.lua(
+        "local lines = {}
+         for number = 1, 60 do lines[number] = '-- ' .. number end
+         vim.list_extend(lines, { 'local function f()', '  return c', 'end' })
+         vim.api.nvim_buf_set_lines(0, 0, -1, false, lines)
+         for _, lnum in ipairs({ 61, 20 }) do
+           vim.diagnostic.set(vim.api.nvim_create_namespace('test'), 0, { { lnum = lnum, col = 2, message = 'c', severity = 1 } })
+           vim.api.nvim_win_set_cursor(0, { lnum + 1, 0 })
+           vim.lsp.buf.code_action()
+           vim.wait(2000, function() return _G.choices ~= nil end)
+           choose(1)
+           _G.choices = nil
+         end",
+        &[],
+    )
+    .await;
+    wait(&nvim, "return #ran == 2".into()).await;
+    let of = |number: i64| {
+        format!(
+            "local taken = ran[{number}].options.selection return {{ tostring(taken.first), tostring(taken.last) }}"
+        )
+    };
+    assert_eq!(nvim.lua_lines(&of(1), &[]).await, ["61", "63"]);
+    assert_eq!(nvim.lua_lines(&of(2), &[]).await, ["11", "31"]);
     assert_eq!(clean(&nvim).await, "");
 }

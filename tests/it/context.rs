@@ -976,3 +976,20 @@ async fn the_words_are_listed_for_completion() {
     assert_eq!(words[0], "#selection the last visual selection");
     assert!(words.iter().any(|word| word.starts_with("#file: a file")), "{words:?}");
 }
+
+#[tokio::test]
+async fn an_interrupted_dialog_is_a_cancelled_one() {
+    let project = Project::new(answer("ok")).await;
+    project.write(".env", "SECRET=1\n");
+    let nvim = project.editor().start().await;
+    open(&nvim).await;
+    nvim.feed("x #file:.env<C-s>").await;
+    nvim.wait_screen_contains("secret").await;
+    nvim.feed("<C-c>").await;
+    nvim.wait_lua("return vim.fn.mode() ~= 'r' and not vim.api.nvim_get_mode().blocking")
+        .await;
+    nvim.wait_lua("return vim.api.nvim_buf_get_lines(0, -2, -1, false)[1] == 'x #file:.env'")
+        .await;
+    assert_eq!(project.server.requests().len(), 0);
+    clean(&nvim).await;
+}

@@ -105,7 +105,11 @@ function M.actions(params, reply)
     -- What is staged is no code of this buffer's, unless it is its message that is being written.
     local is_elsewhere = action.name == "commit" and vim.bo[buf].filetype ~= "gitcommit"
     if not is_there and not is_elsewhere then
-      list[#list + 1] = code_action(action.description, ("%s.%s"):format(KIND, action.name), mine)
+      list[#list + 1] = code_action(
+        action.description ~= "" and action.description or action.name,
+        ("%s.%s"):format(KIND, action.name),
+        mine
+      )
     end
   end
   reply(vim.tbl_filter(function(action)
@@ -127,18 +131,51 @@ local function enter(buf)
   return true
 end
 
+--- How many lines above and below a diagnostic go along where it stands in no function, and how long a function may be
+--- that goes along as a whole.
+local AROUND, LONGEST = 10, 200
+
+--- The lines that a diagnostic is to be understood by: those of the function around it, else the nearest ones.
+---@param buf integer
+---@param first integer counted from 1
+---@param last integer
+---@return integer first
+---@return integer last
+local function around(buf, first, last)
+  local ok, parser = pcall(vim.treesitter.get_parser, buf)
+  local trees = ok and parser and parser:parse() or {}
+  local node = trees[1] and trees[1]:root():named_descendant_for_range(first - 1, 0, last - 1, 0)
+  while node do
+    local from, _, to, to_col = node:range()
+    local kind = node:type()
+    local is_function = (kind:find("function") or kind:find("method")) and not kind:find("call")
+    to = to_col == 0 and to - 1 or to
+    if is_function and from < first and to + 1 >= last and to - from < LONGEST then
+      return from + 1, to + 1
+    end
+    node = node:parent()
+  end
+  return math.max(1, first - AROUND), math.min(api.nvim_buf_line_count(buf), last + AROUND)
+end
+
 --- Does what was chosen.
 ---@param about gpt.CodeAction
 function M.run(about)
-  if not enter(vim.uri_to_bufnr(about.uri)) then
+  local buf = vim.uri_to_bufnr(about.uri)
+  if not enter(buf) then
     return
   end
-  local takes = about.selected or about.name == "fix"
-  local run = require("gpt").action
-  if not run then
-    return vim.cmd({ cmd = "GPT", args = { about.name } })
+  local first, last = about.first, about.last
+  if about.name == "fix" and not about.selected then
+    first, last = around(buf, first, last)
+  elseif not about.selected then
+    return require("gpt").action(about.name)
   end
-  run(about.name, { range = takes and { about.first, about.last } or nil })
+  local taken, refused = require("gpt.selection").lines(buf, first, last)
+  if not taken then
+    return require("gpt.view.notice").inform({ level = "warning", title = refused, advice = "" })
+  end
+  require("gpt").action(about.name, { selection = taken })
 end
 
 return M

@@ -469,11 +469,15 @@ function M.choose()
   if #list == 0 then
     return notice.inform({ level = "info", title = words("view.no_chats"), advice = "" })
   end
-  vim.ui.select(list, { prompt = words("view.chats.title"), kind = "gpt.chats", format_item = summary }, function(chat)
-    if chat and api.nvim_buf_is_valid(chat.buf) then
-      M.show({ chat = chat })
+  require("gpt.view.dialog").select(
+    list,
+    { prompt = words("view.chats.title"), kind = "gpt.chats", format_item = summary },
+    function(chat)
+      if chat and api.nvim_buf_is_valid(chat.buf) then
+        M.show({ chat = chat })
+      end
     end
-  end)
+  )
 end
 
 --- Which model answers from now on.

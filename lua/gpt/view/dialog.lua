@@ -4,11 +4,29 @@ local M = {}
 local remote = require("gpt.remote")
 local words = require("gpt.words")
 
+--- |vim.ui.select()|, of which `<C-c>` is a cancel too: Neovim's own raises it as an error.
+---@generic T
+---@param items T[]
+---@param options table
+---@param done fun(item: T?, index: integer?)
+function M.select(items, options, done)
+  local answered = false
+  local ok, reason = pcall(vim.ui.select, items, options, function(item, index)
+    answered = true
+    done(item, index)
+  end)
+  if not ok and not answered and tostring(reason):find("Keyboard interrupt", 1, true) then
+    done(nil, nil)
+  elseif not ok then
+    error(reason, 0)
+  end
+end
+
 --- Shows a list to choose from.
 ---@param data { question: integer, prompt: string, choices: string[] }
 function M.choose(data)
   vim.schedule(function()
-    vim.ui.select(data.choices, { prompt = data.prompt, kind = "gpt" }, function(_, index)
+    M.select(data.choices, { prompt = data.prompt, kind = "gpt" }, function(_, index)
       -- Take the list off the screen first: a message below it would ask for ENTER.
       vim.cmd.redraw()
       -- The list of Neovim's own has scrolled the screen: what is said next would end in a hit-enter prompt.

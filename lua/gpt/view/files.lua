@@ -110,12 +110,16 @@ end
 ---@param run fun()
 local function confirm(question, yes, run)
   vim.schedule(function()
-    vim.ui.select({ yes, words("view.files.no") }, { prompt = question, kind = "gpt.files" }, function(_, index)
-      vim.cmd.redraw()
-      if index == 1 then
-        run()
+    require("gpt.view.dialog").select(
+      { yes, words("view.files.no") },
+      { prompt = question, kind = "gpt.files" },
+      function(_, index)
+        vim.cmd.redraw()
+        if index == 1 then
+          run()
+        end
       end
-    end)
+    )
   end)
 end
 
@@ -203,7 +207,7 @@ function M.choose(chat)
     return ("%s · %s%s"):format(file.path, require("gpt.view.folds").lines(#file.lines), new)
   end
   local options = { prompt = words("view.files.title"), kind = "gpt.files", format_item = format }
-  vim.ui.select(list, options, function(file)
+  require("gpt.view.dialog").select(list, options, function(file)
     vim.cmd.redraw()
     if file then
       M.open(chat, file)

@@ -183,7 +183,7 @@ local function choose(targets, run)
     return words(key, { where = Chat.describe(place) })
   end
   local options = { prompt = words("view.apply.choose"), kind = "gpt.apply", format_item = format }
-  vim.ui.select(targets, options, function(target)
+  require("gpt.view.dialog").select(targets, options, function(target)
     vim.cmd.redraw()
     target = target and (target.origin and target_of(target.origin) or below_cursor()) -- as it is by now
     return target and run(target)
