@@ -19,7 +19,7 @@ use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::prompt::Prompt;
 use crate::chat::recall::{self, Recalled};
 use crate::chat::rules::Rules;
-use crate::chat::{About, ChatId, MessageId, RegionRole, TurnId, notice, parts};
+use crate::chat::{About, ChatId, MessageId, RegionRole, TurnId, Voice, notice, parts};
 use crate::config::{ChatConfig, Titles};
 use crate::editor::{
     Editor, ShownBranch, ShownEnd, ShownFacts, ShownMessage, ShownOutcome, ShownQuestion, ShownRetry, ShownShape,
@@ -491,7 +491,8 @@ impl Task {
                 }
             }
             Effect::Paint(answer, voice, text) => {
-                if let Some(kept) = &self.kept {
+                // Reasoning has been noted as what it is.
+                if let Some(kept) = self.kept.as_ref().filter(|_| voice != Voice::Reasoning) {
                     kept.journal.piece(answer, PartKind::Text, text.clone());
                 }
                 self.canvas.add(Stroke::Text(answer, voice, text));

@@ -77,3 +77,30 @@ async fn an_answer_of_another_day_shows_the_day() {
     let now = "return require('gpt.view.facts').of({ at = os.time() })[1]";
     assert_eq!(nvim.lua_string(now, &[]).await.len(), "12:00".len());
 }
+
+#[tokio::test]
+async fn a_recalled_answer_has_its_reasoning_once_and_never_sends_it() {
+    let thoughtful = crate::reasoning::thoughtful(&["hm", "\nwell"], &["one", " two"]);
+    let (home, server) = (Home::new(), Server::start([thoughtful, answer("more")]).await);
+    let nvim = editor(&home, &server).await;
+    open(&nvim).await;
+    say(&nvim, "hi").await;
+    ended(&nvim, 1).await;
+    let written = chat_lines(&nvim).await;
+    let name = nvim
+        .lua_string("return vim.api.nvim_buf_get_name(chat_buffer())", &[])
+        .await;
+    nvim.quit().await;
+    wait::until("the program has ended", || nvim.processes().is_empty()).await;
+
+    let later = editor(&home, &server).await;
+    later.command(&format!("edit {name}")).await;
+    chat_holds(&later, "one two").await;
+    assert_eq!(chat_lines(&later).await, written);
+    later.feed("Go").await;
+    say(&later, "go on").await;
+    ended(&later, 1).await;
+    let sent = [("user", "hi"), ("assistant", "one two"), ("user", "go on")];
+    assert_eq!(conversation(&server.requests()[1]), said(&sent));
+    clean(&later).await;
+}

@@ -119,7 +119,9 @@ function M.rewrap(chat)
   end
   local mark = vim.api.nvim_buf_get_extmark_by_id(chat.buf, namespace, chat.notice.mark, {})
   if mark[1] then
-    vim.api.nvim_buf_set_extmark(chat.buf, namespace, mark[1], mark[2], {
+    -- Neovim 0.10 leaves a mark below the last line when lines above it go.
+    local row = math.min(mark[1], vim.api.nvim_buf_line_count(chat.buf) - 1)
+    vim.api.nvim_buf_set_extmark(chat.buf, namespace, row, 0, {
       id = chat.notice.mark,
       virt_lines = virtual_lines(chat.notice.notice, chat:width()),
     })
