@@ -39,13 +39,10 @@ pub struct Chat {
     watch: Watch,
 }
 
-/// One answer: when its tokens left, how long the buffer was before, and what it cost, highlighting included, but neither
-/// the question nor what the bench itself asks the editor.
+/// One answer: when its tokens left, and how long the buffer was before.
 struct Told {
     sent: Vec<Sent>,
     before: usize,
-    editor: Duration,
-    program: Duration,
 }
 
 impl Chat {
@@ -97,25 +94,17 @@ impl Chat {
 
     async fn told(&self, tokens: Vec<String>, rate: Option<f64>) -> Told {
         let before = self.ask().await;
-        let (editor, program) = (self.cpu(), self.editor.cpu_time(self.binary()));
         let told = self.source.say(tokens, rate);
         let sent = block_in_place(|| told.recv_timeout(PATIENCE)).expect("the whole answer");
         let length = sent.last().map_or(0, |last| last.until);
         let arrived = block_in_place(|| self.watch.reaches(before + length, PATIENCE));
         assert!(arrived.is_some(), "only {} bytes came", self.watch.bytes() - before);
-        self.rests().await;
-        let (editor, program) = (self.cpu() - editor, self.editor.cpu_time(self.binary()) - program);
         self.editor
             .wait_lua("return require('gpt').status().state == 'idle'")
             .await;
         self.editor.wait_lua(HIGHLIGHTED).await;
         self.editor.wait_lua(FOLLOWED).await;
-        Told {
-            sent,
-            before,
-            editor,
-            program,
-        }
+        Told { sent, before }
     }
 
     fn cpu(&self) -> Duration {
@@ -174,8 +163,12 @@ pub async fn measure(report: &mut Report, length: Length) {
 async fn paced(report: &mut Report, chat: &Chat, rate: f64, limits: (f64, f64, f64), suffix: &str) -> f64 {
     let name = |what: &str| format!("{rate}/s{suffix}: {what}");
     chat.rests().await;
+    let cpu = chat.cpu();
+    let program = chat.editor.cpu_time(chat.binary());
     let told = chat.told(text::tokens((rate * 10.0) as usize), Some(rate)).await;
-    let (cpu, program) = (told.editor.as_secs_f64(), told.program.as_secs_f64());
+    chat.rests().await;
+    let cpu = (chat.cpu() - cpu).as_secs_f64();
+    let program = (chat.editor.cpu_time(chat.binary()) - program).as_secs_f64();
     let delays = chat.watch.delays(told.before, &told.sent);
     report.limited(name("a token's way, p50"), "ms", limits.0, quantile(&delays, 0.5));
     if limits.1.is_finite() {
