@@ -2,6 +2,7 @@
 //! a buffer, one that asks `nvim_eval("1")` without a pause.
 
 use std::io::{BufReader, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,8 +61,10 @@ fn new_lines(message: &Value) -> Option<Vec<String>> {
     )
 }
 
-/// How long a buffer was at each of its changes, in bytes with one for each line break.
+/// How long a buffer was at each of its changes, in bytes with one for each line break. Ends its connection when dropped:
+/// what it is told costs the editor something.
 pub struct Watch {
+    connection: UnixStream,
     changes: Arc<Mutex<Vec<(Instant, usize)>>>,
 }
 
@@ -77,7 +80,6 @@ impl Watch {
         let changes = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&changes);
         thread::spawn(move || {
-            let _write = write;
             let mut mirror = Mirror::default();
             while let Ok(message) = rmpv::decode::read_value(&mut read) {
                 let at = Instant::now();
@@ -86,7 +88,10 @@ impl Watch {
                 }
             }
         });
-        Watch { changes }
+        Watch {
+            connection: write,
+            changes,
+        }
     }
 
     /// The length now.
@@ -119,6 +124,12 @@ impl Watch {
             delays.push(milliseconds(arrived.saturating_duration_since(token.at)));
         }
         delays
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.connection.shutdown(Shutdown::Both);
     }
 }
 

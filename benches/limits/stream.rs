@@ -36,13 +36,12 @@ pub struct Chat {
     pub editor: Nvim,
     pub buffer: i64,
     source: Source,
-    watch: Watch,
 }
 
-/// One answer: when its tokens left, and how long the buffer was before.
+/// One answer: how late each token was in the buffer, in milliseconds, and how many were sent in a second.
 struct Told {
-    sent: Vec<Sent>,
-    before: usize,
+    delays: Vec<f64>,
+    rate: f64,
 }
 
 impl Chat {
@@ -53,13 +52,7 @@ impl Chat {
         editor.feed(":GPTChat<CR>").await;
         editor.wait_screen_contains("-- INSERT --").await;
         let buffer = editor.lua_i64("return vim.api.nvim_get_current_buf()", &[]).await;
-        let watch = Watch::attach(editor.socket(), buffer);
-        Chat {
-            editor,
-            buffer,
-            source,
-            watch,
-        }
+        Chat { editor, buffer, source }
     }
 
     /// The same, with `lines` lines of an earlier answer, highlighted and at rest.
@@ -67,7 +60,6 @@ impl Chat {
         let chat = Chat::open(size).await;
         if lines > 0 {
             chat.answer(text::whole_lines(lines), None).await;
-            chat.rests().await;
         }
         chat
     }
@@ -78,33 +70,51 @@ impl Chat {
     }
 
     /// Asks, and waits until the place for the answer is there.
-    async fn ask(&self) -> usize {
+    async fn ask(&self) {
         self.editor.feed("And the next part?<C-s>").await;
         block_in_place(|| self.source.asked());
         let answering = "return require('gpt').status().state == 'answering'";
         self.editor.wait_lua(answering).await;
         sleep(Duration::from_millis(300)).await;
-        self.watch.bytes()
     }
 
-    /// Has a question answered, from the first to the last token.
+    /// Has a question answered, from the first to the last token, until the editor is at rest again.
     pub async fn answer(&self, tokens: Vec<String>, rate: Option<f64>) -> Vec<Sent> {
-        self.told(tokens, rate).await.sent
+        self.ask().await;
+        let sent = self.say(tokens, rate);
+        self.rests().await;
+        self.ended().await;
+        sent
     }
 
-    async fn told(&self, tokens: Vec<String>, rate: Option<f64>) -> Told {
-        let before = self.ask().await;
-        let told = self.source.say(tokens, rate);
-        let sent = block_in_place(|| told.recv_timeout(PATIENCE)).expect("the whole answer");
+    /// The same under the eyes of another client, which notes when each token is in the buffer.
+    async fn watched(&self, tokens: Vec<String>, rate: Option<f64>) -> Told {
+        let watch = Watch::attach(self.editor.socket(), self.buffer);
+        self.ask().await;
+        let before = watch.bytes();
+        let sent = self.say(tokens, rate);
         let length = sent.last().map_or(0, |last| last.until);
-        let arrived = block_in_place(|| self.watch.reaches(before + length, PATIENCE));
-        assert!(arrived.is_some(), "only {} bytes came", self.watch.bytes() - before);
+        let arrived = block_in_place(|| watch.reaches(before + length, PATIENCE));
+        assert!(arrived.is_some(), "only {} bytes came", watch.bytes() - before);
+        self.ended().await;
+        Told {
+            delays: watch.delays(before, &sent),
+            rate: sent_rate(&sent),
+        }
+    }
+
+    fn say(&self, tokens: Vec<String>, rate: Option<f64>) -> Vec<Sent> {
+        let told = self.source.say(tokens, rate);
+        block_in_place(|| told.recv_timeout(PATIENCE)).expect("the whole answer")
+    }
+
+    /// Waits until the answer is whole, highlighted and followed.
+    async fn ended(&self) {
         self.editor
             .wait_lua("return require('gpt').status().state == 'idle'")
             .await;
         self.editor.wait_lua(HIGHLIGHTED).await;
         self.editor.wait_lua(FOLLOWED).await;
-        Told { sent, before }
     }
 
     fn cpu(&self) -> Duration {
@@ -131,8 +141,10 @@ pub async fn measure(report: &mut Report, length: Length) {
     };
     let small = (80, 24);
     let chat = Chat::with_lines(small, lines).await;
-    let cost = paced(report, &chat, 100.0, (2.0, 10.0, 0.5), suffix).await;
-    paced(report, &chat, 1000.0, (8.0, f64::INFINITY, 1.5), suffix).await;
+    // A long chat's limit is what an empty one costs, twice.
+    let spend = |limit: f64| if length == Length::Long { f64::INFINITY } else { limit };
+    let cost = paced(report, &chat, 100.0, (2.0, 10.0, spend(0.5)), suffix).await;
+    paced(report, &chat, 1000.0, (8.0, f64::INFINITY, spend(1.5)), suffix).await;
     busy(report, &chat, suffix).await;
     typing::measure(report, &chat, suffix).await;
     if length == Length::Long {
@@ -141,7 +153,7 @@ pub async fn measure(report: &mut Report, length: Length) {
     drop(chat);
     if length == Length::Long {
         let chat = Chat::with_lines(small, 0).await;
-        let empty = paced(report, &chat, 100.0, (2.0, 10.0, 0.5), ", to compare").await;
+        let empty = paced(report, &chat, 100.0, (2.0, 10.0, f64::INFINITY), ", to compare").await;
         report.limited(
             format!("100/s{suffix}: the editor's CPU, over that of an empty chat"),
             "",
@@ -159,27 +171,43 @@ pub async fn measure(report: &mut Report, length: Length) {
     }
 }
 
-/// Ten seconds at a rate: how late each token is, and what they cost together, highlighting included.
+/// Ten seconds at a rate, twice: what they cost the editor, highlighting included, while nobody watches, and how late
+/// each token is, by another client's watch.
 async fn paced(report: &mut Report, chat: &Chat, rate: f64, limits: (f64, f64, f64), suffix: &str) -> f64 {
     let name = |what: &str| format!("{rate}/s{suffix}: {what}");
-    chat.rests().await;
-    let cpu = chat.cpu();
-    let program = chat.editor.cpu_time(chat.binary());
-    let told = chat.told(text::tokens((rate * 10.0) as usize), Some(rate)).await;
-    chat.rests().await;
-    let cpu = (chat.cpu() - cpu).as_secs_f64();
-    let program = (chat.editor.cpu_time(chat.binary()) - program).as_secs_f64();
-    let delays = chat.watch.delays(told.before, &told.sent);
-    report.limited(name("a token's way, p50"), "ms", limits.0, quantile(&delays, 0.5));
-    if limits.1.is_finite() {
-        report.limited(name("a token's way, p99"), "ms", limits.1, quantile(&delays, 0.99));
-    } else {
-        report.shown(name("a token's way, p99"), "ms", quantile(&delays, 0.99));
-    }
-    report.limited(name("the editor's CPU in ten seconds"), "s", limits.2, cpu);
-    report.shown(name("the program's CPU in ten seconds"), "s", program);
-    report.shown(name("the rate that was sent"), "1/s", sent_rate(&told.sent));
+    let tokens = || text::tokens((rate * 10.0) as usize);
+    let cpu = spent(report, chat, tokens(), rate, &name).await;
+    told_of(report, name("the editor's CPU in ten seconds"), "s", limits.2, cpu);
+    let told = chat.watched(tokens(), Some(rate)).await;
+    report.limited(name("a token's way, p50"), "ms", limits.0, quantile(&told.delays, 0.5));
+    told_of(
+        report,
+        name("a token's way, p99"),
+        "ms",
+        limits.1,
+        quantile(&told.delays, 0.99),
+    );
+    report.shown(name("the rate that was sent"), "1/s", told.rate);
     cpu
+}
+
+/// A figure with its limit, if it has one.
+fn told_of(report: &mut Report, name: String, unit: &'static str, limit: f64, value: f64) {
+    if limit.is_finite() {
+        report.limited(name, unit, limit, value);
+    } else {
+        report.shown(name, unit, value);
+    }
+}
+
+/// What an answer costs the editor, in seconds of its CPU, from the question to the rest after it.
+async fn spent(report: &mut Report, chat: &Chat, tokens: Vec<String>, rate: f64, name: impl Fn(&str) -> String) -> f64 {
+    chat.rests().await;
+    let (editor, program) = (chat.cpu(), chat.editor.cpu_time(chat.binary()));
+    chat.answer(tokens, Some(rate)).await;
+    let program = chat.editor.cpu_time(chat.binary()) - program;
+    report.shown(name("the program's CPU in ten seconds"), "s", program.as_secs_f64());
+    (chat.cpu() - editor).as_secs_f64()
 }
 
 /// A long chat that was hidden is shown again.
@@ -207,8 +235,11 @@ fn sent_rate(sent: &[Sent]) -> f64 {
 async fn busy(report: &mut Report, chat: &Chat, suffix: &str) {
     chat.rests().await;
     let pings = Pings::start(chat.editor.socket());
-    let sent = chat.answer(text::tokens(10_000), Some(1000.0)).await;
+    chat.ask().await;
+    let sent = chat.say(text::tokens(10_000), Some(1000.0));
     let answered = pings.stop();
+    chat.rests().await;
+    chat.ended().await;
     let name = |what: &str| format!("1000/s{suffix}: another client's call, {what}");
     if let (Some(first), Some(last)) = (sent.first(), sent.last()) {
         report.limited(name("p99"), "ms", 5.0, answered.p99(first.at, last.at));
@@ -219,13 +250,15 @@ async fn busy(report: &mut Report, chat: &Chat, suffix: &str) {
 /// 10,000 tokens at once: how long the editor answers nobody, until all is highlighted too, and when the last is in the
 /// buffer. Of an empty chat the first one is the session's first answer, in languages whose queries are not compiled yet.
 async fn flood(report: &mut Report, chat: &Chat, suffix: &str) {
-    let before = chat.ask().await;
+    let watch = Watch::attach(chat.editor.socket(), chat.buffer);
+    chat.ask().await;
+    let before = watch.bytes();
     let pings = Pings::start(chat.editor.socket());
     let tokens = text::tokens(10_000);
     let length: usize = tokens.iter().map(String::len).sum();
     let begun = Instant::now();
     drop(chat.source.say(tokens, None));
-    let all_there = block_in_place(|| chat.watch.reaches(before + length, PATIENCE)).expect("the whole answer");
+    let all_there = block_in_place(|| watch.reaches(before + length, PATIENCE)).expect("the whole answer");
     // The highlighting follows behind.
     sleep(Duration::from_secs(2)).await;
     let answered = pings.stop();
@@ -244,13 +277,13 @@ async fn flood(report: &mut Report, chat: &Chat, suffix: &str) {
     report.limited(name("the longest freeze"), "ms", 50.0, answered.longest());
     report.shown(name("calls of the other client"), "", answered.count() as f64);
     chat.rests().await;
-    let told = chat.told(text::tokens(10_000), None).await;
-    let delays = chat.watch.delays(told.before, &told.sent);
+    drop(watch);
+    let told = chat.watched(text::tokens(10_000), None).await;
     report.limited(
         format!("10,000 at once{suffix}: all in the buffer"),
         "ms",
         300.0,
-        quantile(&delays, 1.0),
+        quantile(&told.delays, 1.0),
     );
 }
 

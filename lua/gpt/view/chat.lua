@@ -241,7 +241,7 @@ local function watch(group, chat)
   api.nvim_create_autocmd("BufModifiedSet", {
     group = group,
     buffer = chat.buf,
-    command = "if &modified | setlocal nomodified | endif",
+    command = "setlocal nomodified",
   })
   on("TextChanged", function()
     if not chat.stream or chat.stream.tick ~= api.nvim_buf_get_changedtick(chat.buf) then

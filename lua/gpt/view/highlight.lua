@@ -257,6 +257,7 @@ end
 --- One step: finished blocks for good, or the open one for now.
 ---@param chat gpt.Chat
 ---@return boolean backlog whether finished blocks may still wait
+---@return boolean? rest whether text follows the blocks that were finished
 local function step(chat)
   local state = chat.highlighting
   local row = api.nvim_buf_get_extmark_by_id(chat.buf, progress, state.from, {})[1]
@@ -283,7 +284,7 @@ local function step(chat)
     state.fence = fence
     api.nvim_buf_set_extmark(chat.buf, progress, row + finished, 0, { id = state.from, right_gravity = false })
   end
-  return backlog or finished > 0
+  return backlog, finished > 0
 end
 
 --- Says that the answer has grown.
@@ -305,12 +306,13 @@ end
 ---@param state gpt.Highlighting
 function M.run(chat, state)
   local begun = vim.uv.hrtime()
-  local ok, backlog = pcall(step, chat)
+  local ok, backlog, rest = pcall(step, chat)
   local cost = (vim.uv.hrtime() - begun) / 1e6
-  backlog = ok and backlog
+  -- The open block behind a finished one waits as any other, or each end of a block would cost two parses.
+  backlog = ok and (backlog or rest and state.over)
   state.pause =
     math.max(backlog and 5 or SHORTEST_PAUSE, math.ceil(cost * (backlog and BACKLOG_FACTOR or PAUSE_FACTOR)))
-  if backlog then
+  if backlog or ok and rest then
     M.wake(chat)
   elseif state.over then
     chat.highlighting = nil

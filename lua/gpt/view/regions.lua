@@ -45,6 +45,7 @@ local api = vim.api
 ---@field last_id? integer the highest number of a message so far
 ---@field answer? integer the answer that is being written
 ---@field answer_mark? integer its heading
+---@field prompt_mark? integer the last prompt's heading, as found the last time
 ---@field stream? gpt.Stream
 ---@field undone? table<integer, true> the steps of headings that were found undone
 ---@field newest? integer the newest undo step that was seen
@@ -202,22 +203,30 @@ function Chat:headings()
   return found
 end
 
---- The last heading that stands, if it is the user's: the prompt's. To look for more headings than there are would go
---- through every mark of the buffer, those of its colours too: so for one, and for more only where it does not stand.
+--- The last heading that stands below a row, or in it.
+---@param row integer
+---@return gpt.Heading?
+function Chat:last_heading(row)
+  local marks = api.nvim_buf_get_extmarks(self.buf, headings, { row, 0 }, -1, { details = true })
+  for index = #marks, 1, -1 do
+    local mark = marks[index]
+    if not mark[4].invalid then
+      return { mark = mark[1], row = mark[2], entry = self.entries[mark[1]] }
+    end
+  end
+end
+
+--- The last heading that stands, if it is the user's: the prompt's. Neovim looks for it through every mark of the buffer,
+--- those of its colours too, so where it was the last time is looked at first.
 ---@return integer? row
 ---@return integer? mark
 function Chat:find_prompt()
-  local limit, marks = 1, nil
-  repeat
-    marks = api.nvim_buf_get_extmarks(self.buf, headings, -1, 0, { details = true, limit = limit })
-    for _, mark in ipairs(marks) do
-      if not mark[4].invalid then
-        local is_prompt = self.entries[mark[1]].role == "user"
-        return is_prompt and mark[2] or nil, is_prompt and mark[1] or nil
-      end
-    end
-    limit = limit * 8
-  until #marks * 8 < limit
+  local known = self.prompt_mark and self:row(self.prompt_mark)
+  local last = self:last_heading(known or 0) or self:last_heading(0)
+  if last and last.entry.role == "user" then
+    self.prompt_mark = last.mark
+    return last.row, last.mark
+  end
 end
 
 --- The heading of a message.

@@ -370,10 +370,10 @@ end
 ---@param lines string[]
 ---@param voice "text"|"refusal"
 function Chat:append_text(lines, voice)
-  local row = self:answer_end()
+  local refused_at = voice == "refusal" and self:answer_end()
   self:write({ at = "text", lines = lines }, self:join_undo())
-  if voice == "refusal" and row then
-    self:mark_refusal(row)
+  if refused_at then
+    self:mark_refusal(refused_at)
   end
   if self.spinner then
     self:stop_spinner()
