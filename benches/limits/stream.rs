@@ -244,7 +244,7 @@ async fn busy(report: &mut Report, chat: &Chat, suffix: &str) {
     if let (Some(first), Some(last)) = (sent.first(), sent.last()) {
         report.limited(name("p99"), "ms", 5.0, answered.p99(first.at, last.at));
     }
-    report.shown(name("longest"), "ms", answered.longest());
+    report.limited(name("longest"), "ms", 50.0, answered.longest());
 }
 
 /// 10,000 tokens at once: how long the editor answers nobody, until all is highlighted too, and when the last is in the

@@ -8,6 +8,8 @@ local M = {}
 ---@field label string
 
 local namespace = vim.api.nvim_create_namespace("gpt.cut")
+--- The one mark there: to clear a namespace takes the longer the more marks a buffer has, of any kind.
+local MARK = 1
 
 ---@param label string
 ---@param width integer
@@ -24,7 +26,7 @@ end
 ---@param cut? gpt.ShownCut
 function M.show(chat, cut)
   chat.cut = cut
-  vim.api.nvim_buf_clear_namespace(chat.buf, namespace, 0, -1)
+  vim.api.nvim_buf_del_extmark(chat.buf, namespace, MARK)
   local heading = cut and chat:heading_of(cut.before)
   if not cut or not heading then
     return
@@ -32,6 +34,7 @@ function M.show(chat, cut)
   local row = heading.row
   local line = vim.api.nvim_buf_get_lines(chat.buf, row, row + 1, false)[1]
   vim.api.nvim_buf_set_extmark(chat.buf, namespace, row, 0, {
+    id = MARK,
     end_row = row,
     end_col = #line,
     invalidate = true,

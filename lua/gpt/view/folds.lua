@@ -5,7 +5,6 @@
 --- arrive, and a fold that is made costs nothing afterwards: it grows with its text.
 local api = vim.api
 
-local Chat = require("gpt.view.regions")
 local blocks = require("gpt.context.blocks")
 local gauge = require("gpt.view.gauge")
 local words = require("gpt.words")
@@ -106,15 +105,14 @@ end
 ---@param row integer
 ---@return { row: integer, last: integer, role: string }[]
 local function messages_from(chat, row)
-  local marks = api.nvim_buf_get_extmarks(chat.buf, Chat.HEADINGS, { row, 0 }, -1, { details = true })
   local found, before, role = {}, nil, nil
   local writing = not FOLDS_IN_STREAM and chat.answer and chat:row(chat.answer_mark) or nil
-  for _, mark in ipairs(marks) do
-    if not mark[4].invalid then
+  for _, heading in ipairs(chat:headings()) do
+    if heading.row >= row then
       if before and before ~= writing then
-        found[#found + 1] = { row = before, last = mark[2], role = role }
+        found[#found + 1] = { row = before, last = heading.row, role = role }
       end
-      before, role = mark[2], chat.entries[mark[1]].role
+      before, role = heading.row, heading.entry.role
     end
   end
   local prompt = chat:find_prompt()

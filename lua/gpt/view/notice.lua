@@ -131,8 +131,10 @@ end
 --- Takes the notice of a chat away.
 ---@param chat gpt.Chat
 function M.clear(chat)
-  vim.api.nvim_buf_clear_namespace(chat.buf, namespace, 0, -1)
-  chat.notice = nil
+  if chat.notice then
+    vim.api.nvim_buf_clear_namespace(chat.buf, namespace, 0, -1)
+    chat.notice = nil
+  end
 end
 
 --- Whether messages are Neovim's own, and not a plugin's windows.

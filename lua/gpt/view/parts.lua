@@ -118,21 +118,35 @@ function Chat:part_at(mark)
   end
 end
 
+--- The marks of parts that begin between two lines.
+---@param first integer
+---@param last integer the line after the last one
+---@return gpt.Mark[]
+function Chat:part_marks(first, last)
+  local within = self.parts
+  if (self.last_part or 0) > last - first then -- more parts than lines: cheaper from the lines
+    within = {}
+    for _, mark in ipairs(api.nvim_buf_get_extmarks(self.buf, PARTS, { first, 0 }, { last - 1, -1 }, {})) do
+      within[mark[1]] = self.parts[mark[1]]
+    end
+  end
+  return vim.tbl_filter(function(mark)
+    return mark.row >= first and mark.row < last
+  end, self:marks_of(PARTS, within))
+end
+
 --- The parts between two lines, in their order. One that an undo has left without text is none.
 ---@param first integer
 ---@param last integer the line after the last one
 ---@return { mark: integer, part: gpt.Part, from: integer[], to: integer[] }[]
 function Chat:parts_within(first, last)
   local found = {}
-  if last <= first then
-    return found
-  end
-  for _, mark in ipairs(api.nvim_buf_get_extmarks(self.buf, PARTS, { first, 0 }, { last - 1, -1 }, { details = true })) do
-    local part = self.parts[mark[1]]
-    local from, to = { mark[2], mark[3] }, { mark[4].end_row, mark[4].end_col }
-    local real = part and not mark[4].invalid and is_after(to, from) and self:real_end(part, from, to)
+  for _, mark in ipairs(last > first and self:part_marks(first, last) or {}) do
+    local part = self.parts[mark.number]
+    local from, to = { mark.row, mark.col }, { mark.details.end_row, mark.details.end_col }
+    local real = mark.valid and is_after(to, from) and self:real_end(part, from, to)
     if real then
-      found[#found + 1] = { mark = mark[1], part = part, from = from, to = real }
+      found[#found + 1] = { mark = mark.number, part = part, from = from, to = real }
     end
   end
   return found

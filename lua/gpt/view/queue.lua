@@ -68,10 +68,10 @@ end
 
 --- Gives headings that were joined with other text a line of their own again.
 function Chat:part_headings()
-  local marks = api.nvim_buf_get_extmarks(self.buf, Chat.HEADINGS, 0, -1, { details = true })
+  local marks = self:marks_of(Chat.HEADINGS, self.entries)
   for index = #marks, 1, -1 do
-    local row, col, details = marks[index][2], marks[index][3], marks[index][4]
-    if not details.invalid then
+    local row, col, details = marks[index].row, marks[index].col, marks[index].details
+    if marks[index].valid then
       local line = api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
       if details.end_row == row and details.end_col < #line then
         api.nvim_buf_set_text(self.buf, row, details.end_col, row, details.end_col, { "", "" })

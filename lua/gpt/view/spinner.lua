@@ -73,7 +73,7 @@ function Chat:stop_spinner()
   if self.spinner then
     self.spinner.timer:stop()
     self.spinner.timer:close()
+    api.nvim_buf_del_extmark(self.buf, spinner_space, self.spinner.mark)
     self.spinner = nil
-    api.nvim_buf_clear_namespace(self.buf, spinner_space, 0, -1)
   end
 end

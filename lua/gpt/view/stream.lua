@@ -68,9 +68,9 @@ end
 ---@param heading integer row
 ---@return integer row
 function Chat:next_heading(heading)
-  for _, mark in ipairs(api.nvim_buf_get_extmarks(self.buf, Chat.HEADINGS, { heading + 1, 0 }, -1, { details = true })) do
-    if not mark[4].invalid then
-      return mark[2]
+  for _, other in ipairs(self:headings()) do
+    if other.row > heading then
+      return other.row
     end
   end
   return api.nvim_buf_line_count(self.buf)
@@ -140,7 +140,7 @@ function Chat:begin_answer(turn, row)
   self.answer_mark = self:mark_heading(row, { role = "assistant", id = turn.answer, label = turn.label })
   self:reshape({ branches = turn.branches })
   self:mark_answer_end(row + 2, 0)
-  api.nvim_buf_clear_namespace(self.buf, steps, 0, -1)
+  self:forget_steps()
   self:note_step()
   self.stream = { begin = self:undo_step(), steps = {}, tick = api.nvim_buf_get_changedtick(self.buf) }
   highlight.begin(self, row + 2)
@@ -257,6 +257,13 @@ function Chat:mark_step(row, col)
     invalidate = true,
     undo_restore = true,
   })
+end
+
+--- Takes the marks of the stream's undo steps away.
+function Chat:forget_steps()
+  for _, step in ipairs(self.stream and self.stream.steps or {}) do
+    api.nvim_buf_del_extmark(self.buf, steps, step.mark)
+  end
 end
 
 --- Whether the text of the last undo step is gone: undone, or deleted.
