@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::{Settings, Task};
 use crate::chat::MessageId;
-use crate::chat::rules::Rules;
 use crate::provider::registry::{Target, Wire};
 use crate::words::say;
 
@@ -28,19 +27,6 @@ impl fmt::Debug for Errand {
             .debug_struct("Errand")
             .field("model", &model)
             .finish_non_exhaustive()
-    }
-}
-
-impl Settings {
-    /// The settings of a chat with these rules, whose question goes to `asked`.
-    pub fn of_chat(&self, asked: Option<&Target>, rules: &Rules) -> Self {
-        let mut settings = self.clone();
-        if let Some(target) = asked {
-            settings.target = target.clone();
-            settings.problem = None;
-        }
-        settings.chat.project_rules = rules.text();
-        settings
     }
 }
 

@@ -3,7 +3,6 @@
 use tokio::sync::mpsc;
 
 use super::{Kept, Running, Task};
-use crate::chat::conversation::Shape;
 use crate::chat::journal::Known;
 use crate::chat::painter::{self, Stroke};
 use crate::chat::{notice, recall};
@@ -72,17 +71,13 @@ impl Task {
             return false;
         }
         self.facts.extend(recall::facts(chat, |id| kept.known.here(id)));
-        let shape = Shape {
-            places: self.conversation.places(),
-            ..Shape::default()
-        };
         self.canvas.add(Stroke::Branch(ShownBranch {
             longer: longer
                 .into_iter()
                 .map(|(id, more)| (id, painter::lines(&more)))
                 .collect(),
             others: true,
-            ..self.branch(shape, messages)
+            ..self.branch(self.unchanged(), messages)
         }));
         true
     }

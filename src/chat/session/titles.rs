@@ -1,5 +1,5 @@
-//! A title made by the model, where that is switched on: one small request after a chat's first answer, beside all
-//! else. Nothing waits for it; where it fails, the first question's words stay.
+//! What a chat is called: the first words of its first question. Where that is switched on, the model makes a title: one
+//! small request after the chat's first answer, beside all else. Nothing waits for it; where it fails, the words stay.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +7,17 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-use super::{ANSWERS_WAITING, LONGEST_TITLE, Running, Settings, Task, ask, title};
+use super::asking::{ANSWERS_WAITING, ask};
+use super::{Running, Settings, Task};
 use crate::chat::conversation::{Ended, Message, Outcome};
 use crate::config::Titles;
 use crate::history::History;
 use crate::provider::registry::{Target, Wire};
 use crate::provider::{self, Event, FinishReason, Request, Role};
 
-/// How long a title may take.
+/// The longest title, in characters.
+const LONGEST_TITLE: usize = 60;
+/// How long the model may take for a title.
 const LIMIT: Duration = Duration::from_secs(60);
 /// How much of the question and of the answer is shown, in characters each.
 const SHOWN: usize = 1_000;
@@ -41,6 +44,30 @@ impl Task {
             })));
         }
     }
+}
+
+/// What a chat is called: the first words of its first question, of its prose if it has any.
+pub(super) fn title(question: &str) -> String {
+    let mut in_fence = false;
+    let is_prose = |line: &&str| {
+        let is_fence = line.trim_start().starts_with("```");
+        in_fence ^= is_fence;
+        !in_fence && !is_fence && !line.trim().is_empty()
+    };
+    let prose = question.lines().find(is_prose);
+    let line = prose.or_else(|| question.lines().find(|line| !line.trim().is_empty()));
+    let line: String = line.unwrap_or_default().replace(|c: char| c.is_control(), " ");
+    let mut title = String::new();
+    for word in line.split_whitespace() {
+        if title.chars().count() + word.chars().count() > LONGEST_TITLE && !title.is_empty() {
+            return title + " …";
+        }
+        if !title.is_empty() {
+            title.push(' ');
+        }
+        title.extend(word.chars().take(LONGEST_TITLE));
+    }
+    title
 }
 
 fn request(settings: &Settings, target: &Target, question: &Message, answer: &Message) -> Request {
@@ -104,7 +131,26 @@ fn clean(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::clean;
+    use super::{clean, title};
+
+    #[test]
+    fn a_title_is_the_first_line_of_prose() {
+        assert_eq!(title("\n  Why  is it\tso?\nAnd more"), "Why is it so?");
+        assert_eq!(
+            title("`a.rs`, lines 1 to 2:\n\n```rust\nfn a()\n```"),
+            "`a.rs`, lines 1 to 2:"
+        );
+        assert_eq!(title("```rust\nfn a()\n```\nWhat is this?"), "What is this?");
+        assert_eq!(title("```rust\nfn a()\n```"), "```rust");
+        assert_eq!(title(""), "");
+    }
+
+    #[test]
+    fn a_long_title_is_cut_between_words() {
+        let cut = title(&"word ".repeat(40));
+        assert!(cut.ends_with("word …") && cut.chars().count() <= 62 + 12, "{cut}");
+        assert_eq!(title(&"x".repeat(100)).chars().count(), 60);
+    }
 
     #[test]
     fn a_models_title_is_one_line_without_quotes() {

@@ -1,0 +1,191 @@
+//! The chat's place in the history: what that has of it, and what is written into it from then on.
+
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::others::Looked;
+use super::titles::title;
+use super::{Running, Task};
+use crate::chat::conversation::Event;
+use crate::chat::journal::{self, Journal, Known, Snapshot};
+use crate::chat::recall::{self, Recalled};
+use crate::chat::{MessageId, RegionRole, TurnId, Voice};
+use crate::history::{Chat, ChatInfo, End, History, PartKind};
+use crate::provider::registry::Target;
+use crate::provider::{Citation, Event as ProviderEvent};
+
+/// How long a chat is looked for in the history before it goes on without.
+const RECALLING: Duration = Duration::from_secs(8);
+/// How long a question waits for a history that could not be opened before.
+const TAKING_UP: Duration = Duration::from_secs(1);
+
+/// The chat's place in the history.
+pub(super) struct Kept {
+    pub(super) history: History,
+    journal: Journal,
+    writing: JoinHandle<()>,
+    pub(super) known: Known,
+    /// The chat, whenever another process has written into it.
+    pub(super) changes: (mpsc::Sender<Chat>, mpsc::Receiver<Chat>),
+    /// Where another process has the chat open.
+    pub(super) following: Option<Running>,
+    /// What looks have shown.
+    pub(super) looked: (mpsc::Sender<Looked>, mpsc::Receiver<Looked>),
+    pub(super) looking: Option<Running>,
+}
+
+impl Task {
+    /// Looks what the history has of this chat, and starts to write into it.
+    pub(super) async fn recall(&mut self) -> Result<Recalled, ()> {
+        let Ok(Some(history)) = timeout(RECALLING, self.archive.history()).await else {
+            return Err(());
+        };
+        let recalled = match timeout(RECALLING, recall::recall(&history, &self.chat.0)).await {
+            Ok(Ok(recalled)) => recalled,
+            Ok(Err(error)) => {
+                self.archive.complain(&error);
+                Recalled::default()
+            }
+            Err(_) => Recalled::default(),
+        };
+        let mut head = None;
+        if let Some(chat) = &recalled.chat {
+            recall::fill(&mut self.conversation, &self.known, chat);
+            self.facts = recall::facts(chat, |id| Some(MessageId(id)));
+            head = chat.head;
+        }
+        self.keep(history, head);
+        if let (Some(kept), false) = (&mut self.kept, recalled.holders.is_empty()) {
+            kept.follow(&self.chat.0);
+        }
+        Ok(recalled)
+    }
+
+    /// Begins to write into a history that could not be opened until now. All of the chat goes into it.
+    pub(super) async fn take_up(&mut self, event: &Event) {
+        let asks = matches!(event, Event::Sent { .. } | Event::Regenerated { .. });
+        if self.kept.is_none()
+            && asks
+            && let Ok(Some(history)) = timeout(TAKING_UP, self.archive.history()).await
+        {
+            self.keep(history, None);
+        }
+    }
+
+    /// Writes what is not written yet; ends when all of it is.
+    pub(super) async fn keep_rest(&mut self) {
+        self.keep_late().await;
+        if let Some(kept) = self.kept.take() {
+            drop(kept.journal);
+            kept.writing.await.ok();
+        }
+    }
+
+    /// The last chance of a chat that nobody could keep while it was spoken in.
+    async fn keep_late(&mut self) {
+        if self.kept.is_some() || self.conversation.messages().is_empty() {
+            return;
+        }
+        let Ok(Some(history)) = timeout(RECALLING, self.archive.history()).await else {
+            return;
+        };
+        self.keep(history, None);
+        let target = self.settings.borrow().target.clone();
+        let snapshot = self.conversation.all();
+        if let Some(kept) = &self.kept {
+            kept.journal.all(self.info(&snapshot, &target), snapshot);
+        }
+    }
+
+    /// Begins to write into the history, which shows this message last.
+    fn keep(&mut self, history: History, head: Option<u64>) {
+        let (journal, writing) = Journal::start(
+            self.chat.clone(),
+            self.archive.clone(),
+            history.clone(),
+            self.known.clone(),
+            head,
+        );
+        self.kept = Some(Kept {
+            history,
+            journal,
+            writing,
+            known: self.known.clone(),
+            changes: mpsc::channel(1),
+            following: None,
+            looked: mpsc::channel(1),
+            looking: None,
+        });
+    }
+
+    /// Writes down the turn that begins; told once its question is on the disk.
+    pub(super) fn keep_beginning(&self, target: &Target) -> Option<oneshot::Receiver<()>> {
+        let kept = self.kept.as_ref()?;
+        let snapshot = self.conversation.all();
+        Some(kept.journal.begin(self.info(&snapshot, target), snapshot))
+    }
+
+    /// Writes down which branch is shown.
+    pub(super) fn keep_head(&self) {
+        if let (Some(kept), Some(last)) = (&self.kept, self.conversation.messages().last()) {
+            kept.journal.head(last.id);
+        }
+    }
+
+    /// Writes down a piece of an answer's text. Reasoning has been noted as what it is.
+    pub(super) fn keep_text(&self, answer: MessageId, voice: Voice, text: &str) {
+        if let Some(kept) = self.kept.as_ref().filter(|_| voice != Voice::Reasoning) {
+            kept.journal.piece(answer, PartKind::Text, text.to_owned());
+        }
+    }
+
+    /// Hands on to the history what the conversation keeps only as a whole.
+    pub(super) fn note(&self, turn: TurnId, event: &ProviderEvent) {
+        let answer = self
+            .turn
+            .as_ref()
+            .filter(|running| running.id == turn)
+            .map(|turn| turn.answer);
+        let (Some(answer), Some(kept)) = (answer, &self.kept) else {
+            return;
+        };
+        match event {
+            ProviderEvent::Reasoning(text) => kept.journal.piece(answer, PartKind::Reasoning, text.clone()),
+            ProviderEvent::ToolCall(call) => kept.journal.piece(answer, PartKind::ToolCall, journal::of_call(call)),
+            ProviderEvent::Citation(citation) if self.takes(citation) => {
+                kept.journal
+                    .piece(answer, PartKind::Citation, journal::of_citation(citation));
+            }
+            _ => {}
+        }
+    }
+
+    /// Writes down how a turn ended.
+    pub(super) fn keep_end(&self, answer: MessageId, target: &Target, end: End) {
+        if let Some(kept) = &self.kept {
+            let snapshot = self.conversation.all();
+            kept.journal.end(self.info(&snapshot, target), snapshot, answer, end);
+        }
+    }
+
+    fn takes(&self, citation: &Citation) -> bool {
+        let answer = self.conversation.messages().last();
+        answer.is_some_and(|answer| answer.takes(citation))
+    }
+
+    /// The chat as the history has it from its start.
+    fn info(&self, snapshot: &Snapshot, target: &Target) -> ChatInfo {
+        let question = snapshot.iter().find(|(message, _)| message.role == RegionRole::User);
+        ChatInfo {
+            id: self.chat.0.clone(),
+            title: title(question.map_or("", |(message, _)| message.text.as_str())),
+            project: self.about.project.clone(),
+            provider: target.provider.name.clone(),
+            model: target.model.clone(),
+            created: self.created,
+        }
+    }
+}
