@@ -1,0 +1,146 @@
+//! The chats that run: each is begun by the first event that concerns it, told what happens, and ended.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{App, News, environment};
+use crate::actions::slash;
+use crate::chat::archive::Archive;
+use crate::chat::conversation::Event;
+use crate::chat::rules::Rules;
+use crate::chat::session::{self, Errand, Session, Told};
+use crate::chat::{About, ChatId, Region, notice, prompt};
+use crate::provider::registry::Target;
+
+/// How long answers may go on when the editor is gone.
+const OUTLIVING: Duration = Duration::from_secs(60);
+
+impl App {
+    /// The chat's task, begun if need be.
+    pub(super) fn session(&mut self, chat: ChatId, about: About) -> &Session {
+        let (settings, editor) = (&self.settings, &self.editor);
+        let archive = match about.private {
+            true => Archive::none(),
+            false => self.archive.clone(),
+        };
+        let start = || Session::start(chat.clone(), about, settings.subscribe(), editor.clone(), archive);
+        self.chats.entry(chat.clone()).or_insert_with(start)
+    }
+
+    /// Tells a chat what happened.
+    pub(super) async fn tell(&mut self, chat: ChatId, about: About, event: Event) {
+        self.session(chat, about).tell(Told::Event(event)).await;
+    }
+
+    /// Sends a chat's prompt; an action that it names is put in its place first.
+    pub(super) async fn send(&mut self, chat: ChatId, about: About, sent: Event) {
+        let prompt = match &sent {
+            Event::Sent { prompt, .. } => prompt.clone(),
+            _ => String::new(),
+        };
+        let errand = self.errands.of(&prompt);
+        if errand.is_some() || slash::find(&prompt).is_none() {
+            return self.ask(chat, about, sent, errand).await;
+        }
+        self.session(chat.clone(), about.clone());
+        let (acting, news) = (self.acting(), self.news.clone());
+        tokio::spawn(async move {
+            match acting.expand(&prompt, about.project.as_deref()).await {
+                Ok(expanded) => {
+                    let (sent, errand) = match expanded {
+                        Some((text, errand)) => (with_prompt(sent, text), Some(errand)),
+                        None => (sent, None),
+                    };
+                    let sent = Box::new(sent);
+                    news.send(News::Expanded(chat, about, sent, errand)).await.ok();
+                }
+                Err(notice) => drop(acting.editor.refuse_question(&chat, &notice).await),
+            }
+        });
+    }
+
+    /// Asks a chat's question, with what belongs to it.
+    pub(super) async fn ask(&mut self, chat: ChatId, about: About, sent: Event, errand: Option<Errand>) {
+        let told = match errand {
+            Some(errand) => Told::Asked(sent, errand),
+            None => Told::Event(sent),
+        };
+        self.session(chat, about).tell(told).await;
+    }
+
+    /// Shows the request that a chat would send now, without the key.
+    pub(super) fn show_request(&self, chat: ChatId, about: About, regions: Vec<Region>, prompt: String) {
+        let (editor, settings, acting) = (self.editor.clone(), self.settings.borrow().clone(), self.acting());
+        tokio::spawn(async move {
+            let project = about.project.as_deref();
+            let (prompt, errand) = match acting.expand(&prompt, project).await {
+                Ok(expanded) => expanded.unwrap_or((prompt, Errand::default())),
+                Err(notice) => return editor.inform(&notice).await,
+            };
+            let root = project.filter(|_| settings.chat.rules != Some(false));
+            let rules = Rules::default().renewed(root).await;
+            let settings = settings.of_chat(errand.target.as_deref(), &rules);
+            let messages = prompt::spoken(&regions, &prompt);
+            match session::preview(&settings, &messages).await {
+                Ok(lines) => editor.show_request(&chat, lines).await,
+                Err(problem) => {
+                    let Target { provider, model } = &settings.target;
+                    editor
+                        .inform(&notice::of_error(&problem, provider, model, settings.locale))
+                        .await
+                }
+            }
+        });
+    }
+
+    /// A question that waited is not asked.
+    pub(super) fn give_back(&self, chat: ChatId) {
+        let (editor, told) = (self.editor.clone(), notice::of_taken_back(self.locale()));
+        tokio::spawn(async move {
+            editor.give_back(&chat).await.ok();
+            editor.inform(&told).await
+        });
+    }
+
+    /// The chat is gone; what it has to write it writes beside.
+    pub(super) fn close(&mut self, chat: &ChatId) {
+        self.drop_lookups(chat);
+        while self.closing.try_join_next().is_some() {}
+        if let Some(session) = self.chats.remove(chat) {
+            self.closing.spawn(session.end(Told::Closed));
+        }
+    }
+
+    /// The editor is gone: ends when the answers under way have, and all is written.
+    pub(super) async fn leave(mut self) {
+        for (_, session) in self.chats.drain() {
+            self.closing.spawn(session.end(Told::Left));
+        }
+        let closed = async { while self.closing.join_next().await.is_some() {} };
+        timeout(outliving(), closed).await.ok();
+        self.archive.close().await;
+    }
+}
+
+/// The event with another question.
+fn with_prompt(sent: Event, text: String) -> Event {
+    match sent {
+        Event::Sent {
+            regions, origin, at, ..
+        } => Event::Sent {
+            regions,
+            prompt: text,
+            origin,
+            at,
+        },
+        other => other,
+    }
+}
+
+/// How long answers may go on when the editor is gone. Only a program that is built for tests can be told otherwise.
+fn outliving() -> Duration {
+    let told = cfg!(debug_assertions).then(|| environment("GPT_NVIM_TEST_OUTLIVING_MS"));
+    let told = told.flatten().and_then(|millis| millis.parse().ok());
+    told.map_or(OUTLIVING, Duration::from_millis)
+}

@@ -1,0 +1,150 @@
+//! What the editor tells, and who does it.
+
+use super::App;
+use super::connecting::Entered;
+use super::lookup::Order;
+use crate::chat::MessageId;
+use crate::chat::conversation::Event;
+use crate::chat::session::Told;
+use crate::editor::event::EditorEvent;
+
+impl App {
+    /// Takes in an event, in the order in which the user caused it.
+    pub(super) async fn take(&mut self, event: EditorEvent) {
+        if let Some(event) = self.hold_back(event) {
+            self.hand_out(event).await;
+        }
+    }
+
+    /// The event, unless it has to wait until it is known whom to ask, or has taken back what waits for that.
+    fn hold_back(&mut self, event: EditorEvent) -> Option<EditorEvent> {
+        let Some(waiting) = &mut self.waiting else {
+            return Some(event);
+        };
+        if event.needs_model() {
+            waiting.push(event);
+            return None;
+        }
+        let before = waiting.len();
+        waiting.retain(|waits| !event.takes_back(waits));
+        match event {
+            EditorEvent::StopRequested { chat, .. } if waiting.len() < before => {
+                self.give_back(chat);
+                None
+            }
+            event => Some(event),
+        }
+    }
+
+    /// Hands an event to whoever does something about it.
+    async fn hand_out(&mut self, event: EditorEvent) {
+        match event {
+            EditorEvent::Started { config } => self.configure(&config),
+            EditorEvent::Sent {
+                chat,
+                about,
+                regions,
+                prompt,
+                origin,
+                at,
+            } => {
+                let sent = Event::Sent {
+                    regions,
+                    prompt,
+                    origin,
+                    at,
+                };
+                self.send(chat, about, sent).await;
+            }
+            EditorEvent::Regenerated {
+                chat,
+                about,
+                regions,
+                at,
+            } => self.tell(chat, about, Event::Regenerated { regions, at }).await,
+            EditorEvent::BranchSwitched {
+                chat,
+                about,
+                regions,
+                at,
+                by,
+            } => self.tell(chat, about, Event::BranchSwitched { regions, at, by }).await,
+            EditorEvent::StopRequested { chat, about } => self.tell(chat, about, Event::StopRequested).await,
+            EditorEvent::Opened { chat, about } => self.session(chat, about).tell(Told::Opened).await,
+            EditorEvent::Looked { chat } => {
+                if let Some(session) = self.chats.get(&chat) {
+                    session.tell(Told::Looked).await;
+                }
+            }
+            EditorEvent::Closed { chat } => self.close(&chat),
+            EditorEvent::HistoryRequested { words, project } => {
+                self.shelve(|shelf| async move { shelf.pick(words, project).await })
+            }
+            EditorEvent::ResumeOffered { project } => {
+                self.shelve(|shelf| async move { shelf.offer_last(project).await })
+            }
+            EditorEvent::HistoryClearRequested => self.shelve(|shelf| async move { shelf.clear().await }),
+            EditorEvent::ChatRenamed { chat, title } => {
+                self.shelve(|shelf| async move { shelf.rename(chat, title).await })
+            }
+            EditorEvent::ChatDeletionRequested { chat } => self.shelve(|shelf| async move { shelf.delete(chat).await }),
+            EditorEvent::ChatForked { chat, new, at } => {
+                // A message that others' messages took the number of has another one in the history.
+                let stored = |at: MessageId| self.chats.get(&chat)?.stored(at);
+                let at = at.map(|at| stored(at).unwrap_or(at.0));
+                self.shelve(|shelf| async move { shelf.fork(chat, new, at).await });
+            }
+            EditorEvent::ChatExported { chat, path } => {
+                self.shelve(|shelf| async move { shelf.export(chat, path).await })
+            }
+            EditorEvent::ContextWanted {
+                chat,
+                lookup,
+                project: root,
+                wanted,
+                disabled,
+            } => self.look_up(Order {
+                chat,
+                lookup,
+                root,
+                wanted,
+                disabled,
+            }),
+            EditorEvent::ContextDropped { chat } => self.drop_lookups(&chat),
+            EditorEvent::ActionRequested { wanted } => {
+                let acting = self.acting();
+                tokio::spawn(async move { acting.run(wanted).await });
+            }
+            EditorEvent::PromptsWanted { project } => self.list_prompts(project),
+            EditorEvent::RequestWanted {
+                chat,
+                about,
+                regions,
+                prompt,
+            } => self.show_request(chat, about, regions, prompt),
+            EditorEvent::ModelRequested { model: Some(name), .. } => self.change_model(&name).await,
+            EditorEvent::ModelRequested { refresh, .. } => self.pick_model(refresh),
+            EditorEvent::Chosen { question, choice } => self.dialog.answered(question, choice),
+            EditorEvent::KeySettingRequested { provider } => {
+                self.connect(|connecting| async move { connecting.ask_for_key(provider).await })
+            }
+            EditorEvent::KeyEntered {
+                provider,
+                key,
+                organization,
+                project,
+            } => {
+                let entered = Entered {
+                    provider,
+                    key: key.0,
+                    organization,
+                    project,
+                };
+                self.connect(|connecting| async move { connecting.take_key(entered).await });
+            }
+            EditorEvent::KeyRemovalRequested { provider, force } => {
+                self.connect(|connecting| async move { connecting.remove_key(provider, force).await })
+            }
+        }
+    }
+}

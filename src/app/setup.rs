@@ -1,0 +1,110 @@
+//! What a configuration makes of the app: providers, settings, history, prompts, the model in use.
+
+use std::sync::Arc;
+
+use super::lists::Lists;
+use super::{App, choice, environment};
+use crate::chat::archive::Archive;
+use crate::chat::budget::Calibration;
+use crate::chat::notice::{self, Level, Notice};
+use crate::chat::session::Settings;
+use crate::config::Config;
+use crate::history::{self, Retention};
+use crate::keys::vault::Vault;
+use crate::logging;
+use crate::provider::catalogue::Catalogue;
+use crate::provider::http::Http;
+use crate::provider::registry::{Registry, Target};
+use crate::words::say;
+
+impl App {
+    /// Takes in a configuration: the first one, or another.
+    pub(super) fn configure(&mut self, config: &Config) {
+        if let Some(file) = &config.log_file
+            && let Err(error) = logging::start(file, config.log_level.as_deref(), self.vault.redactor())
+        {
+            let (file, reason) = (file.display().to_string(), error.to_string());
+            let title = say!(config.locale, "log.none", file = file, reason = reason);
+            self.inform(Notice::new(Level::Warning, title, ""));
+        }
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), "configured");
+        self.open_archive(config);
+        self.prompts = self.prompts.configured(config);
+        self.registry = Arc::new(Registry::new(config, &environment));
+        self.state_dir.clone_from(&config.state_dir);
+        self.lists = Lists::new(config.cache_dir.clone());
+        self.configured = Arc::new(config.providers.keys().cloned().collect());
+        let earlier = || config.state_dir.as_deref().and_then(choice::read);
+        let chosen = self.chosen.take().or_else(earlier);
+        self.chosen = chosen.clone().filter(|name| self.registry.target(name).is_ok());
+        let mut settings = settings_of(config, &self.registry, &self.vault, self.chosen.as_deref());
+        settings.calibration = self.settings.borrow().calibration.clone();
+        if let Some(lost) = chosen.filter(|_| self.chosen.is_none()) {
+            self.inform(choice::lost(&lost, config.locale));
+        }
+        if let Some(problem) = &settings.problem {
+            self.inform(notice::of_error(
+                problem,
+                &settings.target.provider,
+                &settings.target.model,
+                config.locale,
+            ));
+        }
+        self.settings.send_replace(Arc::new(settings));
+        self.list_prompts(config.project.clone());
+        if self.is_named() {
+            self.show_model(false);
+        } else {
+            self.find_default();
+        }
+    }
+
+    /// Opens the history that the configuration names, unless it is open.
+    fn open_archive(&mut self, config: &Config) {
+        let place = config.data_dir.as_ref().filter(|_| config.history.enabled);
+        let kept = place.map(|place| (place.join(history::FILE_NAME), config.history.clone()));
+        if self.kept == kept {
+            return;
+        }
+        self.archive = match &kept {
+            Some((file, options)) => {
+                let retention = Retention {
+                    days: options.days,
+                    bytes: options.megabytes.map(|megabytes| megabytes.saturating_mul(1_000_000)),
+                };
+                Archive::open(file.clone(), retention, self.editor.clone(), config.locale)
+            }
+            None => Archive::none(),
+        };
+        self.kept = kept;
+    }
+}
+
+/// Makes settings of a configuration. A model that cannot be asked is a problem that each turn reports; where none is
+/// named, the guide stands in until another is found.
+pub(super) fn settings_of(config: &Config, registry: &Registry, vault: &Vault, chosen: Option<&str>) -> Settings {
+    let chosen = chosen.map(|name| registry.target(name));
+    let (target, problem) = match chosen.or_else(|| registry.configured_target()) {
+        Some(Ok(target)) => (target, None),
+        Some(Err(problem)) => (
+            Target::unknown(config.model.as_deref().unwrap_or_default()),
+            Some(problem),
+        ),
+        None => (
+            registry.target("guide").unwrap_or_else(|_| Target::unknown("guide")),
+            None,
+        ),
+    };
+    let http = Arc::new(Http::new(config.network.clone()));
+    Settings {
+        target,
+        problem,
+        catalogue: Catalogue::new(config.models.clone()),
+        chat: config.chat.clone(),
+        http,
+        vault: vault.clone(),
+        calibration: Calibration::default(),
+        titles: config.history.titles,
+        locale: config.locale,
+    }
+}

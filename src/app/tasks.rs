@@ -1,0 +1,79 @@
+//! What takes time is done beside: each such task gets what it takes of the app.
+
+use std::future::Future;
+
+use tokio::task::AbortHandle;
+
+use super::acting::Acting;
+use super::connecting::Connecting;
+use super::lookup::{self, Lookup, Order};
+use super::shelf::Shelf;
+use super::{App, environment};
+use crate::chat::ChatId;
+
+impl App {
+    /// Does something with the chats of the history.
+    pub(super) fn shelve<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Shelf) -> F) {
+        tokio::spawn(work(Shelf {
+            archive: self.archive.clone(),
+            dialog: self.dialog.clone(),
+            editor: self.editor.clone(),
+            locale: self.locale(),
+        }));
+    }
+
+    /// Sets or removes a key.
+    pub(super) fn connect<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Connecting) -> F) {
+        tokio::spawn(work(Connecting {
+            editor: self.editor.clone(),
+            dialog: self.dialog.clone(),
+            registry: self.registry.clone(),
+            http: self.settings.borrow().http.clone(),
+            vault: self.vault.clone(),
+            news: self.news.clone(),
+            locale: self.locale(),
+        }));
+    }
+
+    /// What actions take.
+    pub(super) fn acting(&self) -> Acting {
+        Acting {
+            editor: self.editor.clone(),
+            registry: self.registry.clone(),
+            prompts: self.prompts.clone(),
+            errands: self.errands.clone(),
+            redactor: self.vault.redactor().clone(),
+            locale: self.locale(),
+        }
+    }
+
+    /// Tells the editor which prompts there are.
+    pub(super) fn list_prompts(&self, project: Option<String>) {
+        let prompts = self.prompts.clone();
+        tokio::spawn(async move { prompts.list(project).await });
+    }
+
+    /// Looks up the context words of a chat's question.
+    pub(super) fn look_up(&mut self, order: Order) {
+        let lookup = Lookup {
+            editor: self.editor.clone(),
+            dialog: self.dialog.clone(),
+            redactor: lookup::with_variables(self.vault.redactor(), &self.registry, &environment),
+            locale: self.locale(),
+        };
+        self.lookups.retain(|(_, task)| !task.is_finished());
+        let chat = order.chat.clone();
+        let task = tokio::spawn(async move { lookup.look_up(order).await });
+        self.lookups.push((chat, task.abort_handle()));
+    }
+
+    /// Gives up what is being looked up for a chat.
+    pub(super) fn drop_lookups(&mut self, chat: &ChatId) {
+        let of_chat = |(of, task): &(ChatId, AbortHandle)| of != chat || task.is_finished();
+        self.lookups
+            .iter()
+            .filter(|one| !of_chat(one))
+            .for_each(|(_, task)| task.abort());
+        self.lookups.retain(of_chat);
+    }
+}
