@@ -5,16 +5,21 @@
 //! ```text
 //! main → app → chat (session → conversation, prompt → budget, painter) → provider (registry, wires, http)
 //!                                                             → keys (secrets and their sources)
+//!      app::{events, questions}: what the editor tells and asks, handed to whoever does something about it
+//!      app::{setup, chats, tasks}: what a configuration makes of the app, the chats that run, what is done beside
 //!      app::{connecting, dialog}: keys set and removed → keys, provider::http
 //!      app::{model, picker, lists}: which model answers → provider (catalogue, models), keys, disk
 //!      app::lookup: context words → context (paths, reading, git, tree, secrets) → keys::Redactor
-//!      app::acting: actions by command, map and in a prompt → actions (files, their placeholders, git, answers)
-//!      chat::{archive, journal, recall, session::others}, app::shelf: what is kept, brought back and handled → history
-//!      chat::session::titles: a title by the model, where that is wanted → provider, history
-//! actions: the built-in prompts and the user's; calls chat::fence only
+//!      app::{acting, prompts, errands}: actions by command, map and in a prompt → actions (files, placeholders, git, answers)
+//!      chat::session::{turn, asking}: a request goes out, and its answers come in → provider
+//!      chat::session::{showing, ending}, painter: what that comes to on the screen → editor
+//!      chat::{archive, journal, recall, session::{keeping, others}}, app::shelf: what is kept, brought back and handled → history
+//!      chat::session::titles: a title, by the model where that is wanted → provider, history
+//! actions: the built-in prompts and the user's; calls fence only
 //! history: what is kept of chats, in SQLite; calls nobody
 //! context::files: a project's files, for completion; calls nobody, asked by the app
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
+//! terms: what editor and chat both speak of (a chat, a message, a notice), below both · fence: markdown's code fences
 //! chat::conversation, prompt, budget: pure; they call nothing that waits · config, logging, disk: read and written at the edges
 //! words: what a user reads, in their language, from one table; called by all of them, calls nobody
 //! ```
@@ -33,8 +38,10 @@ pub mod config;
 pub mod context;
 pub mod disk;
 pub mod editor;
+pub mod fence;
 pub mod history;
 pub mod keys;
 pub mod logging;
 pub mod provider;
+pub mod terms;
 pub mod words;

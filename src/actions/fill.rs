@@ -2,7 +2,7 @@
 //! paragraph whose placeholders all come to nothing is left out.
 
 use super::{Diagnostic, Prompt, Subject};
-use crate::chat::fence;
+use crate::fence;
 
 /// What can stand between `{{` and `}}`.
 pub const NAMES: [&str; 8] = [

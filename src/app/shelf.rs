@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::dialog::Dialog;
+use crate::chat::ChatId;
 use crate::chat::archive::Archive;
 use crate::chat::notice::{Level, Notice};
-use crate::chat::{ChatId, fence};
 use crate::editor::Editor;
+use crate::fence;
 use crate::history::{Chat, History, HistoryError, Listed, Listing, MARKS, Search, Time, export, now};
 use crate::words::{Locale, Text, say, text};
 

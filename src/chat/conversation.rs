@@ -4,8 +4,8 @@
 mod branches;
 mod shape;
 
-use crate::chat::fence;
 use crate::chat::{MessageId, Origin, Region, RegionRole, TurnId, Voice};
+use crate::fence;
 use crate::provider::retry::Retrying;
 use crate::provider::{Citation, Event as ProviderEvent, FinishReason, ProviderError, ToolCall, Usage};
 

@@ -4,8 +4,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize, Serializer};
-
 use crate::chat::ChatId;
 use crate::chat::budget::{Budget, TooLong, short};
 use crate::chat::conversation::{Outcome, Refusal};
@@ -13,56 +11,16 @@ use crate::chat::prompt::{Cut, Reason};
 use crate::history::{HistoryError, Notice as Record, State};
 use crate::keys::KeySource;
 use crate::keys::Redactor;
-use crate::keys::redact::redact;
 use crate::provider::catalogue::{Facts, has_ended};
 use crate::provider::registry::Provider;
 use crate::provider::{ErrorClass, FinishReason, ProviderError};
+use crate::terms::fit;
 use crate::words::{Locale, Text, say, text};
+
+pub use crate::terms::{Level, Notice};
 
 /// How many tools are named.
 const NAMES_SHOWN: usize = 5;
-
-/// How much a notice matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Something failed.
-    Error,
-    /// Something is not as it may seem.
-    Warning,
-    /// A remark.
-    Info,
-}
-
-/// A notice: shown beside the conversation, never part of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notice {
-    /// How much it matters.
-    pub level: Level,
-    /// What happened: one sentence.
-    #[serde(serialize_with = "one_line")]
-    pub title: String,
-    /// What to do about it: one sentence or two.
-    #[serde(serialize_with = "one_line")]
-    pub advice: String,
-    /// The provider's own words, the code and the request's id; may be empty.
-    #[serde(serialize_with = "one_line_each")]
-    pub details: Vec<String>,
-}
-
-/// What leaves for the editor is without keys, and without line ends and other control characters.
-fn fit(text: &str) -> String {
-    let text = text.replace(|c: char| c.is_control(), " ");
-    redact(&text).into_owned()
-}
-
-fn one_line<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&fit(text))
-}
-
-fn one_line_each<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(lines.iter().map(|line| fit(line)))
-}
 
 impl Notice {
     /// The notice as the history keeps it: without any key of this session.
@@ -85,16 +43,6 @@ impl Notice {
     /// A notice out of the history; `None` if it cannot be read.
     pub fn of_record(record: &Record) -> Option<Self> {
         serde_json::from_value(record.content.clone()).ok()
-    }
-
-    /// A notice without details.
-    pub fn new(level: Level, title: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self {
-            level,
-            title: title.into(),
-            advice: advice.into(),
-            details: Vec::new(),
-        }
     }
 }
 

@@ -1,29 +1,9 @@
 //! What stands below an answer's text and is never sent: the tools that the model asked for, and its sources.
 
-use serde::Serialize;
-
-use crate::chat::fence;
+use crate::editor::{ShownPart, ShownPartKind};
+use crate::fence;
 use crate::provider::{Citation, ToolCall};
 use crate::words::{Locale, say};
-
-/// A part of an answer on the screen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ShownPart {
-    /// What it is.
-    pub kind: PartKind,
-    /// Its lines, as markdown.
-    pub lines: Vec<String>,
-}
-
-/// What a [`ShownPart`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PartKind {
-    /// A tool that the model asked for.
-    Tool,
-    /// The sources that it named.
-    Sources,
-}
 
 /// The parts below an answer's text.
 #[must_use]
@@ -47,7 +27,7 @@ fn tool(call: &ToolCall, locale: Locale) -> ShownPart {
     lines.extend(arguments.lines().map(str::to_owned));
     lines.push(fence);
     ShownPart {
-        kind: PartKind::Tool,
+        kind: ShownPartKind::Tool,
         lines,
     }
 }
@@ -56,7 +36,7 @@ fn sources(citations: &[Citation], locale: Locale) -> ShownPart {
     let mut lines = vec![say!(locale, "part.sources"), String::new()];
     lines.extend(citations.iter().map(link));
     ShownPart {
-        kind: PartKind::Sources,
+        kind: ShownPartKind::Sources,
         lines,
     }
 }

@@ -6,11 +6,11 @@ use serde::{Deserialize, Deserializer};
 use tokio::sync::oneshot;
 
 use crate::actions::ActionRequest;
-use crate::chat::{About, ChatId, MessageId, Origin, Region};
 use crate::config::Config;
 use crate::context::Wanted;
 use crate::context::files;
 use crate::keys::{Secret, SecretError};
+use crate::terms::{About, ChatId, MessageId, Origin, Region};
 
 /// What comes from the editor.
 #[derive(Debug)]

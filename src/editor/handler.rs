@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::event::{EditorEvent, Inbound, Question, Typed};
 use super::nvim::{self, NvimWriter};
 use super::values;
-use crate::chat::ChatId;
 use crate::keys::Redactor;
+use crate::terms::ChatId;
 
 /// The remote function that Neovim registers for us; its notifications are named by path, type and name
 /// (`:help remote-plugin`).

@@ -11,10 +11,8 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::actions::problems::Problem;
-use crate::chat::notice::Notice;
-use crate::chat::parts::ShownPart;
-use crate::chat::{ChatId, MessageId, Origin, RegionRole, Voice};
 use crate::provider::Usage;
+use crate::terms::{ChatId, MessageId, Notice, Origin, RegionRole, Voice};
 
 /// Why the editor did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -142,6 +140,25 @@ pub struct ShownMessage {
     pub parts: Vec<ShownPart>,
     /// Of an answer out of the history: what is known of it.
     pub facts: Option<ShownFacts>,
+}
+
+/// A part of an answer on the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownPart {
+    /// What it is.
+    pub kind: ShownPartKind,
+    /// Its lines, as markdown.
+    pub lines: Vec<String>,
+}
+
+/// What a [`ShownPart`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShownPartKind {
+    /// A tool that the model asked for.
+    Tool,
+    /// The sources that it named.
+    Sources,
 }
 
 /// A request that failed and is sent again: a countdown.

@@ -17,9 +17,8 @@ use super::{
     Act, Choice, Editor, EditorError, KeyForm, ShownBranch, ShownContext, ShownEnd, ShownKeyChange, ShownModel,
     ShownRetry, ShownTurn, transport, values,
 };
-use crate::chat::notice::Notice;
-use crate::chat::{ChatId, MessageId, Voice};
 use crate::keys::Redactor;
+use crate::terms::{ChatId, MessageId, Notice, Voice};
 
 /// What nvim-rs writes to.
 pub type NvimWriter = Compat<transport::Writer>;

@@ -1,0 +1,130 @@
+//! What editor and chat both speak of: a chat, a message, a region of a chat's buffer, a notice. Plain types, below both.
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::keys::redact::redact;
+
+/// A chat's name: made by the editor when the chat is opened, unique for good.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChatId(pub String);
+
+/// What the editor knows of a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct About {
+    /// The root of the project that it belongs to.
+    pub project: Option<String>,
+    /// Whether nothing of it may be kept.
+    pub private: bool,
+}
+
+/// A message's number within its chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageId(pub u64);
+
+/// A message as it stands in the chat's buffer.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Region {
+    /// The message's number.
+    pub id: MessageId,
+    /// `user` or `assistant`.
+    pub role: RegionRole,
+    /// What the buffer shows of it, without blank lines at either end.
+    pub text: String,
+    /// Of an answer: which model gave it, as its heading says (`provider/model`).
+    #[serde(default)]
+    pub label: String,
+    /// Whether it shows something that is not said: reasoning, tools, sources.
+    #[serde(default)]
+    pub beside: bool,
+}
+
+/// Where a question stands when it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// In the chat's prompt, which it leaves.
+    Prompt,
+    /// Above the prompt, where it waited for an answer to end.
+    Queue,
+    /// Nowhere: it came with a command.
+    #[default]
+    Command,
+}
+
+/// What a piece of an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    /// What the model says.
+    Text,
+    /// The same, where it refuses to answer.
+    Refusal,
+    /// What it thinks before: shown, and never sent.
+    Reasoning,
+}
+
+/// Who speaks in a [`Region`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegionRole {
+    /// The person at the editor.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// How much a notice matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Something failed.
+    Error,
+    /// Something is not as it may seem.
+    Warning,
+    /// A remark.
+    Info,
+}
+
+/// A notice: shown beside the conversation, never part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// How much it matters.
+    pub level: Level,
+    /// What happened: one sentence.
+    #[serde(serialize_with = "one_line")]
+    pub title: String,
+    /// What to do about it: one sentence or two.
+    #[serde(serialize_with = "one_line")]
+    pub advice: String,
+    /// The provider's own words, the code and the request's id; may be empty.
+    #[serde(serialize_with = "one_line_each")]
+    pub details: Vec<String>,
+}
+
+/// What leaves for the editor is without keys, and without line ends and other control characters.
+pub(crate) fn fit(text: &str) -> String {
+    let text = text.replace(|c: char| c.is_control(), " ");
+    redact(&text).into_owned()
+}
+
+fn one_line<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&fit(text))
+}
+
+fn one_line_each<S: Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(lines.iter().map(|line| fit(line)))
+}
+
+impl Notice {
+    /// A notice without details.
+    pub fn new(level: Level, title: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self {
+            level,
+            title: title.into(),
+            advice: advice.into(),
+            details: Vec::new(),
+        }
+    }
+}
