@@ -15,11 +15,12 @@
 //!      chat::session::{showing, ending}, painter: what that comes to on the screen → editor
 //!      chat::{archive, journal, recall, session::{keeping, others}}, app::shelf: what is kept, brought back and handled → history
 //!      chat::session::titles: a title, by the model where that is wanted → provider, history
-//! actions: the built-in prompts and the user's; calls fence only
+//! actions: the built-in prompts and the user's; calls fence and git only
 //! history: what is kept of chats, in SQLite; calls nobody
 //! context::files: a project's files, for completion; calls nobody, asked by the app
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
 //! terms: what editor and chat both speak of (a chat, a message, a notice), below both · fence: markdown's code fences
+//! git: the hardened command, run by actions::git and context::git
 //! chat::conversation, prompt, budget: pure; they call nothing that waits · config, logging, disk: read and written at the edges
 //! words: what a user reads, in their language, from one table; called by all of them, calls nobody
 //! ```
@@ -39,6 +40,7 @@ pub mod context;
 pub mod disk;
 pub mod editor;
 pub mod fence;
+pub mod git;
 pub mod history;
 pub mod keys;
 pub mod logging;

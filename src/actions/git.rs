@@ -1,18 +1,14 @@
-//! What git says of the staged changes. git is run without a shell and without what a repository's configuration could
-//! make it run.
+//! What git says of the staged changes, and of how commits are described here.
 
 use std::io;
 use std::path::Path;
-use std::process::{Output, Stdio};
-use std::time::Duration;
+use std::process::Output;
 
-use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::git::{self, LIMIT};
 use crate::words::{Text, text};
 
-/// How long git may take.
-const LIMIT: Duration = Duration::from_secs(10);
 /// The most of a diff that is sent, in bytes.
 const LONGEST_DIFF: usize = 200_000;
 /// How many subjects of the log say how messages are written here.
@@ -23,14 +19,7 @@ const SUBJECTS: usize = 20;
 /// # Errors
 /// There is no git, no repository, or no answer in time.
 pub async fn staged(folder: &Path) -> Result<String, Text> {
-    let args = [
-        "diff",
-        "--cached",
-        "--no-ext-diff",
-        "--no-textconv",
-        "--no-color",
-        "--submodule=short",
-    ];
+    let args = [&git::DIFF[..], &["--cached", "--submodule=short"]].concat();
     run(folder, &args).await.map(cut)
 }
 
@@ -56,15 +45,7 @@ fn cut(mut diff: String) -> String {
 }
 
 async fn run(folder: &Path, args: &[&str]) -> Result<String, Text> {
-    let mut git = Command::new("git");
-    git.args(["--no-pager", "--no-optional-locks"])
-        .args(["-c", "core.fsmonitor=false", "-c", "core.quotepath=false"])
-        .args(args)
-        .current_dir(folder)
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    let ran = timeout(LIMIT, git.output()).await;
+    let ran = timeout(LIMIT, git::command(folder).args(args).output()).await;
     let output = ran.map_err(|_| text!("git.too_slow", seconds = LIMIT.as_secs()))?;
     read(output)
 }

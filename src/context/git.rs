@@ -1,18 +1,15 @@
-//! What git says has changed. Run hardened, since a repository's own configuration can name programs to run.
+//! What git says has changed.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::{MOST_BYTES, Problem};
+use crate::git::{self, LIMIT};
 
-/// How long git may take.
-const LIMIT: Duration = Duration::from_secs(10);
 /// How much of its complaints is read, in bytes.
 const MOST_COMPLAINT: u64 = 4096;
 
@@ -53,38 +50,19 @@ pub async fn diff(root: &Path, changes: Changes, without: &[PathBuf]) -> Result<
 }
 
 fn command(root: &Path, changes: Changes, without: &[PathBuf]) -> Command {
-    let mut command = Command::new("git");
+    let mut command = git::command(root);
+    // Its complaints are read: in one language.
     command
-        .args([
-            "-c",
-            "core.fsmonitor=false",
-            "-c",
-            "core.quotepath=false",
-            "--no-pager",
-            "diff",
-        ])
-        .args([
-            "--no-ext-diff",
-            "--no-textconv",
-            "--no-color",
-            "--ignore-submodules=dirty",
-        ])
-        .args(["--src-prefix=a/", "--dst-prefix=b/"])
+        .env("LC_ALL", "C")
+        .args(git::DIFF)
+        .args(["--ignore-submodules=dirty", "--src-prefix=a/", "--dst-prefix=b/"])
         .args((changes == Changes::Staged).then_some("--cached"))
-        .arg("--")
-        .current_dir(root);
+        .arg("--");
     for path in without {
         if let Ok(path) = path.strip_prefix(root) {
             command.arg(format!(":(exclude,literal){}", path.display()));
         }
     }
-    command
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
     command
 }
 
