@@ -60,6 +60,7 @@ mod streaming;
 mod support_works;
 mod switching;
 mod undo;
+mod undo_queue;
 mod window;
 mod windows;
 mod words;

@@ -191,6 +191,7 @@ return {
   ["view.not_answering"] = "No answer is being written.",
   ["view.not_modifiable"] = "The chat is not modifiable now.",
   ["view.not_saved"] = "Not saved to {file}: {reason}.",
+  ["view.not_sent"] = "not sent: goes back into the prompt when something is sent",
   ["view.or"] = "{first} or {second}",
   ["view.private"] = "private",
   ["view.program.correct_binary"] = "Correct `binary` in the configuration, or leave it out.",

@@ -191,6 +191,7 @@ return {
   ["view.not_answering"] = "No se está escribiendo ninguna respuesta.",
   ["view.not_modifiable"] = "El chat no se puede modificar ahora.",
   ["view.not_saved"] = "No se guardó en {file}: {reason}.",
+  ["view.not_sent"] = "sin enviar: vuelve al prompt cuando se envíe algo",
   ["view.or"] = "{first} o {second}",
   ["view.private"] = "privado",
   ["view.program.correct_binary"] = "Corrige `binary` en la configuración o quítalo.",

@@ -191,6 +191,7 @@ return {
   ["view.not_answering"] = "Nenhuma resposta está sendo escrita.",
   ["view.not_modifiable"] = "O chat não pode ser modificado agora.",
   ["view.not_saved"] = "Não foi salvo em {file}: {reason}.",
+  ["view.not_sent"] = "não enviada: volta ao prompt quando algo for enviado",
   ["view.or"] = "{first} ou {second}",
   ["view.private"] = "privado",
   ["view.program.correct_binary"] = "Corrija `binary` na configuração ou deixe-o de fora.",

@@ -16,6 +16,7 @@ require("gpt.context.code") -- sees from now on where the user comes from
 ---@class gpt.Lookup
 ---@field ticket integer the number that the program's answer names
 ---@field again? boolean whether it is an earlier question, which has been changed
+---@field late? boolean whether it waited before, without having been looked up as it stands
 ---@field tick? integer the buffer's changedtick when it began
 
 local last_ticket = 0
@@ -54,10 +55,10 @@ function Chat:complain(told)
 end
 
 --- Lets a question wait; if it has context words, looks them up meanwhile. Where the editor knows at once that one stands
---- for nothing, nothing happens but that this is told.
+--- for nothing, nothing happens but that this is told; one that has waited already comes back.
 ---@param text string the question
 ---@param wait fun(): integer lets it wait; returns the mark of its heading
----@param fields? { again: boolean }
+---@param fields? { again?: boolean, late?: boolean }
 ---@return boolean waits
 function Chat:wait_for_context(text, wait, fields)
   local found = words_of(text)
@@ -73,6 +74,10 @@ function Chat:wait_for_context(text, wait, fields)
     early_wanted, early_problem = wanted, problem
   end)
   if early_problem then
+    if fields and fields.late then
+      self:take_back() -- first, since what is told stands beside the prompt
+      self:trim_prompt()
+    end
     self:complain(early_problem)
     return false
   end
@@ -198,7 +203,9 @@ function Chat:context_found(found)
   end
   local following = self:windows_at_prompt()
   -- Before anything else, since where the text is locked (E565) or not modifiable this fails, and is asked for again.
-  self:put_blocks(mark, found.blocks, not lookup.again and lookup.tick == api.nvim_buf_get_changedtick(self.buf))
+  local just_sent = not lookup.again and not lookup.late and lookup.tick == api.nvim_buf_get_changedtick(self.buf)
+  self:put_blocks(mark, found.blocks, just_sent)
+  self:note_found(mark)
   self:after_edit(following)
   self.lookups[mark] = nil
   if found.notice then
@@ -221,6 +228,40 @@ function Chat:context_refused(refused)
     local title, advice = words("view.context.taken_back"), words("view.context.taken_back_advice")
     self:give_up(mark, refused.notice or { level = "info", title = title, advice = advice })
   end
+end
+
+--- Remembers what a question says now that its blocks are in it.
+---@param mark integer
+function Chat:note_found(mark)
+  local first, last = self:lines_of(mark)
+  local text = first and self:said_within(first, last)
+  self.entries[mark].found = text and vim.fn.sha256(vim.trim(text)) or nil
+end
+
+--- Whether a question that waits has a context word whose block is not in it: it was changed since it was looked up, or an
+--- undo has brought it back as it was before.
+---@param waiting gpt.Waiting
+---@return boolean
+function Chat:lacks_context(waiting)
+  local found = words_of(waiting.text)
+  if #found == 0 or self.entries[waiting.mark].found == vim.fn.sha256(vim.trim(waiting.text)) then
+    return false
+  end
+  local there = {}
+  for _, fence in ipairs(blocks.fences(vim.split(waiting.text, "\n"))) do
+    there[(blocks.title(fence.info) or {}).word or ""] = true
+  end
+  return vim.iter(found):any(function(word)
+    return not there[word.word]
+  end)
+end
+
+--- Looks up the words of the question that waits longest, before it is sent.
+---@param waiting gpt.Waiting
+function Chat:look_up_waiting(waiting)
+  self:wait_for_context(waiting.text, function()
+    return waiting.mark
+  end, { late = true })
 end
 
 --- Does not send a question: it comes back into the prompt, with those that were to follow it.
@@ -259,6 +300,7 @@ function Chat:trim_prompt()
   end
   vim.bo[self.buf].modified = false
   window.follow(self.buf, row)
+  self:break_undo()
 end
 
 --- Ends what is being looked up, if anything is: nothing is sent.

@@ -14,6 +14,7 @@ function Chat:enqueue()
     return notice.inform({ level = "info", title = words("view.not_modifiable"), advice = "" })
   end
   self:part_headings()
+  self:take_back_unsent()
   local _, prompt = self:snapshot()
   if vim.trim(prompt) == "" then
     return self:refuses()
@@ -25,6 +26,7 @@ function Chat:enqueue()
     self:note_step()
     self:break_undo()
     self:after_edit(following)
+    self.entries[mark].tick = api.nvim_buf_get_changedtick(self.buf)
     return mark
   end)
 end
@@ -32,6 +34,7 @@ end
 --- Puts a question that does not stand in the prompt among those that wait.
 ---@param lines string[]
 function Chat:wait_with(lines)
+  self:take_back_unsent()
   local waits = self:wait_for_context(table.concat(lines, "\n"), function()
     local row, entry = self:prompt_row(), { role = "user" }
     local following = self:windows_at_prompt()
@@ -48,20 +51,57 @@ function Chat:wait_with(lines)
   end
 end
 
---- Takes the questions that wait back into the prompt: their headings go, their text stays.
+--- Takes the questions that wait back into the prompt: their headings go, their text stays. One that has just begun to
+--- wait leaves no undo step.
 ---@param from? integer mark of the first one that is taken back; nil: all of them
 function Chat:take_back(from)
-  local found = self:headings()
-  for index = #found, 2, -1 do
-    local before = found[index - 1]
-    if before.entry.id or before.entry.role ~= "user" then
+  local waiting = self:waiting_from(from)
+  for index = #waiting, 1, -1 do
+    local heading = waiting[index].heading
+    local entry = heading.entry
+    if index == #waiting then
+      self:begin_taking_back(#waiting == 1 and entry.tick or nil)
+    end
+    self:join_with_prompt(waiting[index].below)
+    self.lookups[heading.mark], entry.looked_up, entry.taken_back = nil, nil, true
+    self:mark_heading(heading.row, entry, heading.mark)
+  end
+end
+
+--- The questions that wait, in their order, each with the row of the heading below it.
+---@param from? integer mark of the first one that is wanted; nil: all of them
+---@return { heading: gpt.Heading, below: integer }[]
+function Chat:waiting_from(from)
+  local found, waiting = self:headings(), {}
+  for index = #found - 1, 1, -1 do
+    local heading = found[index]
+    if heading.entry.id or heading.entry.role ~= "user" then
       break
     end
-    self:join_with_prompt(found[index].row)
-    self.lookups[before.mark], before.entry.looked_up = nil, nil
-    self:mark_heading(before.row, before.entry, before.mark)
-    if before.mark == from then
+    table.insert(waiting, 1, { heading = heading, below = found[index + 1].row })
+    if heading.mark == from then
       break
+    end
+  end
+  return waiting
+end
+
+--- Makes what follows an undo step of its own, or part of the last one where nothing was changed since.
+---@param tick? integer the changedtick then
+function Chat:begin_taking_back(tick)
+  self:break_undo()
+  if tick == api.nvim_buf_get_changedtick(self.buf) then
+    self:within(function()
+      vim.cmd("silent! undojoin")
+    end)
+  end
+end
+
+--- Takes back what an undo has put among the questions that wait, though it was taken back before, and what is below it.
+function Chat:take_back_unsent()
+  for _, waiting in ipairs(self:waiting_from()) do
+    if waiting.heading.entry.taken_back then
+      return self:take_back(waiting.heading.mark)
     end
   end
 end
@@ -128,9 +168,11 @@ function Chat:join_with_prompt(row)
   api.nvim_buf_set_lines(self.buf, first, last, false, { "" })
 end
 
---- Draws the headings of the prompt and of the questions that wait, where an undo has made one the other.
+--- Draws the headings of the prompt and of the questions that wait, where an undo has made one the other. Where no answer
+--- is awaited, nothing is sent by itself.
 function Chat:redraw_queue()
   local found = self:headings()
+  local idle = not self.answer and not self.in_flight and not self:is_looking_up()
   for index = #found, 1, -1 do
     local heading, waits = found[index], index < #found
     local entry = heading.entry
@@ -138,6 +180,8 @@ function Chat:redraw_queue()
       return
     end
     if (entry.waits or false) ~= waits then
+      entry.taken_back = entry.taken_back or (waits and idle) or nil
+      entry.looked_up = self.lookups[heading.mark] ~= nil or nil
       self:mark_heading(heading.row, entry, heading.mark, waits)
     end
   end
@@ -150,15 +194,17 @@ function Chat:go_on(done)
   if #queue == 0 then
     return
   end
-  if not done then
-    return self:take_back()
-  end
   local first = queue[1]
-  if self.lookups[first.mark] then
+  if not done or self.entries[first.mark].taken_back then
+    self:take_back()
+    return self:break_undo()
+  elseif self.lookups[first.mark] then
     return -- goes out when what its words stand for is known
   elseif vim.trim(first.text) == "" then
     self:drop_waiting(first.mark)
     return self:go_on(done)
+  elseif self:lacks_context(first) then
+    return self:look_up_waiting(first)
   end
   self:settle_messages()
   local regions = self:snapshot()

@@ -24,6 +24,9 @@ local api = vim.api
 ---@field row? integer where it stood then
 ---@field waits? boolean whether its edge says that it waits
 ---@field looked_up? boolean whether it waits for what its context words stand for
+---@field taken_back? boolean whether it came back into the prompt: where an undo lets it wait again, it is not sent
+---@field tick? integer the buffer's changedtick when it began to wait
+---@field found? string what it said, as a hash, when what its context words stand for was put into it
 ---@field said? string what the program knows of a question with a context word, as a hash
 ---@field facts? string[] what else its right edge says, as far as there is room
 
@@ -107,7 +110,7 @@ end
 ---@return table[]? virtual text
 local function edge(entry, queued, room)
   local told = {}
-  local waits = entry.looked_up and "view.looked_up" or "view.queued"
+  local waits = entry.looked_up and "view.looked_up" or entry.taken_back and "view.not_sent" or "view.queued"
   told[#told + 1] = queued and require("gpt.words")(waits) or nil
   told[#told + 1] = entry.branch
   vim.list_extend(told, entry.facts or {})
