@@ -61,6 +61,7 @@ mod support_works;
 mod switching;
 mod undo;
 mod undo_queue;
+mod undo_steps;
 mod window;
 mod windows;
 mod words;

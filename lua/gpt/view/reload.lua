@@ -3,6 +3,7 @@ local api = vim.api
 
 local Chat = require("gpt.view.regions")
 local highlight = require("gpt.view.highlight")
+local notice = require("gpt.view.notice")
 
 --- How many messages are highlighted again, from the last one on.
 local MOST_HIGHLIGHTED = 50
@@ -13,6 +14,7 @@ local MOST_HIGHLIGHTED = 50
 ---@field parts { mark: integer, part: gpt.Part, from: integer[], to: integer[] }[]
 ---@field answer? integer[] where the answer that is being written goes on
 ---@field reasoning? integer[]
+---@field notice? integer the row of its notice
 
 --- Remembers text and marks, before `:edit` takes them away.
 function Chat:remember()
@@ -26,41 +28,97 @@ function Chat:remember()
     parts = self:parts_within(0, api.nvim_buf_line_count(self.buf)),
     answer = place(Chat.ANSWER),
     reasoning = place(Chat.REASONING),
+    notice = notice.row(self),
   }
 end
 
---- Marks again what was marked; what was undone before cannot be done again.
+--- The lines of the answer that is being written, its heading's among them, unless they are all that there is.
+---@param chat gpt.Chat
 ---@param remembered gpt.Remembered
-function Chat:restore_marks(remembered)
+---@return integer? first
+---@return integer last the line after its last one
+local function lines_of_answer(chat, remembered)
+  for index, heading in ipairs(remembered.headings) do
+    if chat.answer and remembered.answer and heading.mark == chat.answer_mark then
+      local below = remembered.headings[index + 1]
+      local last = below and below.row or #remembered.lines
+      return last - heading.row < #remembered.lines and heading.row or nil, last
+    end
+  end
+  return nil, 0
+end
+
+--- Marks again what was marked between two lines, which stand there now.
+---@param remembered gpt.Remembered
+---@param first integer
+---@param last integer the line after the last one
+---@param by integer how many lines further up they stand now
+function Chat:restore_marks(remembered, first, last, by)
+  for _, heading in ipairs(remembered.headings) do
+    if first <= heading.row and heading.row < last then
+      self:mark_heading(heading.row - by, heading.entry, heading.mark, heading.entry.waits)
+    end
+  end
+  for _, found in ipairs(remembered.parts) do
+    if first <= found.from[1] and found.from[1] < last then
+      self:mark_part(found.from[1] - by, found.to[1] - found.from[1] + 1, found.part, found.mark)
+      self:note_part(found.mark)
+    end
+  end
+  self:note_step()
+end
+
+--- Puts everything back but the answer that is being written; what was undone before cannot be done again.
+---@param remembered gpt.Remembered
+---@param first integer the answer's lines
+---@param last integer
+function Chat:restore_text(remembered, first, last)
+  local lines = vim.list_slice(remembered.lines, 1, first)
+  vim.list_extend(lines, remembered.lines, last + 1)
+  self:without_undo(function() -- an undo would take everything away
+    api.nvim_buf_set_lines(self.buf, 0, -1, false, lines)
+  end)
+  -- What :edit has left of the marks stands somewhere.
+  api.nvim_buf_clear_namespace(self.buf, Chat.HEADINGS, 0, -1)
+  api.nvim_buf_clear_namespace(self.buf, Chat.PARTS, 0, -1)
   for _, entry in pairs(self.entries) do
     entry.born = nil
   end
   for _, part in pairs(self.parts) do
     part.born = nil
   end
-  for _, heading in ipairs(remembered.headings) do
-    self:mark_heading(heading.row, heading.entry, heading.mark, heading.entry.waits)
-  end
-  for _, found in ipairs(remembered.parts) do
-    self:mark_part(found.from[1], found.to[1] - found.from[1] + 1, found.part, found.mark)
-    self:note_part(found.mark)
-  end
   self.undone, self.newest = {}, nil
-  self:note_step()
+  self:restore_marks(remembered, 0, first, 0)
+  self:restore_marks(remembered, last, math.huge, last - first)
 end
 
---- Lets the answer that is being written go on where it was.
+--- Lets the answer that is being written go on where it was. What there is of it and what is to come are one undo step.
 ---@param remembered gpt.Remembered
-function Chat:restore_stream(remembered)
-  if not self.answer or not remembered.answer then
-    return
-  end
+---@param first integer its lines
+---@param last integer
+function Chat:restore_stream(remembered, first, last)
+  self:break_undo()
+  api.nvim_buf_set_lines(self.buf, first, first, false, vim.list_slice(remembered.lines, first + 1, last))
+  self:restore_marks(remembered, first, last, 0)
   self:mark_answer_end(remembered.answer[1], remembered.answer[2])
   if remembered.reasoning then
     self:mark_reasoning_end(remembered.reasoning[1], remembered.reasoning[2])
   end
-  local tick = api.nvim_buf_get_changedtick(self.buf)
-  self.stream = { begin = self:undo_step(), steps = {}, tick = tick, reasoning = self.stream.reasoning }
+  local stream = { begin = self:undo_step(), steps = {}, tick = 0 }
+  stream.reasoning, stream.refusal = self.stream.reasoning, self.stream.refusal
+  local from = { first + 2, 0 }
+  local text = self:text_between(from, remembered.answer)
+  if text ~= "" then
+    local piece = { at = "text", lines = vim.split(text, "\n") }
+    stream.steps[1] = { seq = stream.begin, pieces = { piece }, mark = self:mark_step(from[1], from[2]) }
+  end
+  stream.tick = api.nvim_buf_get_changedtick(self.buf)
+  self.stream = stream
+  vim.schedule(function() -- `:edit` counts its own end as a change
+    if self.stream == stream and api.nvim_buf_is_loaded(self.buf) and self:undo_step() == stream.begin then
+      stream.tick = api.nvim_buf_get_changedtick(self.buf)
+    end
+  end)
 end
 
 --- Highlights the messages anew, and follows the answer that is being written.
@@ -84,11 +142,16 @@ function Chat:restore()
     return
   end
   self.remembered = nil
-  vim.bo[self.buf].undolevels = -1 -- an undo would take everything away
-  api.nvim_buf_set_lines(self.buf, 0, -1, false, remembered.lines)
-  vim.bo[self.buf].undolevels = -123456
-  self:restore_marks(remembered)
-  self:restore_stream(remembered)
+  local first, last = lines_of_answer(self, remembered)
+  if first then
+    self:restore_text(remembered, first, last)
+    self:restore_stream(remembered, first, last)
+  else
+    self:restore_text(remembered, #remembered.lines, #remembered.lines)
+  end
+  if remembered.notice then
+    notice.restore(self, remembered.notice)
+  end
   self:restore_highlights()
   require("gpt.view.folds").update(self)
   vim.bo[self.buf].modified = false
