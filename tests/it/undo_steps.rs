@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use crate::support::answer::Answer;
-use crate::support::nvim::Nvim;
+use crate::support::nvim::{Home, Nvim};
 use crate::support::server::Server;
 
 /// A chat whose first answer has come as far as "one", in normal mode; the gates "a" and "b" let it go on.
@@ -34,7 +34,8 @@ async fn one_undo_takes_an_answer_whole_that_was_read_again_in_mid_stream() {
     nvim.wait_lines(0, |lines| lines == transcript_with(&[("You", "first")], "draft"))
         .await;
     nvim.feed("uu<C-r>").await;
-    nvim.wait_lines(0, |lines| lines == transcript_with(&WHOLE, "draft")).await;
+    nvim.wait_lines(0, |lines| lines == transcript_with(&WHOLE, "draft"))
+        .await;
     nvim.feed("G<CR>").await;
     ended(&nvim, 2).await;
     let sent = [("user", "first"), ("assistant", "one two three"), ("user", "draft")];
@@ -54,5 +55,200 @@ async fn an_answer_that_was_read_again_and_stopped_says_so() {
     nvim.feed(":e!<CR>").await;
     chat_holds(&nvim, "one").await;
     nvim.wait_screen_contains("Stopped.").await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn undo_takes_a_commands_question_back_into_the_prompt() {
+    let (nvim, server) = start([answer("one"), answer("two")]).await;
+    nvim.feed(":GPTChat what is it?<CR>").await;
+    ended(&nvim, 1).await;
+    normal_mode(&nvim).await;
+    nvim.feed("u").await;
+    nvim.wait_lines(0, |lines| lines == transcript(&[("You", "what is it?")]))
+        .await;
+    nvim.feed("u").await;
+    nvim.wait_lines(0, |lines| lines == transcript_with(&[], "what is it?"))
+        .await;
+    nvim.feed("u").await;
+    nvim.wait_lines(0, |lines| lines == transcript(&[])).await;
+    nvim.feed("<C-r>GA Tell.<Esc><CR>").await;
+    ended(&nvim, 2).await;
+    assert_eq!(
+        conversation(&server.requests()[1]),
+        said(&[("user", "what is it? Tell.")])
+    );
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn undo_takes_a_commands_question_back_above_the_draft_that_was_there() {
+    let (nvim, server) = start([answer("one"), answer("two")]).await;
+    open(&nvim).await;
+    nvim.feed("a draft<Esc>:GPTChat what is it?<CR>").await;
+    ended(&nvim, 1).await;
+    let shown = [("You", "what is it?"), ("test/m1", "one")];
+    assert_eq!(chat_lines(&nvim).await, transcript_with(&shown, "a draft"));
+    nvim.feed("<Esc>uu").await;
+    nvim.wait_lines(0, |lines| lines == transcript_with(&[], "what is it?\n\na draft"))
+        .await;
+    nvim.feed("u").await;
+    nvim.wait_lines(0, |lines| lines == transcript_with(&[], "a draft"))
+        .await;
+    nvim.feed("<C-r><C-r><C-r>").await;
+    nvim.wait_lines(0, |lines| lines == transcript_with(&shown, "a draft"))
+        .await;
+    nvim.feed("G<CR>").await;
+    ended(&nvim, 2).await;
+    let sent = [("user", "what is it?"), ("assistant", "one"), ("user", "a draft")];
+    assert_eq!(conversation(&server.requests()[1]), said(&sent));
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn undo_takes_a_commands_waiting_question_back_into_the_prompt() {
+    let (nvim, server) = streaming([]).await;
+    nvim.feed("GAa draft<Esc>:GPTChat and then?<CR>").await;
+    nvim.wait_screen_contains("queued").await;
+    nvim.feed("<Esc>u").await;
+    nvim.wait_lines(0, |lines| {
+        lines.ends_with(&["and then?".into(), String::new(), "a draft".into()])
+    })
+    .await;
+    nvim.wait_screen_lacks("queued").await;
+    server.open("a");
+    server.open("b");
+    ended(&nvim, 1).await;
+    assert_eq!(server.requests().len(), 1);
+    assert_eq!(chat_lines(&nvim).await, transcript_with(&WHOLE, "and then?\n\na draft"));
+    clean(&nvim).await;
+}
+
+/// The lines of the chat once `u` was pressed so often, and what stands at the right edges of its headings.
+async fn undone(nvim: &Nvim, times: usize) -> (String, String) {
+    nvim.feed(&"u".repeat(times)).await;
+    nvim.wait_lua("return vim.fn.mode() == 'n'").await;
+    let edges = "local chat = require('gpt.view.chat').current()
+      local edges = vim.tbl_map(function(heading) return heading.entry.branch or '-' end, chat:headings())
+      return table.concat(edges, ' ')";
+    (chat_lines(nvim).await.join("\n"), nvim.lua_string(edges, &[]).await)
+}
+
+const TWICE: [(&str, &str); 4] = [
+    ("You", "first"),
+    ("test/m1", "one"),
+    ("You", "second"),
+    ("test/m1", "two"),
+];
+
+#[tokio::test]
+async fn an_edited_question_is_undone_answer_by_answer_and_its_branch_mark_with_it() {
+    let script = [answer("one"), answer("two"), answer("three"), answer("four")];
+    let (nvim, server) = start(script).await;
+    open(&nvim).await;
+    say(&nvim, "first").await;
+    ended(&nvim, 1).await;
+    say(&nvim, "second").await;
+    ended(&nvim, 2).await;
+    normal_mode(&nvim).await;
+    nvim.feed("gg/first<CR>A, better<Esc><CR>").await;
+    ended(&nvim, 3).await;
+    let mut edited = TWICE;
+    edited[0].1 = "first, better";
+    let shown = transcript(&edited[..1]).join("\n");
+    assert_eq!(undone(&nvim, 1).await, (shown, "2/2 -".to_owned()));
+    let shown = transcript(&edited).join("\n");
+    assert_eq!(undone(&nvim, 1).await, (shown, "2/2 - - - -".to_owned()));
+    let shown = transcript(&TWICE).join("\n");
+    assert_eq!(undone(&nvim, 1).await, (shown, "1/2 - - - -".to_owned()));
+    nvim.feed("GAthird<Esc><CR>").await;
+    ended(&nvim, 4).await;
+    let sent: Vec<String> = conversation(&server.requests()[3])
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
+    assert_eq!(sent, ["first", "one", "second", "two", "third"]);
+    nvim.feed("gg").await;
+    nvim.wait_screen_contains("1/2").await;
+    clean(&nvim).await;
+}
+
+/// A chat in a project with a file.
+async fn with_file(script: Vec<Answer>) -> (Nvim, Server, Home) {
+    let server = Server::start(script).await;
+    let home = Home::new();
+    home.write("a.txt", "alpha\nbeta\n");
+    let file = home.path().join("home/a.txt");
+    let nvim = configured(&server, "")
+        .home(&home)
+        .size(100, 40)
+        .arg(file)
+        .start()
+        .await;
+    open(&nvim).await;
+    (nvim, server, home)
+}
+
+const FOLDED: &str = "▸ #file:a.txt  2 lines";
+
+#[tokio::test]
+async fn an_action_with_a_context_word_is_undone_in_two_steps() {
+    let (nvim, _server, _home) = with_file(vec![answer("one")]).await;
+    say(&nvim, "/explain #file:a.txt").await;
+    ended(&nvim, 1).await;
+    normal_mode(&nvim).await;
+    nvim.wait_screen_contains(FOLDED).await;
+    let (lines, _) = undone(&nvim, 1).await;
+    assert!(lines.contains("Explain what") && !lines.contains("test/m1"), "{lines}");
+    nvim.wait_screen_contains(FOLDED).await;
+    let (lines, _) = undone(&nvim, 1).await;
+    assert_eq!(lines, "## You\n\n/explain #file:a.txt");
+    let (lines, _) = undone(&nvim, 1).await;
+    assert_eq!(lines, "## You\n\n");
+    nvim.feed("3<C-r>").await;
+    nvim.wait_screen_contains(FOLDED).await;
+    chat_holds(&nvim, "one").await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn an_edited_question_with_a_context_word_is_undone_in_two_steps() {
+    let (nvim, _server, _home) = with_file(vec![answer("one"), answer("two"), answer("three")]).await;
+    say(&nvim, "first #file:a.txt").await;
+    ended(&nvim, 1).await;
+    say(&nvim, "second").await;
+    ended(&nvim, 2).await;
+    normal_mode(&nvim).await;
+    let before = chat_lines(&nvim).await.join("\n");
+    nvim.feed("gg/first<CR>cefirst of all<Esc><CR>").await;
+    ended(&nvim, 3).await;
+    let (lines, _) = undone(&nvim, 1).await;
+    assert!(!lines.contains("test/m1"), "{lines}");
+    let (lines, _) = undone(&nvim, 1).await;
+    assert_eq!(lines, before.replace("first #", "first of all #"));
+    nvim.wait_screen_contains(FOLDED).await;
+    assert_eq!(undone(&nvim, 1).await, (before, "1/2 - - - -".to_owned()));
+    nvim.wait_screen_contains(FOLDED).await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn looking_for_a_branch_where_there_is_none_leaves_no_undo_step() {
+    let (nvim, _server) = start([answer("one")]).await;
+    open(&nvim).await;
+    say(&nvim, "first").await;
+    ended(&nvim, 1).await;
+    normal_mode(&nvim).await;
+    nvim.feed("u").await;
+    nvim.wait_lines(0, |lines| lines == transcript(&[("You", "first")]))
+        .await;
+    let steps = "return vim.fn.undotree().seq_last";
+    let before = nvim.lua_i64(steps, &[]).await;
+    nvim.feed("]b").await;
+    nvim.wait_lua("return not require('gpt.view.chat').current().in_flight")
+        .await;
+    assert_eq!(nvim.lua_i64(steps, &[]).await, before);
+    nvim.feed("<C-r>").await;
+    nvim.wait_lines(0, |lines| lines == transcript(&TWICE[..2])).await;
     clean(&nvim).await;
 }

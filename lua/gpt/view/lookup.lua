@@ -165,10 +165,10 @@ function Chat:put_blocks(mark, shown, joined)
   while same < #whole and whole[same + 1] == lines[same + 1] do
     same = same + 1
   end
-  if joined then
-    self:within(function()
-      vim.cmd("silent! undojoin")
-    end)
+  if same == #whole and same == #lines then
+    return
+  elseif joined then
+    self:join_last_step()
   else
     self:break_undo()
   end
@@ -176,6 +176,7 @@ function Chat:put_blocks(mark, shown, joined)
   api.nvim_buf_set_lines(self.buf, first + same, last, false, vim.list_slice(whole, same + 1))
   self:note_step()
   self:break_undo()
+  self.prepared = api.nvim_buf_get_changedtick(self.buf)
   highlight.once(self.buf, first, first + #whole)
   folds.update(self, first - 1)
 end

@@ -26,7 +26,8 @@ function Chat:enqueue()
     self:note_step()
     self:break_undo()
     self:after_edit(following)
-    self.entries[mark].tick = api.nvim_buf_get_changedtick(self.buf)
+    self.prepared = api.nvim_buf_get_changedtick(self.buf)
+    self.entries[mark].tick = self.prepared
     return mark
   end)
 end
@@ -36,14 +37,16 @@ end
 function Chat:wait_with(lines)
   self:take_back_unsent()
   local waits = self:wait_for_context(table.concat(lines, "\n"), function()
-    local row, entry = self:prompt_row(), { role = "user" }
     local following = self:windows_at_prompt()
     self:break_undo()
-    self:insert_message(row, entry, lines)
-    local mark = self:mark_heading(row, entry, self.last_mark, true)
+    self:part_headings()
+    self:put_first(lines)
+    local _, mark = self:split_prompt(#lines, { role = "user" })
     self:note_step()
     self:break_undo()
     self:after_edit(following)
+    self.prepared = api.nvim_buf_get_changedtick(self.buf)
+    self.entries[mark].tick = self.prepared
     return mark
   end)
   if not waits then
@@ -91,9 +94,7 @@ end
 function Chat:begin_taking_back(tick)
   self:break_undo()
   if tick == api.nvim_buf_get_changedtick(self.buf) then
-    self:within(function()
-      vim.cmd("silent! undojoin")
-    end)
+    self:join_last_step()
   end
 end
 

@@ -19,6 +19,8 @@ local api = vim.api
 ---@field role "user"|"assistant"
 ---@field id? integer the message; nil: it was not sent yet
 ---@field label? string `provider/model` of an answer
+---@field renamed? { seq: integer, from: integer, to: integer }[] the numbers that it was given when its text had become
+---another branch's, each with the undo step then
 ---@field branch? string which one of several branches: "2/3"
 ---@field born? integer the undo step that it came with
 ---@field row? integer where it stood then
@@ -45,6 +47,7 @@ local api = vim.api
 ---@field last_mark integer
 ---@field parts table<integer, gpt.Part> by mark
 ---@field last_part? integer
+---@field prepared? integer the changedtick after the last change that was only made to send a question
 ---@field last_id? integer the highest number of a message so far
 ---@field answer? integer the answer that is being written
 ---@field answer_mark? integer its heading

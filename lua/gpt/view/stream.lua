@@ -133,8 +133,6 @@ end
 ---@param turn gpt.ShownTurn
 ---@param row integer
 function Chat:begin_answer(turn, row)
-  self:note_step()
-  self:break_undo() -- the question is one undo step, the answer another
   api.nvim_buf_set_lines(self.buf, row, row, false, { "## " .. turn.label, "", "", "" })
   self.answer, self.label = turn.answer, turn.label
   self.answer_mark = self:mark_heading(row, { role = "assistant", id = turn.answer, label = turn.label })

@@ -59,9 +59,37 @@ end
 ---@field removed? integer[]
 ---@field branches? table[] `{ id, "2/3" }`
 
+--- Gives a heading the number that its message has in another branch, until the change of its text is undone.
+---@param heading gpt.Heading
+---@param id integer
+---@param step? integer the last undo step before the program took the change over
+function Chat:renumber(heading, id, step)
+  local entry, renamed = heading.entry, heading.entry.renamed
+  if step and id ~= entry.id then
+    renamed = vim.list_extend({}, renamed or {})
+    renamed[#renamed + 1] = { seq = step, from = entry.id, to = id }
+  end
+  entry.branch = self.places[id]
+  self:change_heading(heading, { id = id, renamed = renamed })
+end
+
+--- The number of a heading's message as its text stands after an undo or a redo.
+---@param entry gpt.Entry
+---@param applied table<integer, true>
+---@return integer? id
+local function number_of(entry, applied)
+  local renamed = entry.renamed or {}
+  local id = renamed[1] and renamed[1].from or entry.id
+  for _, one in ipairs(renamed) do
+    id = applied[one.seq] and one.to or id
+  end
+  return id
+end
+
 --- Brings the messages that are shown into the shape that the conversation has.
 ---@param shape gpt.Shape
-function Chat:reshape(shape)
+---@param step? integer the last undo step before this
+function Chat:reshape(shape, step)
   local numbers, places = {}, {}
   self.places = shape.branches and places or self.places
   for _, pair in ipairs(shape.renamed or {}) do
@@ -74,8 +102,7 @@ function Chat:reshape(shape)
     local entry = heading.entry
     local id = numbers[entry.id] or entry.id
     if id and (id ~= entry.id or entry.branch ~= places[id]) then
-      heading.entry.branch = places[id]
-      self:change_heading(heading, { id = id })
+      self:renumber(heading, id, step)
     end
   end
   for _, id in ipairs(shape.removed or {}) do
@@ -104,6 +131,38 @@ function Chat:turn_prompt_into(entry)
   local _, mark = self:find_prompt()
   local last = self:end_of_text(row)
   api.nvim_buf_set_lines(self.buf, last, -1, false, { "", USER_HEADING, "", "" })
+  self:mark_heading(last + 1, { role = "user" })
+  self:become(mark --[[@as integer]], row, entry)
+  highlight.once(self.buf, row + 1, last)
+  folds.update(self, row)
+  return last + 1, mark --[[@as integer]]
+end
+
+--- Puts a question above what stands in the prompt, as an undo step of its own: an undo of what becomes of it finds it
+--- there, like one that was typed.
+---@param lines string[]
+function Chat:put_first(lines)
+  local row, whole = self:prompt_row(), { "" }
+  local is_empty = not select(2, self:snapshot()):find("%S")
+  vim.list_extend(whole, lines)
+  api.nvim_buf_set_lines(self.buf, row + 1, is_empty and -1 or row + 1, false, whole)
+  self:note_step()
+  self:break_undo()
+end
+
+--- The first lines of the prompt become a message, or a question that waits; the rest stays in the prompt.
+---@param height integer how many lines
+---@param entry gpt.Entry
+---@return integer row where the prompt's heading stands now
+---@return integer mark of the message
+function Chat:split_prompt(height, entry)
+  local row = self:prompt_row()
+  local last = row + 2 + height
+  if not table.concat(api.nvim_buf_get_lines(self.buf, last, -1, false)):find("%S") then
+    return self:turn_prompt_into(entry)
+  end
+  local _, mark = self:find_prompt()
+  api.nvim_buf_set_lines(self.buf, last, last, false, { "", USER_HEADING })
   self:mark_heading(last + 1, { role = "user" })
   self:become(mark --[[@as integer]], row, entry)
   highlight.once(self.buf, row + 1, last)
@@ -237,9 +296,11 @@ function Chat:place_question(question)
   local pending = self.pending
   self.pending = nil
   local expanded = is_expanded(question, pending)
-  if question.origin == "prompt" and not expanded and self:holds_only(question.lines, pending) then
+  if question.origin == "command" and not expanded then
+    return (self:split_prompt(#question.lines, entry))
+  elseif question.origin == "prompt" and not expanded and self:holds_only(question.lines, pending) then
     return (self:turn_prompt_into(entry))
-  elseif question.origin == "prompt" then
+  elseif question.origin ~= "queue" then
     return self:take_question_from_prompt(entry, question.lines, expanded and pending.text or nil)
   end
   local waits = question.origin == "queue" and pending and pending.mark and self:row(pending.mark)
@@ -266,11 +327,13 @@ end
 
 --- After an undo: says of the messages that are shown again what is known of them.
 function Chat:redraw_known()
+  local applied = self:within(Chat.undo_state).applied
   for _, heading in ipairs(self:headings()) do
     local entry = heading.entry
-    local place = entry.id and self.places[entry.id]
-    if entry.branch ~= place then
-      entry.branch = place
+    local id = number_of(entry, applied)
+    local place = id and self.places[id]
+    if entry.id ~= id or entry.branch ~= place then
+      entry.id, entry.branch = id, place
       self:mark_heading(heading.row, entry, heading.mark, entry.waits)
     end
   end
@@ -294,20 +357,29 @@ end
 ---@param turn gpt.ShownTurn
 function Chat:begin_turn(turn)
   -- All or nothing: where the text is locked (E565) or not modifiable this fails, and is asked for again.
-  -- At the last line, since Neovim takes a line off a fold that begins where nothing is changed. Where nothing else is
-  -- done before the answer, this is no undo step of its own.
-  if self.pending and self.pending.origin == "queue" then
-    self:within(function()
-      vim.cmd("silent! undojoin")
-    end)
+  -- At the last line, since Neovim takes a line off a fold that begins where nothing is changed.
+  local step = self:undo_step()
+  if self.prepared == api.nvim_buf_get_changedtick(self.buf) then
+    self:join_last_step() -- what has only been done to send the question is part of it
+  else
+    self:break_undo()
   end
   api.nvim_buf_set_text(self.buf, -1, 0, -1, 0, {})
-  self:break_undo()
+  local tick = api.nvim_buf_get_changedtick(self.buf)
   self.in_flight = nil
+  local asked = turn.question
+  if asked and asked.origin == "command" then
+    local expanded = is_expanded(asked, self.pending)
+    self:put_first(expanded and vim.split(vim.trim(self.pending.text), "\n") or asked.lines)
+  end
   notice.clear(self)
   local following = self:windows_at_prompt()
-  self:reshape(turn)
+  self:reshape(turn, step)
   local row = turn.question and self:place_question(turn.question) or self:tail_row()
+  if tick ~= api.nvim_buf_get_changedtick(self.buf) then
+    self:note_step()
+    self:break_undo() -- the question is one undo step, the answer another
+  end
   self:begin_answer(turn, row)
   folds.update(self, row)
   self:show_window(turn)
@@ -364,10 +436,11 @@ end
 
 --- Puts messages above the prompt.
 ---@param branch gpt.ShownBranch
+---@param step? integer the last undo step before this
 ---@return integer? first row of the first one
 ---@return integer row after the last one
-function Chat:insert_branch(branch)
-  self:reshape(branch)
+function Chat:insert_branch(branch, step)
+  self:reshape(branch, step)
   for _, pair in ipairs(branch.longer or {}) do
     self:lengthen(pair[1], pair[2])
   end
@@ -386,10 +459,24 @@ function Chat:insert_branch(branch)
   return first, row
 end
 
+--- Whether a branch changes the text: where what the user has changed or undone was only taken over, it does not.
+---@param branch gpt.ShownBranch
+---@return boolean
+function Chat:is_changed_by(branch)
+  local taken = vim.iter(branch.removed or {}):any(function(id)
+    return self:heading_of(id) ~= nil
+  end)
+  return taken or #(branch.messages or {}) + #(branch.longer or {}) > 0
+end
+
 --- Shows another branch of the conversation, or what is new in it.
 ---@param branch gpt.ShownBranch
 function Chat:show_branch(branch)
-  api.nvim_buf_set_text(self.buf, 0, 0, 0, 0, {})
+  local step = self:undo_step()
+  if self:is_changed_by(branch) then
+    self:break_undo()
+    api.nvim_buf_set_text(self.buf, 0, 0, 0, 0, {})
+  end
   if not branch.recalled and not branch.others then
     self.in_flight = nil
   end
@@ -401,8 +488,7 @@ function Chat:show_branch(branch)
       first, row = self:insert_branch(branch)
     end)
   else
-    self:break_undo()
-    first, row = self:insert_branch(branch)
+    first, row = self:insert_branch(branch, step)
   end
   self:show_window(branch)
   local stays = branch.recalled or branch.others or not first

@@ -39,6 +39,13 @@ function Chat:break_undo()
   api.nvim_set_option_value("undolevels", api.nvim_get_option_value("undolevels", here), here)
 end
 
+--- Makes the next change part of the last undo step, if nothing is undone.
+function Chat:join_last_step()
+  self:within(function()
+    vim.cmd("silent! undojoin")
+  end)
+end
+
 ---@class gpt.UndoState
 ---@field applied table<integer, true>
 ---@field undone integer[] steps that `<C-r>` would bring back, oldest first
@@ -186,6 +193,7 @@ function Chat:mend_headings()
     if now <= (self.newest or 0) and self.noted ~= api.nvim_buf_get_changedtick(self.buf) then
       self:restore_headings(now == self.seen)
       self:redraw_known()
+      folds.update(self) -- those of text that has come back
     end
     self.newest, self.seen = math.max(self.newest or 0, now), now
     self.noted = api.nvim_buf_get_changedtick(self.buf)
