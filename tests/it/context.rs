@@ -591,7 +591,7 @@ async fn a_key_that_is_in_use_is_asked_about_wherever_it_stands() {
         say(&nvim, word).await;
         choose(&nvim, "looks as if it held secrets", "1").await;
         nvim.wait_screen_contains("Nothing was sent.").await;
-        assert_eq!(chat_lines(&nvim).await, ["## You", "", word]);
+        nvim.wait_lines(0, |lines| lines == ["## You", "", word]).await;
         nvim.feed("<Esc>3GdGo").await;
     }
     assert_eq!(project.server.requests().len(), 0);

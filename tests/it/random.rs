@@ -213,6 +213,9 @@ async fn sequence(nvim: &Nvim, server: &Server, seed: u64) {
     );
     nvim.wait_lua("return require('gpt').status().state ~= 'answering'")
         .await;
+    let messages = nvim.messages().await;
+    assert!(!messages.contains("E5108"), "seed {seed} did {done}\n{messages}");
+    nvim.command("messages clear").await;
 }
 
 /// The seeds of the sequences to try.

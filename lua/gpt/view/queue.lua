@@ -62,8 +62,8 @@ function Chat:take_back(from)
   for index = #waiting, 1, -1 do
     local heading = waiting[index].heading
     local entry = heading.entry
-    if index == #waiting then
-      self:begin_taking_back(#waiting == 1 and entry.tick or nil)
+    if index == #waiting and self:begin_taking_back(#waiting == 1 and entry.tick or nil) then
+      waiting[index].follower.born = nil -- it comes and goes in one step
     end
     self:join_with_prompt(waiting[index].below)
     self.lookups[heading.mark], entry.looked_up, entry.taken_back = nil, nil, true
@@ -71,9 +71,9 @@ function Chat:take_back(from)
   end
 end
 
---- The questions that wait, in their order, each with the row of the heading below it.
+--- The questions that wait, in their order, each with the row and the entry of the heading below it.
 ---@param from? integer mark of the first one that is wanted; nil: all of them
----@return { heading: gpt.Heading, below: integer }[]
+---@return { heading: gpt.Heading, below: integer, follower: gpt.Entry }[]
 function Chat:waiting_from(from)
   local found, waiting = self:headings(), {}
   for index = #found - 1, 1, -1 do
@@ -81,7 +81,8 @@ function Chat:waiting_from(from)
     if heading.entry.id or heading.entry.role ~= "user" then
       break
     end
-    table.insert(waiting, 1, { heading = heading, below = found[index + 1].row })
+    local follower = found[index + 1]
+    table.insert(waiting, 1, { heading = heading, below = follower.row, follower = follower.entry })
     if heading.mark == from then
       break
     end
@@ -91,11 +92,14 @@ end
 
 --- Makes what follows an undo step of its own, or part of the last one where nothing was changed since.
 ---@param tick? integer the changedtick then
+---@return boolean joined
 function Chat:begin_taking_back(tick)
   self:break_undo()
-  if tick == api.nvim_buf_get_changedtick(self.buf) then
+  local joined = tick == api.nvim_buf_get_changedtick(self.buf)
+  if joined then
     self:join_last_step()
   end
+  return joined
 end
 
 --- Takes back what an undo has put among the questions that wait, though it was taken back before, and what is below it.

@@ -359,13 +359,14 @@ function Chat:begin_turn(turn)
   -- All or nothing: where the text is locked (E565) or not modifiable this fails, and is asked for again.
   -- At the last line, since Neovim takes a line off a fold that begins where nothing is changed.
   local step = self:undo_step()
-  if self.prepared == api.nvim_buf_get_changedtick(self.buf) then
+  local prepared = self.prepared == api.nvim_buf_get_changedtick(self.buf)
+  if prepared then
     self:join_last_step() -- what has only been done to send the question is part of it
   else
     self:break_undo()
   end
   api.nvim_buf_set_text(self.buf, -1, 0, -1, 0, {})
-  local tick = api.nvim_buf_get_changedtick(self.buf)
+  local tick = not prepared and api.nvim_buf_get_changedtick(self.buf)
   self.in_flight = nil
   local asked = turn.question
   if asked and asked.origin == "command" then

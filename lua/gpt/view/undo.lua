@@ -113,11 +113,21 @@ function Chat:redone_headings(at_once)
   return first, kept
 end
 
+--- The line that a heading is.
+---@param entry gpt.Entry
+---@return string
+local function line_of(entry)
+  return entry.role == "user" and Chat.USER_HEADING or "## " .. (entry.label or "")
+end
+
 --- Marks a heading or part where it stood when it came.
 ---@param kept gpt.Kept
 function Chat:mark_again(kept)
   local entry, part = kept.entry, kept.part
   if entry then
+    if api.nvim_buf_get_lines(self.buf, entry.row, entry.row + 1, false)[1] ~= line_of(entry) then
+      return -- it came and went in one step
+    end
     self:mark_heading(entry.row, entry, kept.mark, entry.waits)
   elseif part and part.row then
     self:mark_part(part.row, part.height, part, kept.mark)
@@ -141,7 +151,7 @@ end
 function Chat:revive()
   for mark, entry in pairs(self.entries) do
     local at = api.nvim_buf_get_extmark_by_id(self.buf, Chat.HEADINGS, mark, { details = true })
-    local text = entry.role == "user" and Chat.USER_HEADING or "## " .. (entry.label or "")
+    local text = line_of(entry)
     local is_text = function(from, to)
       return self:text_between(from, to) == text
     end
