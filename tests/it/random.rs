@@ -79,7 +79,7 @@ const GO_ANYWHERE: &str = "vim.api.nvim_win_set_cursor(0, { ... % vim.api.nvim_b
 async fn act(nvim: &Nvim, random: &mut Random, n: u64) -> String {
     let row = random.below(1000);
     let go = |code: &'static str| async move { nvim.lua(code, &[row.into()]).await };
-    let keys = match random.below(16) {
+    let keys = match random.below(20) {
         0..=2 => format!("GAq{n} <Esc><CR>"),
         3 => format!("GAq{n} <C-s>"),
         4 | 5 => {
@@ -109,6 +109,19 @@ async fn act(nvim: &Nvim, random: &mut Random, n: u64) -> String {
             go(GO_ANYWHERE).await;
             if random.below(2) == 0 { "[b" } else { "]b" }.to_owned()
         }
+        15 => {
+            let word = if random.below(2) == 0 {
+                "#file:none"
+            } else {
+                "#quickfix"
+            };
+            nvim.feed(&format!("GAn{n} {word} .<Esc><CR>")).await;
+            looked_up(nvim).await;
+            "u".repeat(random.below(3) as usize)
+        }
+        16 => format!("GAw{n} #file:none .<Esc><CR>"),
+        17 => format!(":GPTChat c{n}<CR>"),
+        18 => ":e!<CR>".to_owned(),
         _ => {
             nvim.wait_lua("return require('gpt').status().state ~= 'answering'")
                 .await;
@@ -118,6 +131,12 @@ async fn act(nvim: &Nvim, random: &mut Random, n: u64) -> String {
     nvim.feed(&format!("{keys}<Esc>")).await;
     nvim.wait_lua("return vim.fn.mode() == 'n'").await;
     format!("{row}:{keys} ")
+}
+
+/// Waits until no context word is being looked up.
+async fn looked_up(nvim: &Nvim) {
+    nvim.wait_lua("return not require('gpt.view.chat').current():is_looking_up()")
+        .await;
 }
 
 /// What a reader of the buffer sees above the answer to the question that holds `last`: roles by the headings' words,
@@ -166,6 +185,9 @@ fn together(messages: Vec<(String, String)>) -> Vec<(String, String)> {
 
 /// Sends a last question until one has gone out; returns it and its request.
 async fn send_last(nvim: &Nvim, server: &Server, seed: u64) -> (String, Request) {
+    looked_up(nvim).await;
+    // What stands for nothing is never sent.
+    nvim.feed(":silent! %s/#file:none\\|#quickfix//g<CR>").await;
     for attempt in 0.. {
         let last = format!("final{seed}.{attempt}.");
         nvim.feed(&format!("<Esc>GA {last}<Esc><CR>")).await;
@@ -186,6 +208,7 @@ async fn send_last(nvim: &Nvim, server: &Server, seed: u64) -> (String, Request)
 
 async fn sequence(nvim: &Nvim, server: &Server, seed: u64) {
     let mut random = Random::new(seed);
+    let before = server.requests().len();
     nvim.feed("<Esc>:GPTChat!<CR>").await;
     nvim.wait_lua("return vim.bo.filetype == 'gptchat' and vim.fn.mode() == 'i'")
         .await;
@@ -213,6 +236,13 @@ async fn sequence(nvim: &Nvim, server: &Server, seed: u64) {
     );
     nvim.wait_lua("return require('gpt').status().state ~= 'answering'")
         .await;
+    for request in server.requests().iter().skip(before) {
+        let said = request.json()["messages"].to_string();
+        assert!(
+            !said.contains("#file:none") && !said.contains("#quickfix"),
+            "seed {seed} did {done} and sent {said}"
+        );
+    }
     let messages = nvim.messages().await;
     assert!(!messages.contains("E5108"), "seed {seed} did {done}\n{messages}");
     nvim.command("messages clear").await;

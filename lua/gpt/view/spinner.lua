@@ -48,7 +48,8 @@ function Chat:start_spinner(row, what)
     if self.spinner ~= spinner or not api.nvim_buf_is_valid(self.buf) then
       return
     end
-    local at = spinner.mark and api.nvim_buf_get_extmark_by_id(self.buf, spinner_space, spinner.mark, {})[1] or row
+    -- Its own mark goes astray where :edit reads the text again.
+    local at = math.min(self:row(self.answer_mark) or row, api.nvim_buf_line_count(self.buf) - 1)
     if spinner.countdown and vim.uv.now() >= spinner.countdown.ends then
       spinner.countdown = nil -- it is asked again: it is waited for once more
     end
