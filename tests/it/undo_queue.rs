@@ -227,3 +227,18 @@ async fn a_question_that_was_refused_at_once_leaves_no_undo_step() {
         .await;
     clean(&nvim).await;
 }
+
+#[tokio::test]
+async fn a_waiting_question_whose_text_and_line_break_were_deleted_holds_nothing_up() {
+    let (nvim, server, _home) = streaming([answer("ok")]).await;
+    say(&nvim, "second").await;
+    say(&nvim, "third").await;
+    nvim.wait_screen_contains("queued").await;
+    normal_mode(&nvim).await;
+    // The two headings stand in one line.
+    nvim.feed("?second<CR>dkgJddkgJ").await;
+    server.open("on");
+    ended(&nvim, 2).await;
+    assert_eq!(conversation(&server.requests()[1])[2].1, "third");
+    clean(&nvim).await;
+}

@@ -205,8 +205,7 @@ function Chat:go_on(done)
     return self:break_undo()
   elseif self.lookups[first.mark] then
     return -- goes out when what its words stand for is known
-  elseif vim.trim(first.text) == "" then
-    self:drop_waiting(first.mark)
+  elseif vim.trim(first.text) == "" and self:drop_waiting(first.mark) then
     return self:go_on(done)
   elseif self:lacks_context(first) then
     return self:look_up_waiting(first)
@@ -221,11 +220,14 @@ end
 
 --- Takes away a question whose text the user deleted.
 ---@param mark integer
+---@return boolean gone
 function Chat:drop_waiting(mark)
+  self:part_headings()
   local found = self:headings()
   for index, heading in ipairs(found) do
     if heading.mark == mark then
       api.nvim_buf_set_lines(self.buf, heading.row, found[index + 1] and found[index + 1].row or -1, false, {})
     end
   end
+  return self:row(mark) == nil
 end
