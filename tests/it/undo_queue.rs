@@ -236,7 +236,7 @@ async fn a_waiting_question_whose_text_and_line_break_were_deleted_holds_nothing
     nvim.wait_screen_contains("queued").await;
     normal_mode(&nvim).await;
     // The two headings stand in one line.
-    nvim.feed("?second<CR>dkgJddkgJ").await;
+    nvim.feed("?second<CR>dkkgJgJ").await;
     server.open("on");
     ended(&nvim, 2).await;
     assert_eq!(conversation(&server.requests()[1])[2].1, "third");
