@@ -11,7 +11,10 @@ use crate::chat::archive::Archive;
 use crate::chat::notice::{Level, Notice};
 use crate::editor::Editor;
 use crate::fence;
-use crate::history::{Chat, History, HistoryError, Listed, Listing, MARKS, Search, Time, export, now};
+use crate::history::{
+    Chat, History, HistoryError, Listed, Listing, MARKS, Notice as Record, Search, Time, export, now,
+};
+use crate::keys::Redactor;
 use crate::words::{Locale, Text, say, text};
 
 /// How many chats are shown.
@@ -119,7 +122,10 @@ impl Shelf {
     /// Makes a chat of its own of the messages up to one, and shows it.
     pub async fn fork(&self, chat: ChatId, new: ChatId, at: Option<u64>) {
         let Some(history) = self.history().await else { return };
-        match fork(&history, &chat, &new, at).await {
+        let title = say!(self.locale, "history.unfinished");
+        let advice = say!(self.locale, "history.interrupted_advice");
+        let unfinished = Notice::new(Level::Info, title, advice).record(&Redactor::default());
+        match fork(&history, &chat, &new, at, &unfinished).await {
             Ok(Some(new)) => drop(self.editor.open_chat(&new).await),
             Ok(None) => self.failed(HistoryError::NoChat(chat.0)).await,
             Err(error) => self.failed(error).await,
@@ -245,7 +251,13 @@ async fn search(history: &History, words: &str, project: Option<String>) -> Resu
 }
 
 /// Copies a chat up to a message; returns the copy's name, which is another one where there is a chat of that name.
-async fn fork(history: &History, chat: &ChatId, new: &ChatId, at: Option<u64>) -> Result<Option<ChatId>, HistoryError> {
+async fn fork(
+    history: &History,
+    chat: &ChatId,
+    new: &ChatId,
+    at: Option<u64>,
+    unfinished: &Record,
+) -> Result<Option<ChatId>, HistoryError> {
     let from = history.load(&chat.0, 0).await?;
     let at = at.filter(|at| from.message(*at).is_some());
     let Some(head) = at.or(from.head) else {
@@ -253,7 +265,7 @@ async fn fork(history: &History, chat: &ChatId, new: &ChatId, at: Option<u64>) -
     };
     let others = (2..=MOST_NAMES).map(|number| format!("{}-{number}", new.0));
     for name in std::iter::once(new.0.clone()).chain(others) {
-        if history.import(from.fork(&name, head, now())).await? {
+        if history.import(from.fork(&name, head, now(), unfinished)).await? {
             return Ok(Some(ChatId(name)));
         }
     }

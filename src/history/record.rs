@@ -279,15 +279,18 @@ impl Chat {
     }
 
     /// A chat of its own that begins with the messages up to `head`, for [`super::History::import`]. What they took
-    /// stays with the chat that it took it for.
-    pub fn fork(&self, id: &str, head: u64, at: Time) -> Self {
-        let copy = |message: &Message| Message {
-            usage: None,
-            state: match message.state {
-                State::Streaming => State::Interrupted,
-                state => state,
-            },
-            ..message.clone()
+    /// stays with the chat that it took it for. An answer that is still being written ends here, with `unfinished` beside it.
+    pub fn fork(&self, id: &str, head: u64, at: Time, unfinished: &Notice) -> Self {
+        let copy = |message: &Message| {
+            let mut copied = Message {
+                usage: None,
+                ..message.clone()
+            };
+            if message.state == State::Streaming {
+                copied.state = State::Stopped;
+                copied.notices = vec![unfinished.clone()];
+            }
+            copied
         };
         Self {
             info: ChatInfo {

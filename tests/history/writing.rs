@@ -244,7 +244,7 @@ async fn a_fork_is_a_chat_of_its_own_up_to_a_message() {
     let history = home.open().await;
     exchange(&history, &info("a"), "q", "a", 3_000).await;
     history.save_turn(turn(&info("a"), 3, Some(2), "more")).await.unwrap();
-    let fork = history.load("a", 0).await.unwrap().fork("b", 2, now());
+    let fork = history.load("a", 0).await.unwrap().fork("b", 2, now(), &notice());
     assert_eq!(history.import(fork).await, Ok(true));
     let fork = history.load("b", 0).await.unwrap();
     assert_eq!(

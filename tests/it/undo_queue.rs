@@ -242,3 +242,69 @@ async fn a_waiting_question_whose_text_and_line_break_were_deleted_holds_nothing
     assert_eq!(conversation(&server.requests()[1])[2].1, "third");
     clean(&nvim).await;
 }
+
+#[tokio::test]
+async fn a_waiting_action_that_cannot_be_done_comes_back_behind_the_draft() {
+    let (nvim, server, _home) = streaming([]).await;
+    say(&nvim, "/fix").await;
+    nvim.wait_screen_contains("queued").await;
+    nvim.feed("a draft").await;
+    server.open("on");
+    ended(&nvim, 1).await;
+    nvim.wait_screen_contains("There is no code in the prompt.").await;
+    assert_eq!(chat_lines(&nvim).await, transcript_with(&FIRST, "a draft\n\n/fix"));
+    assert_eq!(server.requests().len(), 1);
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_refused_question_is_told_once() {
+    let (nvim, _server, _home) = streaming([]).await;
+    say(&nvim, "see #file:none.txt").await;
+    nvim.wait_screen_contains("names no file").await;
+    normal_mode(&nvim).await;
+    nvim.feed(":GPT log<CR>").await;
+    nvim.wait_screen_contains("GPT log").await;
+    let log = nvim.lines(0).await.join("\n");
+    assert_eq!(log.matches("names no file").count(), 1, "{log}");
+    let messages = nvim.messages().await;
+    assert_eq!(messages.matches("names no file").count(), 1, "{messages}");
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_question_that_waits_for_a_branch_to_be_shown_goes_out_then() {
+    let (nvim, server) = start([answer("one"), answer("two"), answer("three")]).await;
+    open(&nvim).await;
+    say(&nvim, "first").await;
+    ended(&nvim, 1).await;
+    normal_mode(&nvim).await;
+    nvim.feed("gr").await;
+    ended(&nvim, 2).await;
+    nvim.lua(
+        "local chat = require('gpt.view.chat').current()
+        chat:switch_branch(-1)
+        chat:ask('and then?')",
+        &[],
+    )
+    .await;
+    ended(&nvim, 3).await;
+    let sent = [("user", "first"), ("assistant", "one"), ("user", "and then?")];
+    assert_eq!(conversation(&server.requests()[2]), said(&sent));
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_copy_of_a_chat_in_mid_stream_says_what_it_has_of_the_answer() {
+    let (nvim, server, _home) = streaming([]).await;
+    normal_mode(&nvim).await;
+    let first = nvim.lua_string("return vim.api.nvim_buf_get_name(0)", &[]).await;
+    nvim.feed(":GPT fork<CR>").await;
+    nvim.wait_lua(&format!("return vim.api.nvim_buf_get_name(0) ~= '{first}'"))
+        .await;
+    nvim.wait_screen_contains("when the chat was copied").await;
+    assert!(!nvim.screen().contains("interrupted"), "{}", nvim.screen());
+    server.open("on");
+    ended(&nvim, 1).await;
+    clean(&nvim).await;
+}

@@ -524,7 +524,11 @@ function Chat:refuse_question(told)
   if pending and pending.origin == "command" then
     self:add_to_prompt(vim.split(pending.text, "\n"))
   end
+  if pending and pending.origin == "queue" and Chat.names_action(pending.text) then
+    self:put_last(pending.mark)
+  end
   self:take_back()
+  self:break_undo()
   -- Not before: where the text is locked this fails, and is asked for again.
   self.pending, self.in_flight, self.again = nil, nil, nil
   local win = window.find(self)

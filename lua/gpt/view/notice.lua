@@ -12,6 +12,8 @@ local words = require("gpt.words")
 local namespace = vim.api.nvim_create_namespace("gpt.notice")
 local hints = vim.api.nvim_create_namespace("gpt.hint")
 local LEVELS = { error = vim.log.levels.ERROR, warning = vim.log.levels.WARN, info = vim.log.levels.INFO }
+--- What |vim.notify()| shows a message in.
+local MESSAGE_GROUPS = { [vim.log.levels.ERROR] = "ErrorMsg", [vim.log.levels.WARN] = "WarningMsg" }
 local GROUPS = { error = "GPTNoticeError", warning = "GPTNoticeWarning", info = "GPTNotice" }
 local SIGNS = { error = "✗ ", warning = "! ", info = "· " }
 local LEVEL_NAMES = { error = "view.log.error", warning = "view.log.warning", info = "view.log.info" }
@@ -169,7 +171,8 @@ local function in_one_line(notice)
   return ("%s%s %s"):format(head, head ~= notice.title and " …" or "", pointer)
 end
 
---- Repeats a message at the end of insert mode, in which Neovim draws 'showmode' over it.
+--- Shows a message again at the end of insert mode, in which Neovim draws 'showmode' over it. It was told already: this
+--- leaves no second line in |:messages|.
 ---@param text string
 ---@param level integer
 local function say_again(text, level)
@@ -177,7 +180,7 @@ local function say_again(text, level)
     group = vim.api.nvim_create_augroup("gpt.say_again", {}),
     once = true,
     callback = vim.schedule_wrap(function()
-      vim.notify(text, level)
+      vim.api.nvim_echo({ { text, MESSAGE_GROUPS[level] } }, false, {})
     end),
   })
 end

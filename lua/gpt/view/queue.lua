@@ -173,6 +173,20 @@ function Chat:join_with_prompt(row)
   api.nvim_buf_set_lines(self.buf, first, last, false, { "" })
 end
 
+--- Puts a waiting question that is refused behind the draft in the prompt, if there is one: an action that stood before
+--- it would be about it.
+---@param mark integer
+function Chat:put_last(mark)
+  local first, last = self:lines_of(mark)
+  if not first or not select(2, self:snapshot()):find("%S") then
+    return
+  end
+  local lines = vim.split(vim.trim(table.concat(api.nvim_buf_get_lines(self.buf, first, last, false), "\n")), "\n")
+  self:break_undo()
+  self:drop_waiting(mark)
+  self:add_to_prompt(lines)
+end
+
 --- Draws the headings of the prompt and of the questions that wait, where an undo has made one the other. Where no answer
 --- is awaited, nothing is sent by itself.
 function Chat:redraw_queue()

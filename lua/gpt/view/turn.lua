@@ -278,14 +278,20 @@ end
 ---@field lines string[]
 ---@field origin "prompt"|"queue"|"command"
 
+--- Whether a question may name an action: whether there is one of that name only the program knows.
+---@param text string
+---@return boolean
+function Chat.names_action(text)
+  return ("\n" .. vim.trim(text)):find("\n/[^%s/]") ~= nil
+end
+
 --- Whether what was typed has become another question: an action that it names was put in its place.
 ---@param question gpt.ShownQuestion
 ---@param pending? { text: string }
 ---@return boolean
 local function is_expanded(question, pending)
   local typed = pending and vim.trim(pending.text) or ""
-  local names_action = ("\n" .. typed):find("\n/[^%s/]") ~= nil
-  return names_action and typed ~= vim.trim(table.concat(question.lines, "\n"))
+  return Chat.names_action(typed) and typed ~= vim.trim(table.concat(question.lines, "\n"))
 end
 
 --- Makes a question a message, where it stands.
@@ -501,9 +507,13 @@ function Chat:show_branch(branch)
   if not stays and api.nvim_get_current_buf() == self.buf then
     api.nvim_win_set_cursor(0, { first + 1, 0 })
   end
-  if self.again and not self.in_flight and not self.answer then
+  if self.in_flight or self.answer then
+    return
+  elseif self.again then
     self.again = nil
     self:send()
+  else
+    self:go_on(true)
   end
 end
 
