@@ -176,7 +176,7 @@ function Chat:put_blocks(mark, shown, joined)
   api.nvim_buf_set_lines(self.buf, first + same, last, false, vim.list_slice(whole, same + 1))
   self:note_step()
   self:break_undo()
-  self.prepared = api.nvim_buf_get_changedtick(self.buf)
+  self:prepare(mark)
   highlight.once(self.buf, first, first + #whole)
   folds.update(self, first - 1)
 end
@@ -363,7 +363,7 @@ end
 function Chat:ask_changed(mark)
   self:settle()
   local regions, prompt = self:snapshot()
-  self.pending = { text = prompt, origin = "prompt" }
+  self.pending = { text = prompt, origin = "prompt", mark = mark }
   -- Should it not have changed after all, the prompt would be sent, whose words nobody has looked up.
   prompt = Chat.names_context(prompt) and "" or prompt
   self:tell("sent", { regions = regions, prompt = prompt, origin = "prompt", at = self.entries[mark].id })

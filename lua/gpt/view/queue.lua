@@ -26,10 +26,17 @@ function Chat:enqueue()
     self:note_step()
     self:break_undo()
     self:after_edit(following)
-    self.prepared = api.nvim_buf_get_changedtick(self.buf)
-    self.entries[mark].tick = self.prepared
+    self.entries[mark].tick = self:prepare(mark)
     return mark
   end)
+end
+
+--- Notes that the last change was only made to send a question: what becomes of it can be part of that undo step.
+---@param mark integer
+---@return integer tick the buffer's changedtick
+function Chat:prepare(mark)
+  self.prepared = { tick = api.nvim_buf_get_changedtick(self.buf), mark = mark }
+  return self.prepared.tick
 end
 
 --- Puts a question that does not stand in the prompt among those that wait.
@@ -45,8 +52,7 @@ function Chat:wait_with(lines)
     self:note_step()
     self:break_undo()
     self:after_edit(following)
-    self.prepared = api.nvim_buf_get_changedtick(self.buf)
-    self.entries[mark].tick = self.prepared
+    self.entries[mark].tick = self:prepare(mark)
     return mark
   end)
   if not waits then

@@ -47,7 +47,8 @@ local api = vim.api
 ---@field last_mark integer
 ---@field parts table<integer, gpt.Part> by mark
 ---@field last_part? integer
----@field prepared? integer the changedtick after the last change that was only made to send a question
+---@field prepared? { tick: integer, mark: integer } the changedtick after the last change that was only made to send a
+---question, and its heading
 ---@field last_id? integer the highest number of a message so far
 ---@field answer? integer the answer that is being written
 ---@field answer_mark? integer its heading

@@ -351,6 +351,14 @@ function Chat:redraw_known()
   end
 end
 
+--- Whether the last change was only made to send the question whose turn begins.
+---@return boolean
+function Chat:is_prepared()
+  local prepared, pending = self.prepared, self.pending
+  local same = prepared and prepared.tick == api.nvim_buf_get_changedtick(self.buf)
+  return same == true and pending ~= nil and pending.mark == prepared.mark
+end
+
 ---@class gpt.ShownTurn: gpt.Shape
 ---@field question? gpt.ShownQuestion
 ---@field answer integer
@@ -365,7 +373,7 @@ function Chat:begin_turn(turn)
   -- All or nothing: where the text is locked (E565) or not modifiable this fails, and is asked for again.
   -- At the last line, since Neovim takes a line off a fold that begins where nothing is changed.
   local step = self:undo_step()
-  local prepared = self.prepared == api.nvim_buf_get_changedtick(self.buf)
+  local prepared = self:is_prepared()
   if prepared then
     self:join_last_step() -- what has only been done to send the question is part of it
   else

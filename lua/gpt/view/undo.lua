@@ -65,18 +65,18 @@ function Chat.undo_state()
   return state
 end
 
---- Remembers where the headings stand that came with the current undo step.
+--- Remembers where the headings stand that came with the current undo step; anew, where something was joined with it.
 function Chat:note_step()
   local seq = self:undo_step()
   self.newest = math.max(self.newest or 0, seq)
   self.seen, self.noted = seq, api.nvim_buf_get_changedtick(self.buf)
   for _, heading in ipairs(self:headings()) do
-    if not heading.entry.born then
+    if not heading.entry.born or heading.entry.born == seq then
       heading.entry.born, heading.entry.row = seq, heading.row
     end
   end
   for mark, part in pairs(self.parts) do
-    if not part.born then
+    if not part.born or part.born == seq then
       self:note_part(mark)
     end
   end
