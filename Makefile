@@ -31,7 +31,7 @@ format: ## format everything, then lint
 	@scripts/lint --fix
 
 bench: ## the benchmarks
-	cargo bench --locked --no-fail-fast --bench wires --bench limits --bench files
+	cargo bench --locked --no-fail-fast --bench wires --bench limits --bench files --bench history
 
 clean: ## remove what was built
 	cargo clean

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::chat::notice::{self, Level, Notice};
 use crate::editor::Editor;
-use crate::history::{Aside, History, HistoryError, Limits, Opened, Retention};
+use crate::history::{Aside, History, HistoryError, Limits, Opened, Retention, schema};
 use crate::words::{Locale, say};
 
 /// How long the file may take to be closed.
@@ -113,7 +113,7 @@ impl Shared {
     /// Opens the file, and then looks after it for as long as it is open. `again`: it could not be opened before.
     async fn attempt(self: Arc<Self>, again: bool) {
         let teller = self.teller.clone();
-        let history = match History::open(&self.file, Limits::default()).await {
+        let history = match History::open(&self.file, limits()).await {
             Ok(opened) => teller.take(opened),
             Err(error) => {
                 teller.complain(&error);
@@ -188,6 +188,16 @@ impl Teller {
                 self.complain(&error);
             }
         }
+    }
+}
+
+/// What the history may take. Only a program that is built for tests can be told that it is a later one, whose file has
+/// seen more steps.
+fn limits() -> Limits {
+    let is_later = cfg!(debug_assertions) && std::env::var_os("GPT_NVIM_TEST_LATER").is_some();
+    Limits {
+        steps: if is_later { schema::LATER } else { schema::STEPS },
+        ..Limits::default()
     }
 }
 

@@ -14,6 +14,8 @@ pub struct Limits {
     pub busy: Duration,
     /// The most pages of 4 KB that the file may have; `None`: SQLite's own limit.
     pub pages: Option<u32>,
+    /// The steps that bring a file up to this program's version: [`schema::STEPS`], but for tests.
+    pub steps: &'static [&'static str],
 }
 
 impl Default for Limits {
@@ -21,6 +23,7 @@ impl Default for Limits {
         Self {
             busy: Duration::from_secs(5),
             pages: None,
+            steps: schema::STEPS,
         }
     }
 }
@@ -102,15 +105,15 @@ fn open(path: &Path, limits: Limits) -> Result<Opened> {
         let reason = format!("{} is read-only", path.display());
         return Err(HistoryError::ReadOnly { reason });
     }
-    refuse_newer(&connection)?;
+    refuse_newer(&connection, limits)?;
     prepare(&connection, limits)?;
-    migrate::apply(&mut connection, schema::STEPS)?;
+    migrate::apply(&mut connection, limits.steps)?;
     look(&connection)?;
     Ok(Opened { connection, identity })
 }
 
-fn refuse_newer(connection: &Connection) -> Result<()> {
-    let known = u32::try_from(schema::STEPS.len()).unwrap_or(u32::MAX);
+fn refuse_newer(connection: &Connection, limits: Limits) -> Result<()> {
+    let known = u32::try_from(limits.steps.len()).unwrap_or(u32::MAX);
     match migrate::version(connection)? {
         found if found > known => Err(HistoryError::Newer { found, known }),
         _ => Ok(()),

@@ -3,6 +3,20 @@
 /// The steps, oldest first; a file's `user_version` says how many of them it has seen.
 pub const STEPS: &[&str] = &[BEGINNING];
 
+/// The steps as they may look when there are more: of tests, which need some to die in. Each of them writes every text
+/// anew, and counts itself.
+pub const LATER: &[&str] = &[
+    BEGINNING, REWRITTEN, REWRITTEN, REWRITTEN, REWRITTEN, REWRITTEN, REWRITTEN, REWRITTEN, REWRITTEN, REWRITTEN,
+    REWRITTEN,
+];
+
+const REWRITTEN: &str = "
+CREATE TABLE IF NOT EXISTS steps (step INTEGER PRIMARY KEY);
+INSERT INTO steps DEFAULT VALUES;
+UPDATE parts SET content = content || '.';
+UPDATE parts SET content = substr(content, 1, length(content) - 1);
+";
+
 /// - A chat's project is a number, so that the full-text index can hold it as a word (`p7`) beside the text.
 /// - A stream adds a row to `parts` for each piece: the cost of a piece does not grow with the answer. Its end makes
 ///   one row of them, and only then is it searched.

@@ -12,6 +12,7 @@ use crate::support::{Home, at, end, exchange, info, raw, turn};
 const QUICK: Limits = Limits {
     busy: Duration::from_millis(50),
     pages: None,
+    steps: schema::STEPS,
 };
 
 async fn chats(history: &History) -> usize {

@@ -23,16 +23,16 @@ const MOST_MISSING: Duration = Duration::from_millis(250 + 1_500);
 /// How many words an answer has.
 const WORDS: usize = 100;
 
-fn kills() -> u64 {
+pub fn kills() -> u64 {
     let long = std::env::var_os("HISTORY_LONG").is_some();
     if long { 200 } else { 8 }
 }
 
 /// Numbers that look random and come again with the same seed (splitmix64).
-struct Chance(u64);
+pub struct Chance(u64);
 
 impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -40,7 +40,7 @@ impl Chance {
         (z ^ (z >> 31)) % limit
     }
 
-    fn of_run() -> Self {
+    pub fn of_run() -> Self {
         let now = || u64::from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos());
         let named = std::env::var("HISTORY_SEED").ok();
         let seed = named.map_or_else(now, |seed| seed.parse().unwrap());
@@ -69,7 +69,7 @@ fn slow(name: &str) -> Answer {
 }
 
 /// Every chat that the history has.
-async fn stored(history: &History) -> BTreeMap<String, Chat> {
+pub async fn stored(history: &History) -> BTreeMap<String, Chat> {
     let all = Listing {
         limit: 1_000,
         ..Listing::default()
@@ -83,7 +83,7 @@ async fn stored(history: &History) -> BTreeMap<String, Chat> {
     chats
 }
 
-async fn reopened(home: &Home) -> History {
+pub async fn reopened(home: &Home) -> History {
     History::open(&database(home), Limits::default()).await.unwrap().history
 }
 
@@ -123,15 +123,15 @@ async fn use_it(nvim: &Nvim, choices: &[u64], round: u64) {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Victim {
+pub enum Victim {
     Neovim,
     Program,
     Both,
 }
 
-const VICTIMS: [Victim; 3] = [Victim::Neovim, Victim::Program, Victim::Both];
+pub const VICTIMS: [Victim; 3] = [Victim::Neovim, Victim::Program, Victim::Both];
 
-async fn kill(victim: Victim, nvim: &Nvim, program: u32) {
+pub async fn kill(victim: Victim, nvim: &Nvim, program: u32) {
     if victim != Victim::Neovim {
         process::kill9(program);
     }
@@ -183,7 +183,7 @@ fn last_question(request: &crate::support::server::Request) -> String {
     conversation(request).pop().map(|(_, text)| text).unwrap_or_default()
 }
 
-fn is_sound(file: &Path, context: &str) {
+pub fn is_sound(file: &Path, context: &str) {
     let connection = rusqlite::Connection::open(file).unwrap();
     let check = "PRAGMA integrity_check";
     let verdict: String = connection.query_row(check, [], |row| row.get(0)).unwrap();
@@ -319,7 +319,7 @@ async fn shows_what_is_kept(home: &Home) {
     clean(&nvim).await;
 }
 
-fn chat(number: u64) -> Chat {
+pub fn chat(number: u64) -> Chat {
     let text = format!("text {number} ").repeat(200);
     Chat {
         info: ChatInfo {

@@ -42,6 +42,8 @@ mod history_crash;
 mod history_faults;
 mod history_kept;
 mod history_titles;
+#[cfg(target_os = "linux")]
+mod history_upkeep;
 mod keys_in_chat;
 mod layouts;
 mod library;

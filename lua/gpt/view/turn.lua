@@ -177,11 +177,16 @@ end
 ---@field parts? gpt.ShownPart[]
 ---@field facts? gpt.ShownFacts
 
+---@class gpt.Placed a part, and where it is in its message
+---@field from integer
+---@field kind string
+---@field lines string[]
+
 --- The lines of a message below its heading, and where its parts are in them, counted from 1.
 ---@param lines string[]
 ---@param beside gpt.Beside
 ---@return string[] whole
----@return { from: integer, kind: string, lines: string[] }[] parts
+---@return gpt.Placed[] parts
 local function compose(lines, beside)
   local whole, parts = { "" }, {}
   local function add(kind, added)
@@ -204,18 +209,25 @@ local function compose(lines, beside)
   return whole, parts
 end
 
---- Puts a message into the buffer.
----@param row integer where its heading goes
+--- The lines of a message, its heading first, and what stands beside its text.
 ---@param entry gpt.Entry
 ---@param lines string[]
 ---@param beside? gpt.Beside
----@param highlights? integer[][] where it stands is added to this, to be highlighted later
----@return integer row what stood there stands here now
-function Chat:insert_message(row, entry, lines, beside, highlights)
+---@return string[] lines
+---@return gpt.Placed[] parts
+local function whole_of(entry, lines, beside)
   local whole, parts = compose(lines, beside or {})
-  local inserted = { entry.role == "user" and USER_HEADING or "## " .. entry.label }
-  vim.list_extend(inserted, whole)
-  api.nvim_buf_set_lines(self.buf, row, row, false, inserted)
+  local heading = entry.role == "user" and USER_HEADING or "## " .. entry.label
+  return vim.list_extend({ heading }, whole), parts
+end
+
+--- Makes a message of lines that are in the buffer.
+---@param row integer its heading
+---@param entry gpt.Entry
+---@param beside? gpt.Beside
+---@param parts gpt.Placed[]
+---@return integer row its text
+function Chat:dress_message(row, entry, beside, parts)
   local known = beside and beside.facts
   if known then
     self.facts[entry.id] = facts.of(known)
@@ -227,13 +239,45 @@ function Chat:insert_message(row, entry, lines, beside, highlights)
     self:dress_part(row + part.from, part)
     text = part.kind == "reasoning" and text + #part.lines + 1 or text
   end
-  if highlights == nil then
-    highlight.once(self.buf, text, text + #lines)
-  else
-    highlights[#highlights + 1] = { text, text + #lines }
-  end
+  return text
+end
+
+--- Puts a message into the buffer.
+---@param row integer where its heading goes
+---@param entry gpt.Entry
+---@param lines string[]
+---@param beside? gpt.Beside
+---@return integer row what stood there stands here now
+function Chat:insert_message(row, entry, lines, beside)
+  local inserted, parts = whole_of(entry, lines, beside)
+  api.nvim_buf_set_lines(self.buf, row, row, false, inserted)
+  local text = self:dress_message(row, entry, beside, parts)
+  highlight.once(self.buf, text, text + #lines)
   folds.update(self, row)
   return row + #inserted
+end
+
+--- Puts messages into the buffer, all at once: a long chat is there sooner so. They are highlighted bit by bit.
+---@param row integer where the first heading goes
+---@param messages gpt.ShownMessage[]
+---@return integer row what stood there stands here now
+function Chat:insert_messages(row, messages)
+  local all, highlights, placed = {}, {}, {}
+  for _, message in ipairs(messages) do
+    local entry = { role = message.role, id = message.id, label = message.label }
+    local lines, parts = whole_of(entry, message.lines, message)
+    placed[#placed + 1] = { row = row + #all, entry = entry, parts = parts }
+    vim.list_extend(all, lines)
+  end
+  api.nvim_buf_set_lines(self.buf, row, row, false, all)
+  for index, message in ipairs(messages) do
+    local one = placed[index]
+    local text = self:dress_message(one.row, one.entry, message, one.parts)
+    highlights[index] = { text, text + #message.lines }
+  end
+  folds.update(self, row)
+  highlight.gradually(self.buf, highlights)
+  return row + #all
 end
 
 --- Whether the prompt still holds the question that was sent, and nothing else.
@@ -461,13 +505,9 @@ function Chat:insert_branch(branch, step)
   end
   local row = self:tail_row()
   local first
-  local highlights = {}
-  for _, message in ipairs(branch.messages or {}) do
-    first = first or row
-    local entry = { role = message.role, id = message.id, label = message.label }
-    row = self:insert_message(row, entry, message.lines, message, highlights)
+  if branch.messages and #branch.messages > 0 then
+    first, row = row, self:insert_messages(row, branch.messages)
   end
-  highlight.gradually(self.buf, highlights)
   self:reshape({ branches = branch.branches })
   self:note_said()
   self:note_step()
