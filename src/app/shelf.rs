@@ -126,7 +126,10 @@ impl Shelf {
         let advice = say!(self.locale, "history.interrupted_advice");
         let unfinished = Notice::new(Level::Info, title, advice).record(&Redactor::default());
         match fork(&history, &chat, &new, at, &unfinished).await {
-            Ok(Some(new)) => drop(self.editor.open_chat(&new).await),
+            Ok(Some((new, title))) => {
+                self.editor.open_chat(&new).await.ok();
+                self.say(Level::Info, text!("history.forked", title = title), "").await;
+            }
             Ok(None) => self.failed(HistoryError::NoChat(chat.0)).await,
             Err(error) => self.failed(error).await,
         }
@@ -184,7 +187,7 @@ impl Shelf {
 
     async fn history(&self) -> Option<History> {
         let history = self.archive.history().await;
-        if history.is_none() {
+        if history.is_none() && !self.archive.explain() {
             self.say(Level::Info, text!("history.off"), text!("history.off_advice"))
                 .await;
         }
@@ -209,10 +212,11 @@ impl Shelf {
                 let advice = text!("history.not_yet_advice");
                 self.say(Level::Info, text!("history.not_yet"), advice).await;
             }
-            error => {
+            error @ (HistoryError::NoMessage { .. } | HistoryError::Closed | HistoryError::Failed { .. }) => {
                 self.say(Level::Warning, text!("history.failed", reason = error.to_string()), "")
                     .await
             }
+            error => self.archive.insist(&error),
         }
     }
 
@@ -250,14 +254,15 @@ async fn search(history: &History, words: &str, project: Option<String>) -> Resu
     Ok(hits.collect())
 }
 
-/// Copies a chat up to a message; returns the copy's name, which is another one where there is a chat of that name.
+/// Copies a chat up to a message; returns the copy's name, which is another one where there is a chat of that name, and
+/// its title.
 async fn fork(
     history: &History,
     chat: &ChatId,
     new: &ChatId,
     at: Option<u64>,
     unfinished: &Record,
-) -> Result<Option<ChatId>, HistoryError> {
+) -> Result<Option<(ChatId, String)>, HistoryError> {
     let from = history.load(&chat.0, 0).await?;
     let at = at.filter(|at| from.message(*at).is_some());
     let Some(head) = at.or(from.head) else {
@@ -265,11 +270,22 @@ async fn fork(
     };
     let others = (2..=MOST_NAMES).map(|number| format!("{}-{number}", new.0));
     for name in std::iter::once(new.0.clone()).chain(others) {
-        if history.import(from.fork(&name, head, now(), unfinished)).await? {
-            return Ok(Some(ChatId(name)));
+        let mut copy = from.fork(&name, head, now(), unfinished);
+        copy.info.title = next_title(&from.info.title);
+        let title = copy.info.title.clone();
+        if history.import(copy).await? {
+            return Ok(Some((ChatId(name), title)));
         }
     }
     Ok(None)
+}
+
+/// What a copy is called, so that a list tells it from the first one: `Why?` becomes `Why? (2)`, and that `Why? (3)`.
+fn next_title(title: &str) -> String {
+    let numbered = title.strip_suffix(')').and_then(|title| title.rsplit_once(" ("));
+    let next = numbered.and_then(|(title, number)| Some((title, number.parse::<u32>().ok()?.checked_add(1)?)));
+    let (title, number) = next.unwrap_or((title, 2));
+    format!("{title} ({number})")
 }
 
 fn write_out(chat: &Chat, path: &Path) -> io::Result<()> {
@@ -353,6 +369,20 @@ mod tests {
             row(&listed, Some("so it is"), None, 2 * hour / 60),
             "     2 min  Why?  gpt-6 · $0.12 · p  \"so it is\""
         );
+    }
+
+    #[test]
+    fn a_copy_has_the_next_number() {
+        for (title, next) in [
+            ("Why?", "Why? (2)"),
+            ("Why? (2)", "Why? (3)"),
+            ("f(1)", "f(1) (2)"),
+            ("f (x)", "f (x) (2)"),
+            ("(4294967295)", "(4294967295) (2)"),
+            ("a (4294967295)", "a (4294967295) (2)"),
+        ] {
+            assert_eq!(next_title(title), next);
+        }
     }
 
     #[test]

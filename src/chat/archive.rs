@@ -18,6 +18,8 @@ use crate::words::{Locale, say};
 const CLOSING: Duration = Duration::from_secs(5);
 /// How long the same thing is not told again.
 const TOLD_FOR: Duration = Duration::from_secs(600);
+/// How long something that was told is still being read.
+const JUST_NOW: Duration = Duration::from_secs(2);
 
 /// The history, or that there is none. A clone is the same one. Nothing of it: nothing is kept.
 #[derive(Clone)]
@@ -35,7 +37,7 @@ enum State {
     Opening,
     Open(History),
     /// It could not be opened.
-    Failed,
+    Failed(HistoryError),
 }
 
 /// Tells the user what is wrong, once.
@@ -75,7 +77,7 @@ impl Archive {
     pub async fn history(&self) -> Option<History> {
         let shared = self.0.as_ref()?;
         let again = shared.state.send_if_modified(|state| match state {
-            State::Failed => {
+            State::Failed(_) => {
                 *state = State::Opening;
                 true
             }
@@ -100,6 +102,24 @@ impl Archive {
         }
     }
 
+    /// Tells a user who has just asked for the history why it cannot be used, though it may have been told before.
+    /// `false`: it is not known to be so.
+    pub fn explain(&self) -> bool {
+        let Some(shared) = &self.0 else { return false };
+        match &*shared.state.borrow() {
+            State::Failed(error) => shared.teller.insist(error),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The same of something that went wrong with what a user has just asked for.
+    pub fn insist(&self, error: &HistoryError) {
+        if let Some(shared) = &self.0 {
+            shared.teller.insist(error);
+        }
+    }
+
     /// Writes what waits, and closes the file.
     pub async fn close(&self) {
         let state = self.0.as_ref().map(|shared| shared.state.borrow().clone());
@@ -117,7 +137,7 @@ impl Shared {
             Ok(opened) => teller.take(opened),
             Err(error) => {
                 teller.complain(&error);
-                self.state.send_replace(State::Failed);
+                self.state.send_replace(State::Failed(error));
                 return;
             }
         };
@@ -149,6 +169,15 @@ impl Teller {
     fn complain(&self, error: &HistoryError) {
         tracing::warn!(%error, "the history");
         self.tell(notice::of_history(error, &self.file, self.locale));
+    }
+
+    /// Tells it once more, but for what the user has just read.
+    fn insist(&self, error: &HistoryError) {
+        let now = Instant::now();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|_, then| now.duration_since(*then) < JUST_NOW);
+        drop(told);
+        self.complain(error);
     }
 
     fn tell_that_it_works(&self) {
