@@ -190,7 +190,9 @@ impl Teller {
         let now = Instant::now();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.retain(|_, then| now.duration_since(*then) < TOLD_FOR);
-        if told.insert(notice.title.clone() + &notice.advice, now).is_none() {
+        let words = notice.title.clone() + &notice.advice;
+        if !told.contains_key(&words) {
+            told.insert(words, now);
             let editor = self.editor.clone();
             tokio::spawn(async move { editor.inform(&notice).await });
         }

@@ -8,6 +8,8 @@ use super::{Result, Time};
 const AT_ONCE: u32 = 20;
 /// How many pages are given back in one step.
 const PAGES_AT_ONCE: u32 = 256;
+/// How many pages of the index are merged in one step.
+const INDEX_PAGES_AT_ONCE: u32 = 500;
 /// A day in milliseconds.
 const DAY: i64 = 86_400_000;
 
@@ -62,6 +64,18 @@ fn delete_oldest(transaction: &Transaction<'_>, before: Time, most: u32) -> Resu
     Ok(transaction.execute(delete, params![before, most])?)
 }
 
+/// Takes a step of tidying the index: what is deleted gives its pages back only when its part of the index is merged
+/// with others. Returns whether there is more to do.
+pub(super) fn merge(connection: &Connection) -> Result<bool> {
+    let before = connection.total_changes();
+    connection.execute(
+        "INSERT INTO words(words, rank) VALUES ('merge', ?1)",
+        [INDEX_PAGES_AT_ONCE],
+    )?;
+    // One change is the statement's own (<https://sqlite.org/fts5.html#the_merge_command>).
+    Ok(connection.total_changes().saturating_sub(before) > 1)
+}
+
 /// How large the history is.
 pub(super) fn size(connection: &Connection) -> Result<Size> {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
@@ -82,9 +96,8 @@ pub(super) fn shrink(connection: &Connection) -> Result<bool> {
     Ok(size(connection)?.free > 0)
 }
 
-/// Tidies the index, and brings the journal into the file: only then is that as small as it may be. Waits for nobody.
+/// Brings the journal into the file: only then is that as small as it may be. Waits for nobody.
 pub(super) fn optimize(connection: &Connection) -> Result<()> {
-    connection.execute_batch("INSERT INTO words(words, rank) VALUES ('merge', 500)")?;
     connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(PASSIVE)")?;
     Ok(())
 }

@@ -277,6 +277,8 @@ impl History {
                 0 => break,
                 more => deleted += more,
             }
+            // Or what was deleted would seem to need its space still, and more would go.
+            while self.change(|tx, _| retention::merge(tx)).await? {}
         }
         while self.write(|writer| retention::shrink(writer.connection()?)).await? {}
         self.write(|writer| retention::optimize(writer.connection()?)).await?;

@@ -35,6 +35,7 @@ mod completion;
 mod context;
 mod give_back;
 mod history;
+mod history_asked;
 mod history_beside;
 #[cfg(target_os = "linux")]
 mod history_crash;
