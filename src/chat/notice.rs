@@ -484,7 +484,7 @@ pub fn of_history(error: &HistoryError, file: &Path, locale: Locale) -> Notice {
             text!("history.read_only"),
             text!("history.read_only_advice", folder = folder),
         ),
-        HistoryError::Full => (text!("history.full"), text!("history.full_advice")),
+        HistoryError::Full => (text!("history.full"), text!("history.full_advice", folder = folder)),
         HistoryError::Locked => (text!("history.locked"), text!("history.locked_advice", file = place)),
         _ => (text!("history.unreachable"), text!("history.look_at", file = place)),
     };

@@ -136,9 +136,12 @@ async fn a_file_that_may_not_be_written_is_told_and_used_once_it_may() {
     };
     let said = told_then_kept(&home, powerless(configured(&server, ""), &home), mend).await;
     let folder = file.parent().unwrap().display().to_string();
-    assert!(said.contains("The history cannot be written."), "{said}");
     assert!(
-        said.contains(&format!("Make {folder} and the files in it writable.")),
+        said.contains("The history cannot be written: make its folder writable."),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!("It is {folder}, with the files in it.")),
         "{said}"
     );
 }
@@ -152,7 +155,10 @@ async fn a_folder_that_may_not_be_written_is_told_and_used_once_it_may() {
     set_mode(&folder, 0o555);
     let mend = || set_mode(&folder, 0o777);
     let said = told_then_kept(&home, powerless(configured(&server, ""), &home), mend).await;
-    assert!(said.contains("The history cannot be written."), "{said}");
+    assert!(
+        said.contains("The history cannot be written: make its folder writable."),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -161,7 +167,10 @@ async fn what_stands_in_the_files_place_is_told_and_once_it_is_gone_chats_are_ke
     fs::create_dir_all(database(&home)).unwrap();
     let mend = || fs::remove_dir(database(&home)).unwrap();
     let said = told_then_kept(&home, configured(&server, ""), mend).await;
-    assert!(said.contains("The history cannot be opened."), "{said}");
+    assert!(
+        said.contains("The history cannot be opened: look at its file."),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -177,10 +186,10 @@ async fn a_file_of_a_newer_version_is_left_alone_and_once_it_is_moved_away_chats
     let mend = || fs::rename(&file, &elsewhere).unwrap();
     let said = told_then_kept(&home, configured(&server, ""), mend).await;
     assert!(
-        said.contains("A newer version of gpt.nvim has written the history."),
+        said.contains("A newer gpt.nvim has written the history: update gpt.nvim."),
         "{said}"
     );
-    assert!(said.contains(&format!("or move {} away", file.display())), "{said}");
+    assert!(said.contains(&format!("Or move {} away", file.display())), "{said}");
     assert_eq!(fs::read(&elsewhere).unwrap(), before);
 }
 
@@ -193,10 +202,10 @@ async fn a_lock_that_lasts_is_told_and_once_it_is_gone_all_is_kept() {
     let nvim = configured(&server, "").home(&home).init(TOLD).start().await;
     open(&nvim).await;
     talk(&nvim, 1, 1).await;
-    was_told(&nvim, "Another program keeps the history locked.").await;
+    was_told(&nvim, "Another program keeps the history locked: end it.").await;
     let said = told(&nvim).await.concat();
     assert!(
-        said.contains(&format!("End the program that has {} open.", database(&home).display())),
+        said.contains(&format!("It has {} open.", database(&home).display())),
         "{said}"
     );
     other.execute_batch("ROLLBACK").unwrap();
@@ -216,7 +225,7 @@ async fn what_a_lock_kept_out_is_written_when_neovim_is_quit_after_it() {
     let nvim = configured(&server, "").home(&home).init(TOLD).start().await;
     open(&nvim).await;
     talk(&nvim, 1, 1).await;
-    was_told(&nvim, "Another program keeps the history locked.").await;
+    was_told(&nvim, "Another program keeps the history locked: end it.").await;
     let id = id(&nvim).await;
     other.execute_batch("ROLLBACK").unwrap();
     nvim.quit().await;
@@ -269,11 +278,7 @@ async fn a_full_disk_at_the_start_is_told_and_once_there_is_room_all_is_kept() {
     let nvim = builder.home(&home).init(TOLD).start().await;
     open(&nvim).await;
     talk(&nvim, 1, 2).await;
-    was_told(
-        &nvim,
-        "The disk is full: the history cannot be written. Make some room.",
-    )
-    .await;
+    was_told(&nvim, "The disk is full, and the history not written: make some room.").await;
     assert_eq!(told(&nvim).await.len(), 1);
     make_room(&room).await;
     talk(&nvim, 3, 3).await;
@@ -294,7 +299,7 @@ async fn a_disk_that_fills_during_an_answer_is_told_once_and_nothing_of_it_is_lo
     let nvim = builder.home(&home).init(TOLD).start().await;
     open(&nvim).await;
     talk(&nvim, 1, 2).await;
-    was_told(&nvim, "The disk is full: the history cannot be written.").await;
+    was_told(&nvim, "The disk is full, and the history not written: make some room.").await;
     assert_eq!(told(&nvim).await.len(), 1);
     make_room(&room).await;
     talk(&nvim, 3, 3).await;

@@ -110,7 +110,7 @@ async fn a_program_that_dies_while_it_brings_an_older_history_up_loses_nothing_a
     for number in 0..(kills() / 4).max(3) {
         let server = Server::start(Vec::new()).await;
         let builder = configured(&server, "").env(LATER, "1");
-        let victim = die(builder, &home, number, &mut chance, Duration::from_millis(250)).await;
+        let victim = die(builder, &home, number, &mut chance, Duration::from_millis(90)).await;
         let context = format!("round {number}, {victim:?}");
         let (version, steps) = steps_of(&database(&home));
         assert_eq!(version, 1 + steps, "{context}: a step is taken wholly or not at all");
@@ -169,7 +169,7 @@ async fn a_program_that_dies_while_it_forgets_old_chats_leaves_the_new_ones_and_
     for number in 0..(kills() / 4).max(3) {
         let (home, server) = (home_of(&database(&template)), Server::start(Vec::new()).await);
         let builder = configured(&server, "history = { days = 30 }");
-        let victim = die(builder, &home, number, &mut chance, Duration::from_millis(250)).await;
+        let victim = die(builder, &home, number, &mut chance, Duration::from_millis(90)).await;
         let context = format!("round {number}, {victim:?}");
         is_sound(&database(&home), &context);
         nothing_was_put_aside(&home, &context);
