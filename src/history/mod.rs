@@ -13,7 +13,7 @@
 //! What is promised, and by what:
 //! - A write that has returned `Ok` outlives the death of any process: it is a committed transaction in a write-ahead
 //!   log. A turn's beginning and its end are also synced to the disk; the pieces of a stream between them are not.
-//! - Of a stream at most [`store::PIECE_EVERY`] is missing.
+//! - Of a stream at most 250 ms are missing: a piece waits for [`store::PIECE_EVERY`], and then for its write.
 //! - A stream whose process died is `interrupted`, by whoever opens the file next; one whose process lives is left
 //!   alone. A process lives as long as it holds a lock on a file of its own, which the kernel lets go of with it.
 //! - Two processes in one chat make branches: a message names its parent, and a number that is taken gives the next one.

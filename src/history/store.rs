@@ -90,7 +90,7 @@ impl History {
             .await
     }
 
-    /// Adds to an answer. Never waits: it is written within [`PIECE_EVERY`], with all that comes until then. What could
+    /// Adds to an answer. Never waits: it is written after [`PIECE_EVERY`], with all that comes until then. What could
     /// not be written goes along with the next piece, or the end; [`Self::trouble`] says why.
     ///
     /// Has to be called on a tokio runtime.

@@ -475,7 +475,7 @@ async fn an_answer_that_is_reset_keeps_what_came() {
             .keeping("half of")
             .tells(&[
                 "The answer broke off.",
-                "What came so far is kept. Press gr to ask again.",
+                "What came so far is kept. Press gr to ask again, or :GPT continue to go on.",
             ])
             .await;
     }
@@ -488,7 +488,7 @@ async fn an_answer_without_an_end_is_told_to_be_incomplete() {
         .keeping("half of")
         .tells(&[
             "work ended the stream before the answer's end;",
-            "What came so far is kept. Press gr to ask again.",
+            "What came so far is kept. Press gr to ask again, or :GPT continue to go on.",
         ])
         .await;
 }

@@ -134,7 +134,7 @@ return {
   ["view.health.too_old_advice"] = "Use Neovim 0.10 or newer.",
   ["view.health.variable"] = "The variable {name} is set.",
   ["view.in_flight"] = "Your question is on its way.",
-  ["view.kept"] = "What came so far is kept. Press gr to ask again.",
+  ["view.kept"] = "What came so far is kept. Press gr to ask again, or :GPT continue to go on.",
   ["view.kept_by_themselves"] = "Chats are kept by themselves; :write name.md saves a copy.",
   ["view.kept_nowhere"] = "This chat is not kept; :write name.md saves a copy.",
   ["view.key.apply"] = "put the code block where its selection came from",

@@ -134,7 +134,7 @@ return {
   ["view.health.too_old_advice"] = "Usa Neovim 0.10 o posterior.",
   ["view.health.variable"] = "La variable {name} está definida.",
   ["view.in_flight"] = "Tu pregunta está en camino.",
-  ["view.kept"] = "Lo que ya llegó se conserva. Presiona gr para volver a preguntar.",
+  ["view.kept"] = "Lo que ya llegó se conserva. Presiona gr para volver a preguntar, o :GPT continue para seguir.",
   ["view.kept_by_themselves"] = "Los chats se guardan solos; :write nombre.md guarda una copia.",
   ["view.kept_nowhere"] = "Este chat no se guarda; :write nombre.md guarda una copia.",
   ["view.key.apply"] = "poner el bloque de código donde estaba la selección",

@@ -134,7 +134,7 @@ return {
   ["view.health.too_old_advice"] = "Use o Neovim 0.10 ou mais recente.",
   ["view.health.variable"] = "A variável {name} está definida.",
   ["view.in_flight"] = "Sua pergunta está a caminho.",
-  ["view.kept"] = "O que já chegou foi mantido. Pressione gr para perguntar de novo.",
+  ["view.kept"] = "O que já chegou foi mantido. Pressione gr para perguntar de novo, ou :GPT continue para seguir.",
   ["view.kept_by_themselves"] = "Os chats são guardados automaticamente; :write nome.md salva uma cópia.",
   ["view.kept_nowhere"] = "Este chat não é guardado; :write nome.md salva uma cópia.",
   ["view.key.apply"] = "pôr o bloco de código onde estava a seleção",
