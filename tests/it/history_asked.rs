@@ -297,3 +297,25 @@ async fn of_an_answer_that_never_pauses_only_its_last_words_go_with_a_killed_pro
         });
     assert!(missing.is_none(), "{missing:?}");
 }
+
+/// Colours come bit by bit, and may find a buffer that has been emptied and filled again since.
+#[tokio::test]
+async fn a_long_chat_that_is_read_again_while_it_gets_its_colours_stays_as_it_is() {
+    let mut long = chat("long", None, 1);
+    for number in 3..=400 {
+        let mut message = long.messages[usize::from(number % 2 == 0)].clone();
+        (message.id, message.parent) = (number, Some(number - 1));
+        long.messages.push(message);
+    }
+    long.head = Some(400);
+    let (home, server) = (home_of([long]).await, Server::start(Vec::new()).await);
+    let nvim = patient(&server, &home, "").start().await;
+    nvim.command("edit gpt://chat/long").await;
+    chat_holds(&nvim, "answer long").await;
+    let shown = chat_lines(&nvim).await;
+    for _ in 0..5 {
+        nvim.command("silent edit").await;
+        assert_eq!(chat_lines(&nvim).await, shown);
+    }
+    clean(&nvim).await;
+}

@@ -223,8 +223,10 @@ function M.gradually(buf, ranges)
       local mark = table.remove(marks)
       local at = api.nvim_buf_get_extmark_by_id(buf, progress, mark, { details = true })
       api.nvim_buf_del_extmark(buf, progress, mark)
-      if at[1] then
-        M.once(buf, at[1], at[3].end_row)
+      -- Where `:edit` has read the buffer again, marks are left below its last line.
+      local last = at[1] and math.min(at[3].end_row, api.nvim_buf_line_count(buf)) or 0
+      if at[1] and at[1] < last then
+        M.once(buf, at[1], last)
       end
     end
     if #marks > 0 and api.nvim_buf_is_valid(buf) then
