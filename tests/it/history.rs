@@ -617,10 +617,7 @@ async fn a_damaged_history_is_put_aside_and_named() {
 #[tokio::test]
 async fn a_history_that_cannot_be_written_is_told_once_and_chats_work_in_memory() {
     let (_home, told) = said_of(|home| fs::create_dir(database(home)).unwrap()).await;
-    assert!(
-        told.contains("The history cannot be opened: look at its file."),
-        "{told}"
-    );
+    assert!(told.contains("The history cannot be opened: look at it."), "{told}");
     assert!(told.contains("Chats go on, but are not kept until then."), "{told}");
 }
 
@@ -636,10 +633,7 @@ async fn a_history_of_a_newer_version_is_left_alone_and_told() {
         bytes.set(fs::read(database(home)).unwrap()).unwrap();
     })
     .await;
-    assert!(
-        told.contains("A newer gpt.nvim has written the history: update gpt.nvim."),
-        "{told}"
-    );
+    assert!(told.contains("Update gpt.nvim: its history is newer."), "{told}");
     assert_eq!(Some(&fs::read(database(&home)).unwrap()), bytes.get());
 }
 

@@ -224,14 +224,14 @@ async fn who_asks_for_a_history_that_cannot_be_used_is_told_why_and_what_to_do()
     connection.pragma_update(None, "user_version", 4711).unwrap();
     let nvim = patient(&server, &home, "").start().await;
     exchanges(&nvim, &["q1"]).await;
-    was_told(&nvim, "A newer gpt.nvim has written the history: update gpt.nvim.").await;
+    was_told(&nvim, "Update gpt.nvim: its history is newer.").await;
     nvim.lua("told = {}", &[]).await;
     tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
     for command in ["history", "rename x", "export x.md", "fork", "history clear"] {
         nvim.lua("told = {}", &[]).await;
         nvim.feed(&format!("<Esc>:GPT {command}<CR>")).await;
         if command == "history" {
-            was_told(&nvim, "update gpt.nvim. Or move").await;
+            was_told(&nvim, "A newer version has written it. Or move").await;
             let said = told(&nvim).await.concat();
             assert!(!said.contains("There is no history"), "{said}");
         }
@@ -248,7 +248,7 @@ async fn what_a_lock_keeps_from_being_done_says_what_to_do() {
     let other = rusqlite::Connection::open(database(&home)).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     nvim.feed(":GPT rename another<CR>").await;
-    was_told(&nvim, "Another program keeps the history locked: end it. It has").await;
+    was_told(&nvim, "End the program that locks the history. It has").await;
     other.execute_batch("ROLLBACK").unwrap();
     nvim.feed(":GPT rename another<CR>").await;
     was_told(&nvim, "The chat is called \"another\" now.").await;

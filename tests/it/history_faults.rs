@@ -136,14 +136,8 @@ async fn a_file_that_may_not_be_written_is_told_and_used_once_it_may() {
     };
     let said = told_then_kept(&home, powerless(configured(&server, ""), &home), mend).await;
     let folder = file.parent().unwrap().display().to_string();
-    assert!(
-        said.contains("The history cannot be written: make its folder writable."),
-        "{said}"
-    );
-    assert!(
-        said.contains(&format!("It is {folder}, with the files in it.")),
-        "{said}"
-    );
+    assert!(said.contains("The history is read-only: make it writable."), "{said}");
+    assert!(said.contains(&format!("It is in {folder}: that folder")), "{said}");
 }
 
 #[tokio::test]
@@ -155,10 +149,7 @@ async fn a_folder_that_may_not_be_written_is_told_and_used_once_it_may() {
     set_mode(&folder, 0o555);
     let mend = || set_mode(&folder, 0o777);
     let said = told_then_kept(&home, powerless(configured(&server, ""), &home), mend).await;
-    assert!(
-        said.contains("The history cannot be written: make its folder writable."),
-        "{said}"
-    );
+    assert!(said.contains("The history is read-only: make it writable."), "{said}");
 }
 
 #[tokio::test]
@@ -167,10 +158,7 @@ async fn what_stands_in_the_files_place_is_told_and_once_it_is_gone_chats_are_ke
     fs::create_dir_all(database(&home)).unwrap();
     let mend = || fs::remove_dir(database(&home)).unwrap();
     let said = told_then_kept(&home, configured(&server, ""), mend).await;
-    assert!(
-        said.contains("The history cannot be opened: look at its file."),
-        "{said}"
-    );
+    assert!(said.contains("The history cannot be opened: look at it."), "{said}");
 }
 
 #[tokio::test]
@@ -185,10 +173,7 @@ async fn a_file_of_a_newer_version_is_left_alone_and_once_it_is_moved_away_chats
     let elsewhere = home.path().join("elsewhere.db");
     let mend = || fs::rename(&file, &elsewhere).unwrap();
     let said = told_then_kept(&home, configured(&server, ""), mend).await;
-    assert!(
-        said.contains("A newer gpt.nvim has written the history: update gpt.nvim."),
-        "{said}"
-    );
+    assert!(said.contains("Update gpt.nvim: its history is newer."), "{said}");
     assert!(said.contains(&format!("Or move {} away", file.display())), "{said}");
     assert_eq!(fs::read(&elsewhere).unwrap(), before);
 }
@@ -202,7 +187,7 @@ async fn a_lock_that_lasts_is_told_and_once_it_is_gone_all_is_kept() {
     let nvim = configured(&server, "").home(&home).init(TOLD).start().await;
     open(&nvim).await;
     talk(&nvim, 1, 1).await;
-    was_told(&nvim, "Another program keeps the history locked: end it.").await;
+    was_told(&nvim, "End the program that locks the history.").await;
     let said = told(&nvim).await.concat();
     assert!(
         said.contains(&format!("It has {} open.", database(&home).display())),
@@ -225,7 +210,7 @@ async fn what_a_lock_kept_out_is_written_when_neovim_is_quit_after_it() {
     let nvim = configured(&server, "").home(&home).init(TOLD).start().await;
     open(&nvim).await;
     talk(&nvim, 1, 1).await;
-    was_told(&nvim, "Another program keeps the history locked: end it.").await;
+    was_told(&nvim, "End the program that locks the history.").await;
     let id = id(&nvim).await;
     other.execute_batch("ROLLBACK").unwrap();
     nvim.quit().await;
@@ -278,7 +263,7 @@ async fn a_full_disk_at_the_start_is_told_and_once_there_is_room_all_is_kept() {
     let nvim = builder.home(&home).init(TOLD).start().await;
     open(&nvim).await;
     talk(&nvim, 1, 2).await;
-    was_told(&nvim, "The disk is full, and the history not written: make some room.").await;
+    was_told(&nvim, "The disk is full: make room for the history.").await;
     assert_eq!(told(&nvim).await.len(), 1);
     make_room(&room).await;
     talk(&nvim, 3, 3).await;
@@ -299,7 +284,7 @@ async fn a_disk_that_fills_during_an_answer_is_told_once_and_nothing_of_it_is_lo
     let nvim = builder.home(&home).init(TOLD).start().await;
     open(&nvim).await;
     talk(&nvim, 1, 2).await;
-    was_told(&nvim, "The disk is full, and the history not written: make some room.").await;
+    was_told(&nvim, "The disk is full: make room for the history.").await;
     assert_eq!(told(&nvim).await.len(), 1);
     make_room(&room).await;
     talk(&nvim, 3, 3).await;
