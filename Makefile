@@ -3,7 +3,7 @@
 VERSIONS ?= 0.10.4 0.11.4 0.12.4
 
 .DEFAULT_GOAL := build
-.PHONY: build try test test-matrix test-litellm check-ports lint format bench clean clean-all help
+.PHONY: build try test test-matrix test-litellm screens check-ports lint format bench clean clean-all help
 
 build: ## the binary, target/release/gpt-nvim (the default)
 	@command -v cargo >/dev/null || { echo 'No cargo. Install Rust (rustup, or your system'"'"'s package of Rust ≥ 1.88), then try again.' >&2; exit 1; }
@@ -20,6 +20,9 @@ test-matrix: ## all tests, against each Neovim of VERSIONS="0.10.4 0.11.4 0.12.4
 
 test-litellm: ## a chat with LiteLLM's proxy, fetched from PyPI (750 MB)
 	@GPT_NVIM=$$(scripts/get-nvim any) GPT_LITELLM=$$(scripts/get-litellm) cargo test --locked --test it litellm:: -- --ignored
+
+screens: ## write tests/screens anew, after a change of what is shown; then look at them
+	@GPT_WRITE_SCREENS=1 GPT_NVIM=$${GPT_NVIM:-$$(scripts/get-nvim any)} cargo test --locked --test it screens::
 
 check-ports: ## type-check for Windows and macOS (fetches 600 MB)
 	@scripts/check-ports

@@ -32,6 +32,8 @@ pub struct Message {
     pub citations: Vec<Citation>,
     /// Whether the model refused to answer: the text says why.
     pub refused: bool,
+    /// Of an answer that was broken off with its process: what the history has of its text. The screen may show more.
+    pub broken_off: Option<String>,
 }
 
 /// How much of the model's reasoning is kept and shown, in bytes: its beginning.
@@ -306,6 +308,7 @@ impl Conversation {
     /// Asks a question that is shown once more: what stands below it is put aside, as another branch.
     fn ask_again(&mut self, mut regions: Vec<Region>, question: usize) -> Vec<Effect> {
         let below = regions.split_off((question + 1).min(regions.len()));
+        self.keep_below(regions.last().map(|question| question.id), &below);
         let mut shape = self.adopt(regions);
         for region in below {
             if !shape.removed.contains(&region.id) {
@@ -508,7 +511,24 @@ impl Message {
             tool_calls: Vec::new(),
             citations: Vec::new(),
             refused: false,
+            broken_off: None,
         }
+    }
+
+    /// Whether this is what a buffer shows of it. An answer that was broken off takes over what the history lacks of it.
+    fn shows(&mut self, shown: &str) -> bool {
+        let kept = self.broken_off.as_deref();
+        if kept.is_some_and(|kept| shown.len() > kept.len() && shown.starts_with(kept)) {
+            shown.clone_into(&mut self.text);
+        }
+        trim_blank_lines(&self.text) == shown
+    }
+
+    /// What of an answer that was broken off is shown, and not in the history.
+    #[must_use]
+    pub fn unkept(&self) -> Option<&str> {
+        let more = self.text.strip_prefix(self.broken_off.as_deref()?)?;
+        (!more.is_empty()).then_some(more)
     }
 }
 

@@ -145,6 +145,11 @@ impl Known {
         self.all().get(&here).map(|stored| stored.id)
     }
 
+    /// What the message says in the history, as a fingerprint.
+    fn text(&self, here: MessageId) -> Option<u64> {
+        self.all().get(&here).map(|stored| stored.text)
+    }
+
     /// The highest number in the history that is known; 0 if there is none.
     pub fn highest(&self) -> u64 {
         self.all().values().map(|stored| stored.id).max().unwrap_or_default()
@@ -264,11 +269,29 @@ impl Writing {
         })
     }
 
+    /// Adds to answers that were broken off what only the screen still had of them.
+    async fn complete(&self, snapshot: &Snapshot) {
+        for (message, _) in snapshot {
+            let text = fingerprint(&message.text);
+            let (Some(more), Some(place)) = (message.unkept(), self.place(message.id)) else {
+                continue;
+            };
+            if self.known.text(message.id) == Some(text) {
+                continue;
+            }
+            self.history.append(&place, PartKind::Text, more);
+            if self.history.finish(&place, interrupted()).await.is_ok() {
+                self.note_text(message.id, text);
+            }
+        }
+    }
+
     /// Saves a turn's beginning, after what could not be saved before: if that still cannot, neither is tried.
     async fn begin(&mut self, info: ChatInfo, snapshot: Snapshot) {
         let is_up_to_date = self.catch_up().await;
         self.open = snapshot.last().map(|(answer, _)| answer.id);
         if is_up_to_date {
+            self.complete(&snapshot).await;
             self.save(info, snapshot, None).await;
         } else {
             let end = None;
@@ -412,16 +435,20 @@ impl Writing {
     async fn leave(&mut self) {
         self.catch_up().await;
         if let Some(message) = self.open.take().and_then(|answer| self.place(answer)) {
-            let end = End {
-                state: State::Interrupted,
-                finish: None,
-                usage: None,
-                notices: Vec::new(),
-                at: now(),
-            };
-            self.history.finish(&message, end).await.ok();
+            self.history.finish(&message, interrupted()).await.ok();
         }
         self.history.release(&self.chat.0).await.ok();
+    }
+}
+
+/// The end of an answer that was broken off.
+fn interrupted() -> End {
+    End {
+        state: State::Interrupted,
+        finish: None,
+        usage: None,
+        notices: Vec::new(),
+        at: now(),
     }
 }
 

@@ -173,6 +173,7 @@ mod tests {
             tool_calls: Vec::new(),
             citations: Vec::new(),
             refused: false,
+            broken_off: None,
         }
     }
 

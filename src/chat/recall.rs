@@ -117,8 +117,9 @@ fn of_record(message: &history::Message) -> Message {
         Role::User | Role::System => RegionRole::User,
     };
     // As a buffer shows it, so that it does not matter which of the two it is read from.
-    let text = trim_blank_lines(&message.text()).to_owned();
-    let mut recalled = Message::new(MessageId(message.id), role, text);
+    let kept = message.text();
+    let mut recalled = Message::new(MessageId(message.id), role, trim_blank_lines(&kept).to_owned());
+    recalled.broken_off = (message.state == State::Interrupted).then_some(kept);
     if let (Some(provider), Some(model)) = (&message.provider, &message.model) {
         recalled.label = format!("{provider}/{model}");
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::common::*;
-use crate::reasoning::{chunk, folds_in_stream};
+use crate::reasoning::chunk;
 use crate::support::answer::Answer;
 use crate::support::nvim::Nvim;
 use crate::support::server::Server;
@@ -203,10 +203,8 @@ async fn zc_folds_a_message_to_its_first_words_while_an_answer_streams() {
     nvim.feed("ggzcjzc").await;
     nvim.wait_screen_contains("You · what is it").await;
     nvim.wait_screen_contains("test/m1 · one two").await;
-    if folds_in_stream(&nvim).await {
-        nvim.feed("G2[[zc").await;
-        nvim.wait_screen_contains("test/m1 · three").await;
-    }
+    nvim.feed("G2[[zc").await;
+    nvim.wait_screen_contains("test/m1 · three").await;
     server.open("on");
     ended(&nvim, 2).await;
     nvim.feed("G2[[zc").await;

@@ -21,11 +21,6 @@ pub fn thoughtful(thoughts: &[&str], words: &[&str]) -> Answer {
     Answer::sse(&payloads.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// Whether an answer is folded while it streams: on Neovim 0.10 only when it has ended.
-pub async fn folds_in_stream(nvim: &Nvim) -> bool {
-    nvim.lua_bool("return vim.fn.has('nvim-0.11') == 1", &[]).await
-}
-
 const SHOWN: &str = "> **Reasoning**\n>\n> hm\n> well\n\none two";
 
 async fn thinking() -> (Nvim, Server) {
@@ -65,9 +60,6 @@ async fn reasoning_streams_above_the_answer_and_is_not_sent_back() {
 #[tokio::test]
 async fn reasoning_is_folded_while_it_streams_and_opens_by_the_usual_key() {
     let (nvim, server) = thinking().await;
-    if !folds_in_stream(&nvim).await {
-        return;
-    }
     nvim.wait_screen_contains("Reasoning · 1 line").await;
     server.open("think");
     nvim.wait_screen_contains("Reasoning · 2 lines").await;

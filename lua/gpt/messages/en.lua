@@ -142,6 +142,7 @@ return {
   ["view.key.help"] = "this help",
   ["view.key.hide"] = "hide the chat; an answer goes on",
   ["view.key.history"] = "earlier chats",
+  ["view.key.hover"] = "what the #word here stands for",
   ["view.key.manual"] = "the manual",
   ["view.key.model"] = "choose the model",
   ["view.key.new_chat"] = "new chat",

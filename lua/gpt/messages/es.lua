@@ -142,6 +142,7 @@ return {
   ["view.key.help"] = "esta ayuda",
   ["view.key.hide"] = "ocultar el chat; la respuesta continúa",
   ["view.key.history"] = "chats anteriores",
+  ["view.key.hover"] = "qué representa la #palabra de aquí",
   ["view.key.manual"] = "el manual",
   ["view.key.model"] = "elegir el modelo",
   ["view.key.new_chat"] = "chat nuevo",

@@ -142,6 +142,7 @@ return {
   ["view.key.help"] = "esta ajuda",
   ["view.key.hide"] = "ocultar o chat; a resposta continua",
   ["view.key.history"] = "chats anteriores",
+  ["view.key.hover"] = "o que a #palavra aqui representa",
   ["view.key.manual"] = "o manual",
   ["view.key.model"] = "escolher o modelo",
   ["view.key.new_chat"] = "novo chat",

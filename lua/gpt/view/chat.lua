@@ -7,6 +7,7 @@ local gauge = require("gpt.view.gauge")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local remote = require("gpt.remote")
+local rules = require("gpt.view.rules")
 local window = require("gpt.view.window")
 local words = require("gpt.words")
 require("gpt.view.apply")
@@ -271,6 +272,7 @@ local function watch(group, chat)
   on("BufReadCmd", function()
     chat:restore()
     cut.show(chat, chat.cut)
+    rules.show(chat, chat.rules)
   end)
   on("BufUnload", function()
     chat:remember()
@@ -315,6 +317,7 @@ local function make(buf, id)
   -- Before the name, for which Neovim would make a swap file.
   vim.bo[buf].buftype, vim.bo[buf].bufhidden, vim.bo[buf].swapfile = "acwrite", "hide", false
   vim.bo[buf].modifiable, vim.bo[buf].readonly = true, false
+  vim.bo[buf].modeline = false -- else :edit would do what a model has written
   if api.nvim_buf_get_name(buf) ~= NAME .. id then
     api.nvim_buf_set_name(buf, NAME .. id)
   end

@@ -11,10 +11,6 @@ local words = require("gpt.words")
 
 local M = {}
 
---- Neovim 0.10 moves a fold's beginning when text comes into it in insert mode, and takes text below a closed fold into
---- it: there an answer is folded when it has ended.
-local FOLDS_IN_STREAM = vim.fn.has("nvim-0.11") == 1
-
 ---@param win integer
 function M.set_options(win)
   local set = function(name, value)
@@ -24,10 +20,14 @@ function M.set_options(win)
   set("foldenable", true)
   set("foldlevel", 1)
   set("foldtext", "v:lua.require'gpt.view.folds'.text()")
-  local others = vim.tbl_filter(function(sign)
+  local signs = vim.tbl_filter(function(sign)
     return sign ~= "" and not vim.startswith(sign, "fold:")
   end, vim.split(vim.go.fillchars, ",", { plain = true }))
-  set("fillchars", table.concat(vim.list_extend(others, { "fold: " }), ","))
+  signs[#signs + 1] = "fold: "
+  if not vim.go.fillchars:find("eob:", 1, true) then
+    signs[#signs + 1] = "eob: " -- no tildes below the prompt
+  end
+  set("fillchars", table.concat(signs, ","))
 end
 
 --- Makes a fold in the current window, unless there is one.
@@ -59,9 +59,14 @@ local function context_of(buf, row, last)
   return found
 end
 
+---@class gpt.FoldedMessage
+---@field row integer
+---@field last integer the line after its last one
+---@field role string
+
 --- Makes those folds of some messages that are not there, in every window of the chat.
 ---@param chat gpt.Chat
----@param messages { row: integer, last: integer, role: string }[]
+---@param messages gpt.FoldedMessage[]
 local function make_all(chat, messages)
   for _, win in ipairs(vim.fn.win_findbuf(chat.buf)) do
     if vim.wo[win].foldmethod == "manual" then
@@ -100,24 +105,24 @@ function M.drop(chat, row)
   end
 end
 
---- The messages from `row` on, the prompt left out, and on Neovim 0.10 the answer that is being written.
+--- The messages from `row` on, the prompt left out.
 ---@param chat gpt.Chat
 ---@param row integer
----@return { row: integer, last: integer, role: string }[]
+---@return gpt.FoldedMessage[]
 local function messages_from(chat, row)
-  local found, before, role = {}, nil, nil
-  local writing = not FOLDS_IN_STREAM and chat.answer and chat:row(chat.answer_mark) or nil
+  local found, before = {}, nil
   for _, heading in ipairs(chat:headings()) do
     if heading.row >= row then
-      if before and before ~= writing then
-        found[#found + 1] = { row = before, last = heading.row, role = role }
+      if before then
+        before.last = heading.row
+        found[#found + 1] = before
       end
-      before, role = heading.row, heading.entry.role
+      before = { row = heading.row, role = heading.entry.role }
     end
   end
-  local prompt = chat:find_prompt()
-  if before and before ~= prompt and before ~= writing then
-    found[#found + 1] = { row = before, last = api.nvim_buf_line_count(chat.buf), role = role }
+  if before and before.row ~= chat:find_prompt() then
+    before.last = api.nvim_buf_line_count(chat.buf)
+    found[#found + 1] = before
   end
   return found
 end

@@ -144,20 +144,25 @@ end
 --- Lists the keys in a small float.
 function Chat:show_keys()
   local lines, width = {}, 0
-  for _, key in ipairs(KEYS) do
-    local lhs = table.concat(keys_of(key.name), " ")
-    lines[#lines + 1] = (" %-14s %s "):format(lhs ~= "" and lhs or "-", words(key.what))
+  local function add(lhs, what)
+    lines[#lines + 1] = (" %-14s %s "):format(lhs, words(what))
     width = math.max(width, vim.fn.strdisplaywidth(lines[#lines]))
   end
-  lines[#lines + 1] = (" %-14s %s "):format(":help gpt.nvim", words("view.key.manual"))
+  for _, key in ipairs(KEYS) do
+    local lhs = table.concat(keys_of(key.name), " ")
+    add(lhs ~= "" and lhs or "-", key.what)
+  end
+  add("K", "view.key.hover") -- Neovim's own, wherever there is a language server
+  add(":help gpt.nvim", "view.key.manual")
   local buf = api.nvim_create_buf(false, true)
   api.nvim_buf_set_lines(buf, 0, -1, false, lines)
   vim.bo[buf].modifiable, vim.bo[buf].bufhidden = false, "wipe"
+  local height = math.max(1, math.min(#lines, vim.o.lines - 4))
   local win = api.nvim_open_win(buf, true, {
     relative = "editor",
     width = math.min(width, vim.o.columns - 4),
-    height = #lines,
-    row = math.max(0, math.floor((vim.o.lines - #lines) / 2) - 1),
+    height = height,
+    row = math.max(0, math.floor((vim.o.lines - height) / 2) - 1),
     col = math.max(0, math.floor((vim.o.columns - width) / 2)),
     border = "rounded",
     title = (" %s "):format(words("view.key.title")),

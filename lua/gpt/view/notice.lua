@@ -69,6 +69,20 @@ function M.wrap(text, width)
   return lines
 end
 
+--- The details of a notice without what its title has said in the same words.
+---@param notice gpt.Notice
+---@return string[]
+local function news(notice)
+  local told = {}
+  for _, detail in ipairs(notice.details or {}) do
+    if vim.startswith(detail, notice.title) then
+      detail = vim.trim(detail:sub(#notice.title + 1))
+    end
+    told[#told + 1] = detail ~= "" and not vim.startswith(notice.title, (detail:gsub("%.$", ""))) and detail or nil
+  end
+  return told
+end
+
 ---@param notice gpt.Notice
 ---@param width integer
 ---@return table[] virtual lines
@@ -88,7 +102,7 @@ local function virtual_lines(notice, width)
   add(notice.title, GROUPS[notice.level], SIGNS[notice.level])
   add(notice.advice, "GPTNotice", "  ")
   local most = #virtual + MOST_DETAIL_LINES
-  for _, detail in ipairs(notice.details or {}) do
+  for _, detail in ipairs(news(notice)) do
     if #virtual > most then
       break
     end
@@ -101,6 +115,26 @@ local function virtual_lines(notice, width)
   return virtual
 end
 
+--- Where the notice of a chat stands.
+---@param chat gpt.Chat
+---@return integer? row counted from 0
+function M.row(chat)
+  local mark = chat.notice and chat.notice.mark
+  return mark and vim.api.nvim_buf_get_extmark_by_id(chat.buf, namespace, mark, {})[1]
+end
+
+--- Puts the notice of a chat there, below a blank line: one of its own, if that of the text is none.
+---@param chat gpt.Chat
+---@param row integer counted from 0
+function M.restore(chat, row)
+  local virtual = virtual_lines(chat.notice.notice, chat:width())
+  local is_blank = vim.api.nvim_buf_get_lines(chat.buf, row, row + 1, false)[1] == ""
+  chat.notice.mark = vim.api.nvim_buf_set_extmark(chat.buf, namespace, row, 0, {
+    id = chat.notice.mark,
+    virt_lines = is_blank and vim.list_slice(virtual, 2) or virtual,
+  })
+end
+
 --- Shows a notice below a line of a chat.
 ---@param chat gpt.Chat
 ---@param row integer the line, counted from 0
@@ -108,9 +142,7 @@ end
 function M.place(chat, row, notice)
   remember(chat.label or chat.id, notice)
   chat.notice = { notice = notice, mark = nil }
-  chat.notice.mark = vim.api.nvim_buf_set_extmark(chat.buf, namespace, row, 0, {
-    virt_lines = virtual_lines(notice, chat:width()),
-  })
+  M.restore(chat, row)
 end
 
 --- Where the notice of a chat stands.

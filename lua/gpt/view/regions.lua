@@ -63,6 +63,7 @@ local api = vim.api
 ---@field estimate? integer tokens of the last request
 ---@field counted? table the same and its answer's, once the provider has counted them
 ---@field cut? gpt.ShownCut
+---@field rules? string which rules of the project go along
 ---@field cost? number what it cost, in US dollars, estimated
 ---@field pending? { text: string, origin: "prompt"|"queue"|"command", mark?: integer } what was sent last, until it is shown as a message
 ---@field in_flight? boolean whether the program has been told something, and has not yet answered

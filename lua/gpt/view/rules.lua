@@ -9,6 +9,7 @@ local MARK = 1
 ---@param chat gpt.Chat
 ---@param label? string
 function M.show(chat, label)
+  chat.rules = label
   vim.api.nvim_buf_del_extmark(chat.buf, namespace, MARK)
   local first = label and chat:headings()[1]
   if first then

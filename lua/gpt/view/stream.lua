@@ -191,6 +191,32 @@ function Chat:place_of(at)
   return heading and math.min(heading + 2, row) or row, 0
 end
 
+--- Puts lines into a buffer's text.
+---@param buf integer
+---@param row integer
+---@param col integer
+---@param lines string[]
+local function put(buf, row, col, lines)
+  api.nvim_buf_set_text(buf, row, col, row, col, lines)
+end
+
+--- The same, one line after the other: Neovim 0.10 moves a fold away that begins just above a place where many lines
+--- come at once, and takes others into it.
+---@param buf integer
+---@param row integer
+---@param col integer
+---@param lines string[]
+local function put_singly(buf, row, col, lines)
+  put(buf, row, col, { lines[1] })
+  col = col + #lines[1]
+  for index = 2, #lines do
+    put(buf, row, col, { "", lines[index] })
+    row, col = row + 1, #lines[index]
+  end
+end
+
+local write_lines = vim.fn.has("nvim-0.11") == 1 and put or put_singly
+
 --- Writes a piece of the answer, as part of the current undo step or as a new one.
 ---@param piece gpt.Piece
 ---@param joined boolean
@@ -203,7 +229,7 @@ function Chat:write(piece, joined)
   if typing and not joined then
     self:break_undo()
   end
-  api.nvim_buf_set_text(self.buf, row, col, row, col, piece.lines)
+  write_lines(self.buf, row, col, piece.lines)
   if piece.at == "frame" then
     self:begin_reasoning(row, piece.lines)
   end

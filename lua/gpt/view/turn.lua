@@ -587,6 +587,7 @@ function Chat:after_edit(following)
     if api.nvim_win_get_cursor(win)[1] <= row + 1 then
       api.nvim_win_set_cursor(win, { api.nvim_buf_line_count(self.buf), 0 })
     end
+    window.fill(win)
   end
   window.follow(self.buf, row)
 end

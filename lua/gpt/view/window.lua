@@ -323,6 +323,20 @@ function M.follow(buf, prompt_row)
   end
 end
 
+--- Fills a window that has room below the end of the buffer, since lines went: what stands above the end, a question
+--- that is asked again say, comes back into view.
+---@param win integer
+function M.fill(win)
+  local last = vim.api.nvim_buf_line_count(vim.api.nvim_win_get_buf(win))
+  local info, height = vim.fn.getwininfo(win)[1], vim.api.nvim_win_get_height(win)
+  local shown = { start_row = info.topline - 1, end_row = last - 1 }
+  if info.topline > 1 and vim.api.nvim_win_text_height(win, shown).all < height then
+    vim.api.nvim_win_call(win, function()
+      vim.fn.winrestview(M.view_showing(win, last, height))
+    end)
+  end
+end
+
 --- Where a window must begin to show `last` as its last line, wrapped lines counted. A line that is higher than the room
 --- above is cut at its top ('smoothscroll').
 ---@param win integer

@@ -34,6 +34,11 @@ impl Branches {
         self.shown.insert(parent, id);
     }
 
+    /// The message before this one.
+    pub fn parent(&self, id: MessageId) -> Option<MessageId> {
+        self.parents.get(&id).copied().flatten()
+    }
+
     /// Whether a message hangs there.
     pub fn hangs_below(&self, id: MessageId, parent: Option<MessageId>) -> bool {
         self.parents.get(&id) == Some(&parent)

@@ -69,7 +69,7 @@ impl Conversation {
             message.label = region.label;
             return message;
         };
-        let same = trim_blank_lines(&before.text) == text;
+        let same = before.shows(text);
         if before.says_nothing() || (same && self.branches.hangs_below(before.id, parent)) {
             self.branches.hang(before.id, parent);
             if !same {
@@ -89,6 +89,37 @@ impl Conversation {
         copy.label.clone_from(&before.label);
         self.branches.put_aside(before);
         copy
+    }
+
+    /// Keeps, as branches, what is shown below a question that is asked again, and is not known here: what the user has
+    /// changed there, and what a program that is gone had written.
+    pub(super) fn keep_below(&mut self, question: Option<MessageId>, below: &[Region]) {
+        let highest = below.iter().map(|region| region.id.0).max();
+        self.last_id = self.last_id.max(highest.unwrap_or_default());
+        let mut above = question;
+        for region in below {
+            self.keep_shown(region, above);
+            above = Some(region.id);
+        }
+    }
+
+    fn keep_shown(&mut self, region: &Region, above: Option<MessageId>) {
+        let text = trim_blank_lines(&region.text);
+        let known = self.messages.iter_mut().find(|message| message.id == region.id);
+        let is_known = known.is_some();
+        if text.is_empty() || known.is_some_and(|known| known.shows(text)) {
+            return;
+        }
+        let (id, parent) = if is_known {
+            self.last_id += 1;
+            (MessageId(self.last_id), self.branches.parent(region.id))
+        } else {
+            (region.id, above)
+        };
+        let mut shown = Message::new(id, region.role, text.to_owned());
+        shown.label.clone_from(&region.label);
+        self.branches.hang(id, parent);
+        self.branches.put_aside(shown);
     }
 
     /// Where among the regions a question stands that the user has changed since it was sent.

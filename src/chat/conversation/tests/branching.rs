@@ -227,3 +227,17 @@ fn an_answer_keeps_the_name_of_its_model_in_every_branch() {
         "{effects:?}"
     );
 }
+
+#[test]
+fn an_answer_that_the_user_changed_is_kept_when_it_is_asked_for_again() {
+    let mut shown = Shown::default();
+    shown.ask("q", "a");
+    shown.regions[1].text = "a, changed".into();
+    let event = shown.regenerated(None);
+    shown.turn(event, "b");
+    assert_eq!(texts(&shown.chat), ["q", "b"]);
+    shown.switch(None, -1);
+    assert_eq!(texts(&shown.chat), ["q", "a, changed"]);
+    shown.switch(None, -1);
+    assert_eq!(texts(&shown.chat), ["q", "a"]);
+}

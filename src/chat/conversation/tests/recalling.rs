@@ -55,3 +55,61 @@ fn what_another_says_goes_on_where_it_follows_the_last_message_and_is_a_branch_e
     assert_eq!(chat.lengthen(MessageId(5), "a2, more"), Some(", more".into()));
     assert_eq!(chat.lengthen(MessageId(5), "a2, more"), None);
 }
+
+/// A question whose answer was broken off; the history has its first word.
+fn broken_off() -> Conversation {
+    let mut chat = Conversation::default();
+    let mut answer = message(2, RegionRole::Assistant, "one");
+    answer.broken_off = Some("one ".into());
+    let question = message(1, RegionRole::User, "q1");
+    let messages = vec![(question, None), (answer, Some(MessageId(1)))];
+    chat.recall(messages, Some(MessageId(2)));
+    chat
+}
+
+fn shown(answer: &str) -> Vec<Region> {
+    vec![
+        region(1, RegionRole::User, "q1"),
+        region(2, RegionRole::Assistant, answer),
+    ]
+}
+
+#[test]
+fn an_answer_that_was_broken_off_is_as_long_as_the_screen_shows_it() {
+    let mut chat = broken_off();
+    chat.step(Event::Sent {
+        regions: shown("one two"),
+        prompt: "next".into(),
+        origin: Origin::Prompt,
+        at: None,
+    });
+    assert_eq!(texts(&chat), ["q1", "one two", "next", ""]);
+    assert_eq!(chat.places(), [], "it is the same answer, and no branch");
+    assert_eq!(chat.messages()[1].unkept(), Some("two"));
+}
+
+#[test]
+fn a_broken_answer_that_is_asked_for_again_keeps_all_that_the_screen_showed() {
+    let mut chat = broken_off();
+    let regions = shown("one two");
+    chat.step(Event::Regenerated { regions, at: None });
+    chat.step(text(1, "again"));
+    chat.step(stop(1));
+    let all = chat.all();
+    let told: Vec<&str> = all.iter().map(|(message, _)| message.text.as_str()).collect();
+    assert_eq!(told, ["q1", "one two", "again"]);
+}
+
+#[test]
+fn an_answer_of_a_process_that_nobody_remembers_is_kept_when_it_is_asked_for_again() {
+    let mut chat = Conversation::default();
+    let regions = shown("one two");
+    chat.step(Event::Regenerated { regions, at: None });
+    assert_eq!(texts(&chat), ["q1", ""]);
+    assert_eq!(chat.places(), [place(3, 2, 2), place(2, 1, 2)]);
+    let all = chat.all();
+    assert!(
+        all.iter()
+            .any(|(message, parent)| message.text == "one two" && *parent == Some(MessageId(1)))
+    );
+}

@@ -1,0 +1,124 @@
+//! What there is stands in the manual and in the README.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).expect(name)
+}
+
+/// What stands between two texts, wherever they do.
+fn between<'a>(text: &'a str, open: &str, close: &str) -> Vec<&'a str> {
+    let pieces = text.split(open).skip(1);
+    pieces
+        .filter_map(|piece| piece.split_once(close).map(|found| found.0))
+        .collect()
+}
+
+fn lua_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let mut all: Vec<PathBuf> = folders.iter().flat_map(|folder| lua_files(folder)).collect();
+    all.extend(files);
+    all
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[test]
+fn every_key_of_the_chat_and_its_name_is_documented() {
+    let (config, manual, readme) = (read("lua/gpt/config.lua"), read("doc/gpt.txt"), read("README.md"));
+    let options = config.lines().filter(|line| line.contains(" = keys_option({"));
+    let mut count = 0;
+    for option in options {
+        let name = option.split('=').next().expect("a name").trim();
+        assert!(manual.contains(name), "{name} in the manual");
+        for key in option.split('"').skip(1).step_by(2) {
+            assert!(readme.contains(&format!("`{key}`")), "{key} in the README");
+            assert!(manual.contains(&format!("\n{key} ")), "{key} in the manual");
+            count += 1;
+        }
+    }
+    assert!(count >= 18, "{count}");
+}
+
+#[test]
+fn every_word_of_the_action_command_is_documented() {
+    let (commands, manual, readme) = (read("lua/gpt/commands.lua"), read("doc/gpt.txt"), read("README.md"));
+    let table = between(&commands, "local actions = {\n", "\n}\n")[0];
+    let names = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.split_once(" = "));
+    let names: Vec<&str> = names.map(|(name, _)| name).filter(|name| is_word(name)).collect();
+    assert!(names.len() >= 11, "{names:?}");
+    for name in names {
+        assert!(manual.contains(&format!(":GPT {name}")), ":GPT {name} in the manual");
+        assert!(
+            readme.contains(&format!(":GPT {name}")) || readme.contains(&format!("`{name}")),
+            ":GPT {name} in the README"
+        );
+    }
+}
+
+#[test]
+fn every_highlight_group_is_documented() {
+    let (view, manual) = (read("lua/gpt/view/chat.lua"), read("doc/gpt.txt"));
+    let table = between(&view, "local links = {\n", "\n  }\n")[0];
+    let groups: Vec<&str> = table
+        .lines()
+        .filter_map(|line| Some(line.trim().split_once(" = ")?.0))
+        .collect();
+    assert!(groups.len() >= 18, "{groups:?}");
+    for group in &groups {
+        assert!(manual.contains(&format!("\n{group} ")), "{group} in the manual");
+    }
+    for file in lua_files(&root().join("lua/gpt/view")) {
+        let code = fs::read_to_string(&file).expect("a file");
+        for used in code
+            .split('"')
+            .filter_map(|text| text.strip_prefix("GPT"))
+            .filter(|name| is_word(name))
+        {
+            let name = format!("GPT{used}");
+            let is_event = manual.contains(&format!("\n{name}")) || code.contains(&format!("{name} ="));
+            assert!(
+                is_event || groups.contains(&name.as_str()),
+                "{name} of {}",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_option_is_documented() {
+    let (config, manual) = (read("lua/gpt/config.lua"), read("doc/gpt.txt"));
+    let table = between(
+        &config,
+        "local provider = {\n",
+        "\n---@type table? what setup() was given",
+    )[0];
+    let is_option = |line: &&str| {
+        ["string_option,", "number_option,", "count_option,", "{ type = "]
+            .iter()
+            .any(|kind| line.contains(&format!(" = {kind}")))
+    };
+    let options: Vec<&str> = table
+        .lines()
+        .filter(is_option)
+        .filter_map(|line| Some(line.trim().split_once(" = ")?.0))
+        .filter(|name| is_word(name))
+        .collect();
+    assert!(options.len() > 40, "{options:?}");
+    for option in options {
+        assert!(manual.contains(option), "{option} in the manual");
+    }
+}

@@ -1,0 +1,100 @@
+//! Plugins that draw markdown: a stand-in does to the chat what render-markdown.nvim and markview.nvim do, by the means
+//! that the manual names for them.
+
+use crate::common::*;
+use crate::reasoning::thoughtful;
+use crate::support::nvim::Nvim;
+use crate::support::server::Server;
+
+/// Attaches to `gptchat` by its filetype, starts Neovim's own tree-sitter highlighter, and at each change parses all of
+/// the buffer, conceals fences and marks of headings, and draws signs over and below lines.
+const STAND_IN: &str = "
+vim.treesitter.language.register('markdown', 'gptchat')
+local space = vim.api.nvim_create_namespace('stand-in')
+local query = vim.treesitter.query.parse('markdown', '(atx_heading) @heading (fenced_code_block) @code')
+_G.drawn = 0
+local function draw(buf)
+  vim.api.nvim_buf_clear_namespace(buf, space, 0, -1)
+  local tree = vim.treesitter.get_parser(buf):parse()[1]
+  for id, node in query:iter_captures(tree:root(), buf, 0, -1) do
+    local first, _, last = node:range()
+    local line = vim.api.nvim_buf_get_lines(buf, first, first + 1, false)[1]
+    vim.api.nvim_buf_set_extmark(buf, space, first, 0, {
+      end_row = first, end_col = math.min(#line, 2), conceal = '', priority = 4000,
+      virt_text = { { query.captures[id], 'Special' } }, virt_text_pos = 'inline',
+    })
+    vim.api.nvim_buf_set_extmark(buf, space, math.max(first, last - 1), 0, { virt_lines = { { { '----' } } } })
+    drawn = drawn + 1
+  end
+end
+vim.api.nvim_create_autocmd('FileType', { pattern = 'gptchat', callback = function(event)
+  vim.treesitter.start(event.buf)
+  local events = { 'TextChanged', 'TextChangedI', 'CursorMoved', 'CursorMovedI', 'BufWinEnter', 'ModeChanged' }
+  vim.api.nvim_create_autocmd(events, { buffer = event.buf, callback = function()
+    vim.wo.conceallevel, vim.wo.concealcursor = 3, 'nc'
+    draw(event.buf)
+  end })
+end })";
+
+async fn drawn(script: impl Into<crate::support::server::Script>) -> (Nvim, Server) {
+    let server = Server::start(script).await;
+    let nvim = configured(&server, "").init(STAND_IN).start().await;
+    open(&nvim).await;
+    (nvim, server)
+}
+
+const NASTY: &str = "# Title\n\n## You\n\nnot the user\n\n```lua\nlocal x = 1\n```\n\n> quote\n\nend";
+
+#[tokio::test]
+async fn a_plugin_that_draws_markdown_changes_nothing_of_an_answer_that_streams() {
+    let pieces: Vec<&str> = NASTY.split_inclusive(' ').collect();
+    let first = thoughtful(&["hm", "\nwell"], &pieces)
+        .gate_before_token(4, "on")
+        .gate_before_token(8, "end");
+    let (nvim, server) = drawn([first, answer("two")]).await;
+    say(&nvim, "hi").await;
+    chat_holds(&nvim, "# Title").await;
+    nvim.feed("a draft").await;
+    server.open("on");
+    chat_holds(&nvim, "local").await;
+    normal_mode(&nvim).await;
+    nvim.feed("ggGzcjk").await;
+    server.open("end");
+    ended(&nvim, 1).await;
+    nvim.wait_lua("return drawn > 0 and vim.treesitter.highlighter.active[chat_buffer()] ~= nil")
+        .await;
+    let shown = format!("> **Reasoning**\n>\n> hm\n> well\n\n{NASTY}");
+    let transcript = transcript_with(&[("You", "hi"), ("test/m1", &shown)], "a draft");
+    assert_eq!(chat_lines(&nvim).await, transcript);
+    nvim.feed("G<CR>").await;
+    ended(&nvim, 2).await;
+    let sent = [("user", "hi"), ("assistant", NASTY), ("user", "a draft")];
+    assert_eq!(conversation(&server.requests()[1]), said(&sent));
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn undo_branches_and_folds_work_below_a_plugin_that_draws_markdown() {
+    let (nvim, server) = drawn([answer(NASTY), answer("again"), answer("last")]).await;
+    say(&nvim, "hi").await;
+    ended(&nvim, 1).await;
+    normal_mode(&nvim).await;
+    nvim.feed("u").await;
+    nvim.wait_lines(0, |lines| lines == transcript(&[("You", "hi")])).await;
+    nvim.feed("<C-r>").await;
+    nvim.wait_lines(0, |lines| lines == transcript(&[("You", "hi"), ("test/m1", NASTY)]))
+        .await;
+    nvim.feed("gr").await;
+    ended(&nvim, 2).await;
+    nvim.feed("[b").await;
+    nvim.wait_lines(0, |lines| lines == transcript(&[("You", "hi"), ("test/m1", NASTY)]))
+        .await;
+    nvim.feed("G2[[zc").await;
+    nvim.wait_screen_contains("test/m1 · # Title").await;
+    nvim.feed("zo:e!<CR>").await;
+    nvim.feed("GAnext<Esc><CR>").await;
+    ended(&nvim, 3).await;
+    let sent = [("user", "hi"), ("assistant", NASTY), ("user", "next")];
+    assert_eq!(conversation(&server.requests()[2]), said(&sent));
+    clean(&nvim).await;
+}
