@@ -34,6 +34,8 @@ local SEVERITIES = { "error", "warning", "info", "hint" }
 
 ---@type gpt.Action[] the library's, as the program last told
 local library = {}
+---@type string[] the names of those whose files are broken
+local broken = {}
 --- How often it has told, and when it was last asked.
 local told, asked_at = 0, 0
 
@@ -292,7 +294,7 @@ end
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.command(args)
   local name = args.fargs[1]
-  if not is_among(name, M.list()) and not is_among(name, M.fresh()) then
+  if not is_among(name, M.list()) and not is_among(name, M.fresh()) and not vim.list_contains(broken, name) then
     return require("gpt.commands").unknown(args)
   end
   local taken, refused = require("gpt.selection").of_command(args)
@@ -388,7 +390,7 @@ end
 ---@type table<string, fun(data: table, action?: gpt.PendingAction)>
 local acts = {
   prompts = function(data)
-    library, told = data.prompts or {}, told + 1
+    library, broken, told = data.prompts or {}, data.broken or {}, told + 1
     for _, prompt in ipairs(library) do
       if prompt.keymap then
         map(prompt.keymap, prompt.name, prompt.description)

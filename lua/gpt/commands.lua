@@ -262,6 +262,10 @@ local commands = {
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.run(args)
   commands[args.name](args)
+  -- Those that need no program are a first use as well.
+  vim.schedule(function()
+    require("gpt.lsp").offer_actions()
+  end)
 end
 
 local completions = {

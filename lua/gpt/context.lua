@@ -44,14 +44,11 @@ end
 ---@field word string as it was written: `#file:"a b.txt"`
 ---@field path? string of a `#file:`
 
---- What ends a path in running text, where there may be no space behind it.
-local CJK_SIGNS = { "、", "。", "，", "；", "：", "！", "？", "（", "）", "」", "』", "】", "”", "’" }
-
 --- A path as it stands in running text: without the signs that end a sentence or a bracket behind it.
 ---@param path string
 ---@return string
 local function without_signs(path)
-  for _, sign in ipairs(CJK_SIGNS) do
+  for _, sign in ipairs(require("gpt.context.path").CJK_SIGNS) do
     local at = path:find(sign, 1, true)
     path = at and path:sub(1, at - 1) or path
   end

@@ -191,9 +191,9 @@ function M.serve(chat)
     name = "gpt",
     cmd = server(CHAT, { ["textDocument/completion"] = prompt.complete, ["textDocument/hover"] = prompt.hover }),
     commands = {
-      -- After `#file:` was chosen: its paths.
+      -- After `#file:` was chosen: its paths. Other menus ask for them of themselves, after its colon.
       ["gpt.complete"] = vim.schedule_wrap(function()
-        if vim.lsp.completion and vim.fn.mode() == "i" then
+        if vim.lsp.completion and vim.fn.mode() == "i" and not is_served() then
           vim.lsp.completion.get()
         end
       end),

@@ -3,6 +3,8 @@ local api = vim.api
 
 local M = {}
 
+local columns = require("gpt.columns")
+
 local namespace = api.nvim_create_namespace("gpt.origins")
 
 ---@class gpt.Place a range of a buffer
@@ -10,6 +12,7 @@ local namespace = api.nvim_create_namespace("gpt.origins")
 ---@field whole boolean whether it is whole lines; then both columns are 0, and `to` is the line after the last one
 ---@field from integer[] row and column, counted from 0
 ---@field to integer[]
+---@field pieces? gpt.Piece[] of a block of columns
 
 ---@class gpt.Origin
 ---@field buf integer
@@ -17,6 +20,8 @@ local namespace = api.nvim_create_namespace("gpt.origins")
 ---@field kind "v"|"V"|"\22"|"partial" "partial": part of a character, or beyond a line's end ('virtualedit')
 ---@field path string
 ---@field lines string[] what stood there last, as far as we know
+---@field pieces? { mark: integer, pad: integer }[] of a block of columns
+---@field unseen? boolean whether its file was not open, and is to be looked at first
 ---@field known table<string, true> all that we know to have stood there
 ---@field loaded integer how often the buffer had been loaded anew by then
 
@@ -51,6 +56,8 @@ end
 function M.text(place)
   if place.whole then
     return api.nvim_buf_get_lines(place.buf, place.from[1], place.to[1], false)
+  elseif place.pieces then
+    return columns.text(place)
   end
   return api.nvim_buf_get_text(place.buf, place.from[1], place.from[2], place.to[1], place.to[2], {})
 end
@@ -81,6 +88,15 @@ function M.pin(place)
     right_gravity = false,
     end_right_gravity = true,
   })
+end
+
+--- Forgets where a selection came from.
+---@param origin gpt.Origin
+function M.forget(origin)
+  M.unmark(origin.buf, origin.mark)
+  for _, piece in ipairs(origin.pieces or {}) do
+    M.unmark(origin.buf, piece.mark)
+  end
 end
 
 --- Forgets a mark.
@@ -131,6 +147,9 @@ end
 ---@param lines string[]
 ---@return gpt.Place where they stand
 function M.exchange(place, lines)
+  if place.pieces then
+    return columns.exchange(place, lines)
+  end
   local from, to = place.from, place.to
   if place.whole then
     api.nvim_buf_set_lines(place.buf, from[1], to[1], true, lines)
@@ -140,20 +159,47 @@ function M.exchange(place, lines)
   return M.after(place, lines)
 end
 
+--- Marks the pieces of a block of columns.
+---@param place gpt.Place
+---@param marked? { mark: integer }[] the marks that they have
+---@return { mark: integer, pad: integer }[]
+local function mark_pieces(place, marked)
+  local pieces = {}
+  for index, piece in ipairs(place.pieces) do
+    local at = { buf = place.buf, whole = false, from = piece.from, to = piece.to }
+    pieces[index] = { mark = M.mark(at, marked and marked[index].mark), pad = piece.pad }
+  end
+  return pieces
+end
+
 --- Remembers where a text was taken.
 ---@param buf integer
 ---@param yank gpt.Yanked
 ---@param path string
 ---@return gpt.Origin
 function M.of(buf, yank, path)
-  local place, kind = place_of(buf, yank), yank.kind
+  local place, kind, lines = place_of(buf, yank), yank.kind, yank.lines
   local exact, text = pcall(M.text, place)
-  if kind == "v" and not (exact and vim.deep_equal(text, yank.lines)) then
-    place, kind = M.lines(buf, yank.first - 1, yank.first - 1 + #yank.lines), "partial"
+  if kind == "v" and not (exact and vim.deep_equal(text, lines)) then
+    place, kind = M.lines(buf, yank.first - 1, yank.first - 1 + #lines), "partial"
+  elseif kind == "\22" then
+    kind = yank.pieces and kind or "partial"
   end
-  local known = { [table.concat(yank.lines, "\n")] = true }
-  local mark, lines = M.mark(place), yank.lines
-  return { buf = buf, mark = mark, kind = kind, path = path, lines = lines, known = known, loaded = M.watch(buf) }
+  local pieces
+  if kind == "\22" then
+    local block = columns.place(buf, yank.pieces)
+    pieces, lines = mark_pieces(block), columns.text(block)
+  end
+  return {
+    buf = buf,
+    mark = M.mark(place),
+    kind = kind,
+    path = path,
+    lines = lines,
+    pieces = pieces,
+    known = { [table.concat(lines, "\n")] = true },
+    loaded = M.watch(buf),
+  }
 end
 
 --- Where a mark is now.
@@ -178,24 +224,62 @@ function M.at(buf, mark, whole)
 end
 
 --- The place of the only text in a buffer that reads so.
----@param origin gpt.Origin
+---@param buf integer
+---@param lines string[]
+---@param whole boolean
+---@param first? integer only from this row on, counted from 0
+---@param last? integer and before this one
 ---@return gpt.Place?
-local function search(origin)
-  local text = "\n" .. table.concat(api.nvim_buf_get_lines(origin.buf, 0, -1, false), "\n") .. "\n"
-  local whole = origin.kind == "V"
-  local sought = table.concat(origin.lines, "\n")
+function M.search(buf, lines, whole, first, last)
+  first = first or 0
+  local text = "\n" .. table.concat(api.nvim_buf_get_lines(buf, first, last or -1, false), "\n") .. "\n"
+  local sought = table.concat(lines, "\n")
   sought = whole and "\n" .. sought .. "\n" or sought
   local at = sought:find("%S") and text:find(sought, 1, true)
   if not at or text:find(sought, at + 1, true) then
     return nil
   end
   local _, row = text:sub(1, whole and at or at - 1):gsub("\n", "")
+  row = first + row - 1
   if whole then
-    return M.lines(origin.buf, row - 1, row - 1 + #origin.lines)
+    return M.lines(buf, row, row + #lines)
   end
   local col = #text:sub(1, at - 1):match("[^\n]*$")
-  local yank = { kind = "v", first = row, col = col, lines = origin.lines }
-  return place_of(origin.buf, yank)
+  return M.after({ buf = buf, whole = false, from = { row, col }, to = { row, col } }, lines)
+end
+
+--- Where the pieces of a block of columns are now; nil if one of them is gone.
+---@param origin gpt.Origin
+---@return gpt.Place?
+local function block_at(origin)
+  local pieces, row = {}, -1
+  for index, marked in ipairs(origin.pieces) do
+    local place, deleted = M.at(origin.buf, marked.mark, false)
+    -- A line that went took its piece to another one's.
+    if not place or place.from[1] <= row or place.to[1] ~= place.from[1] then
+      return nil
+    elseif deleted and origin.lines[index] ~= "" then
+      return nil
+    end
+    row = place.from[1]
+    pieces[index] = { from = place.from, to = place.to, pad = marked.pad }
+  end
+  return columns.place(origin.buf, pieces)
+end
+
+--- Where a block of columns is now. In a buffer that was loaded anew it is where it was, or not known.
+---@param origin gpt.Origin
+---@return gpt.Place? place
+---@return string? reason
+local function find_block(origin)
+  local place = block_at(origin)
+  if origin.loaded == loads[origin.buf] then
+    return place, not place and "view.apply.deleted" or nil
+  elseif place and vim.deep_equal(M.text(place), origin.lines) then
+    M.move(origin, place, origin.lines)
+    return place
+  end
+  return nil, "view.apply.lost"
 end
 
 --- Where a selection is now. In a buffer that was loaded anew, which takes all marks away, it is found by its text.
@@ -207,13 +291,13 @@ function M.find(origin)
     return nil, "view.apply.closed"
   end
   if origin.kind == "\22" then
-    return nil, "view.apply.block"
+    return find_block(origin)
   elseif origin.kind == "partial" then
     return nil, "view.apply.partial"
   end
   local place, deleted = M.at(origin.buf, origin.mark, origin.kind == "V")
   if not place or origin.loaded ~= loads[origin.buf] then
-    place, deleted = search(origin), false
+    place, deleted = M.search(origin.buf, origin.lines, origin.kind == "V"), false
     if not place then
       return nil, "view.apply.lost"
     end
@@ -233,7 +317,15 @@ end
 function M.move(origin, place, lines)
   origin.lines, origin.loaded = lines, M.watch(origin.buf)
   origin.known[table.concat(lines, "\n")] = true
-  M.mark(place, origin.mark)
+  origin.unseen = nil
+  if place.pieces then
+    origin.pieces = mark_pieces(place, origin.pieces)
+    return
+  elseif origin.pieces then -- its lines were replaced as a whole
+    M.forget(origin)
+    origin.pieces, origin.kind, origin.mark = nil, "V", nil
+  end
+  origin.mark = M.mark(place, origin.mark)
 end
 
 return M

@@ -73,21 +73,23 @@ end
 ---@field first integer first line, counted from 1
 ---@field col integer where it begins there, counted from 0
 ---@field lines string[]
+---@field pieces? gpt.Piece[] of a block: what it has of each line, unless it cuts a character in two
 
---- Where a block that is being made to the end of each line (`$`) begins; nil if it is none.
+--- Where a block that is being made begins; nil if it is none.
 ---@param selecting boolean whether it is being made; else it was made last, and `gv` has brought it back
----@return integer? column on the screen
-local function left_of_open_block(selecting)
+---@return integer? left column on the screen
+---@return boolean open whether it goes to the end of each line (`$`)
+local function edge_of_block(selecting)
   -- In insert mode, where a question can be sent, mode() does not tell of `gv`.
   local kind = selecting and vim.fn.mode() or vim.fn.visualmode()
-  if kind ~= "\22" or vim.fn.winsaveview().curswant ~= vim.v.maxcol then
-    return nil
+  if kind ~= "\22" then
+    return nil, false
   end
   local columns = vim.tbl_map(function(mark)
     local at = vim.fn.getpos(mark)
     return vim.fn.virtcol({ at[2], at[3], at[4] }, 1)[1]
   end, selecting and { "v", "." } or { "'<", "'>" })
-  return math.min(columns[1], columns[2])
+  return math.min(columns[1], columns[2]), vim.fn.winsaveview().curswant == vim.v.maxcol
 end
 
 --- Takes out the spaces that stand for lines which end before such a block.
@@ -105,9 +107,10 @@ local function without_padding(lines, left, first)
 end
 
 --- What was just yanked.
----@param left? integer
+---@param left? integer where a block begins
+---@param open boolean whether it goes to the end of each line
 ---@return gpt.Yanked?
-local function in_register(left)
+local function in_register(left, open)
   local kind, lines = vim.fn.getregtype(REGISTER):sub(1, 1), vim.fn.getreg(REGISTER, 1, true) --[[@as string[] ]]
   if kind == "" or #lines == 0 then
     return nil
@@ -116,12 +119,13 @@ local function in_register(left)
     lines[#lines] = nil -- a line break at the end, which the block has of itself
   end
   local from = vim.fn.getpos("'[")
-  lines = left and without_padding(lines, left, from[2]) or lines
+  lines = left and open and without_padding(lines, left, from[2]) or lines
   -- Vim script writes a NUL as a line feed.
   lines = vim.tbl_map(function(line)
     return (line:gsub("\n", "\0"))
   end, lines)
-  return { kind = kind, first = from[2], col = from[3] - 1, lines = lines }
+  local pieces = left and require("gpt.columns").pieces(from[2], left, lines) or nil
+  return { kind = kind, first = from[2], col = from[3] - 1, lines = lines, pieces = pieces }
 end
 
 --- What Neovim itself yanks of the visual selection. Only so is every case exact: getregion() is not where 'selection'
@@ -134,9 +138,9 @@ local function yanked()
     if not selecting then
       vim.cmd("noautocmd silent! normal! gv")
     end
-    local left = left_of_open_block(selecting)
+    local left, open = edge_of_block(selecting)
     vim.cmd(('noautocmd silent! normal! "%sy'):format(REGISTER))
-    taken = in_register(left)
+    taken = in_register(left, open)
     if selecting then
       vim.cmd("noautocmd silent! normal! gv")
     end
@@ -162,6 +166,17 @@ function M.take_visual()
   return taken, refused
 end
 
+--- What a motion that was forced to be blockwise goes over (`<C-v>` before it): Neovim selects it for the operator, and so
+--- it is the last selection. Its end is part of it.
+---@return gpt.Yanked?
+local function yanked_by_force()
+  local kept = vim.o.selection
+  vim.o.selection = "inclusive"
+  local taken = yanked()
+  vim.o.selection = kept
+  return taken
+end
+
 --- What a motion goes over: to be called by 'operatorfunc'. Nothing where it has not moved. Its end is part of it,
 --- whatever 'selection' says.
 ---@param kind "char"|"line"|"block"
@@ -171,7 +186,11 @@ function M.take_motion(kind)
   if to[2] < from[2] or (kind == "char" and to[2] == from[2] and to[3] < from[3]) then
     return nil
   end
-  local type = ({ char = "v", line = "V", block = "\22" })[kind]
+  if kind == "block" then
+    local taken = yanked_by_force()
+    return taken and selection(0, taken.first, taken.first + #taken.lines - 1, taken.lines, taken)
+  end
+  local type = ({ char = "v", line = "V" })[kind]
   local lines = vim.tbl_map(function(line)
     return (line:gsub("\n", "\0"))
   end, vim.fn.getregion(from, to, { type = type, exclusive = false }))

@@ -33,6 +33,15 @@ pub struct Broken {
     pub file: PathBuf,
     /// What is wrong with it.
     pub fault: Fault,
+    /// Whether it was so already when the folder was last looked into, and the user has been told.
+    pub told: bool,
+}
+
+impl Broken {
+    /// Whether its prompt is asked for by this name, as far as can be told: that of the file.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.file.file_stem().is_some_and(|stem| stem == name)
+    }
 }
 
 /// What a folder holds.
@@ -40,15 +49,15 @@ pub struct Broken {
 pub struct Shelf {
     /// Its prompts, in the order of their files' names.
     pub prompts: Vec<Prompt>,
-    /// The files that are none, each told once as long as it does not change.
+    /// The files that are none.
     pub broken: Vec<Broken>,
 }
 
 /// When a file was last changed, and its length: a change shows in one of them.
 type Stamp = (Option<SystemTime>, u64);
 
-/// What a file held when it was read; no prompt if it was broken.
-type Read = (Stamp, Option<Prompt>);
+/// What a file held when it was read.
+type Read = (Stamp, Result<Prompt, Fault>);
 
 /// What was read earlier. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -70,34 +79,35 @@ impl Library {
     /// What a folder holds; nothing where there is none. Reads files: not to be called where that must not wait.
     pub fn folder(&self, folder: &Path, source: Source) -> Shelf {
         let mut shelf = Shelf::default();
-        for path in files(folder, source) {
-            match self.file(&path, source) {
-                Ok(prompt) => shelf.prompts.extend(prompt),
-                Err(fault) => shelf.broken.push(Broken { file: path, fault }),
+        for file in files(folder, source) {
+            let (told, held) = self.file(&file, source);
+            match held {
+                Ok(prompt) => shelf.prompts.push(prompt),
+                Err(fault) => shelf.broken.push(Broken { file, fault, told }),
             }
         }
         shelf
     }
 
-    /// A file's prompt; `None` for one that is broken, and was told so already.
-    fn file(&self, path: &Path, source: Source) -> Result<Option<Prompt>, Fault> {
+    /// What a file holds, and whether that is known from an earlier look.
+    fn file(&self, path: &Path, source: Source) -> (bool, Result<Prompt, Fault>) {
         let stamp = stamp(path);
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, prompt)) = read.get(path).filter(|(earlier, _)| *earlier == stamp) {
-            return Ok(prompt.clone());
+        if let Some((_, held)) = read.get(path).filter(|(earlier, _)| *earlier == stamp) {
+            return (true, held.clone());
         }
-        let parsed = match fs::read(path) {
+        let held = match fs::read(path) {
             Ok(content) => file::parse(&content, path, source),
             Err(error) => Err(file::unreadable(&error)),
         };
-        read.insert(path.to_owned(), (stamp, parsed.as_ref().ok().cloned()));
-        parsed.map(Some)
+        read.insert(path.to_owned(), (stamp, held.clone()));
+        (false, held)
     }
 
-    /// Tells of a broken file again, the next time.
+    /// Tells of broken files again, the next time, that nobody was told of now.
     pub fn forget(&self, broken: &[Broken]) {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        for Broken { file, .. } in broken {
+        for Broken { file, .. } in broken.iter().filter(|broken| !broken.told) {
             read.remove(file);
         }
     }
@@ -139,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_told_once_and_skips_nobody_else() {
+    fn a_broken_file_is_known_for_one_and_skips_nobody_else() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.md"), "---\n---\nLook.").unwrap();
         fs::write(folder.path().join("b.md"), "---\nnmae: x\n---\nLook.").unwrap();
@@ -159,7 +169,8 @@ mod tests {
             (2, true)
         );
         let again = library.folder(folder.path(), Source::User);
-        assert_eq!((names(&again), again.broken.len()), (vec!["a".to_owned()], 0));
+        assert_eq!((names(&again), again.broken[0].told), (vec!["a".to_owned()], true));
+        assert_eq!((first.broken[0].told, first.broken[0].is_named("b")), (false, true));
         fs::write(folder.path().join("b.md"), "---\nname: b\n---\nLook there.").unwrap();
         assert_eq!(names(&library.folder(folder.path(), Source::User)), ["a", "b"]);
     }

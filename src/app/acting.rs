@@ -60,11 +60,13 @@ impl Acting {
 
     async fn prepare(&self, wanted: ActionRequest) -> Result<Act, Stopped> {
         let root = wanted.project.as_deref().map(PathBuf::from);
-        let prompt = self
-            .prompts
-            .find(&wanted.name, root.as_deref())
-            .await
-            .ok_or(Stopped::Unknown)?;
+        let prompt = match self.prompts.find(&wanted.name, root.as_deref()).await {
+            Some(prompt) => prompt,
+            None => {
+                let fault = self.prompts.fault(&wanted.name, root.as_deref()).await;
+                return Err(fault.map_or(Stopped::Unknown, Stopped::Because));
+            }
+        };
         let wants_code = fill::wants(&prompt.body, "selection") || fill::wants(&prompt.body, "numbered");
         if wants_code && wanted.code.is_none() {
             let title = say!(self.locale, "action.no_code");
@@ -98,7 +100,7 @@ impl Acting {
             return Ok(None);
         };
         let Some(prompt) = self.prompts.find(&name, root).await else {
-            return Ok(None);
+            return self.prompts.fault(&name, root).await.map_or(Ok(None), Err);
         };
         let wants_code = fill::wants(&prompt.body, "selection") || fill::wants(&prompt.body, "numbered");
         if wants_code && words.is_empty() && rest.is_empty() {

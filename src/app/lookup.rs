@@ -143,7 +143,11 @@ impl Lookup {
 
     async fn files(&self, word: &str, path: String, grounds: &Grounds) -> Result<Found, Refused> {
         let root = grounds.root.clone();
-        let named = blocking(move || paths::locate(&root, &path)).await?;
+        let locate = match word.starts_with("#file:\"") {
+            true => paths::locate,
+            false => paths::locate_unquoted,
+        };
+        let named = blocking(move || locate(&root, &path)).await?;
         if let Named::One(Located {
             outside: true, name, ..
         }) = &named

@@ -51,30 +51,45 @@ impl Prompts {
 
     /// The prompt of this name: the project's, where the user allows it, else the user's own, else ours.
     pub async fn find(&self, name: &str, root: Option<&Path>) -> Option<Prompt> {
-        let mut prompts = self.own().await;
+        let Shelf {
+            mut prompts,
+            mut broken,
+        } = self.own().await;
         if let Some(folder) = root.map(|root| root.join(library::PROJECT_FOLDER)) {
             let theirs = self.read(folder.clone(), Source::Project).await;
             let has = theirs.prompts.iter().any(|prompt| prompt.name == name);
             if has && self.allows(&folder).await {
-                self.complain(&theirs.broken).await;
+                broken.extend(theirs.broken);
                 prompts.extend(theirs.prompts);
             } else {
                 self.library.forget(&theirs.broken);
             }
         }
+        self.complain(&broken).await;
         let found = prompts.into_iter().filter(|prompt| prompt.name == name);
         found.max_by_key(|prompt| prompt.source)
     }
 
-    /// The built-in prompts, and the user's own.
-    async fn own(&self) -> Vec<Prompt> {
-        let mut prompts = library::built_in();
-        if let Some(folder) = &self.folder {
-            let shelf = self.read(folder.clone(), Source::User).await;
-            self.complain(&shelf.broken).await;
-            prompts.extend(shelf.prompts);
+    /// What is wrong with the file of a prompt that is none, if there is such a file.
+    pub async fn fault(&self, name: &str, root: Option<&Path>) -> Option<Notice> {
+        let Shelf { mut broken, .. } = self.own().await;
+        if let Some(folder) = root.map(|root| root.join(library::PROJECT_FOLDER))
+            && self.word(&folder).await == Some(Word::Allowed)
+        {
+            broken.extend(self.read(folder, Source::Project).await.broken);
         }
-        prompts
+        let found = broken.iter().rfind(|broken| broken.is_named(name));
+        found.map(|Broken { file, fault, .. }| self.broken(file, fault.line, fault.reason.clone()))
+    }
+
+    /// The built-in prompts, and the user's own.
+    async fn own(&self) -> Shelf {
+        let mut shelf = match &self.folder {
+            Some(folder) => self.read(folder.clone(), Source::User).await,
+            None => Shelf::default(),
+        };
+        shelf.prompts.splice(0..0, library::built_in());
+        shelf
     }
 
     async fn read(&self, folder: PathBuf, source: Source) -> Shelf {
@@ -113,12 +128,15 @@ impl Prompts {
     /// Tells the editor which prompts there are. Those of a project that nobody has decided about are among them: whoever
     /// uses one is asked.
     pub async fn list(&self, root: Option<String>) {
-        let mut prompts = self.own().await;
+        let Shelf {
+            mut prompts,
+            mut broken,
+        } = self.own().await;
         if let Some(folder) = root.map(|root| Path::new(&root).join(library::PROJECT_FOLDER)) {
             let word = self.word(&folder).await;
             let theirs = self.read(folder, Source::Project).await;
             if word == Some(Word::Allowed) {
-                self.complain(&theirs.broken).await;
+                broken.extend(theirs.broken);
             } else {
                 self.library.forget(&theirs.broken);
             }
@@ -129,15 +147,37 @@ impl Prompts {
                 ..prompt
             }));
         }
+        self.complain(&broken).await;
+        let broken = broken.iter().filter_map(|Broken { file, .. }| file.file_stem());
+        let broken = broken.map(|stem| stem.to_string_lossy().into_owned()).collect();
         let prompts = shown(prompts);
-        self.editor.act(&Act::Prompts { prompts }).await.ok();
+        self.editor.act(&Act::Prompts { prompts, broken }).await.ok();
     }
 
+    /// Tells of broken files that were not told of before, all at once: of two messages a user sees the second one.
     async fn complain(&self, broken: &[Broken]) {
-        for Broken { file, fault } in broken {
-            let notice = self.broken(file, fault.line, fault.reason.clone());
-            self.editor.inform(&notice).await.ok();
-        }
+        let untold = broken.iter().filter(|broken| !broken.told);
+        let notices: Vec<Notice> = untold
+            .clone()
+            .map(|Broken { file, fault, .. }| self.broken(file, fault.line, fault.reason.clone()))
+            .collect();
+        let notice = match notices.as_slice() {
+            [] => return,
+            [one] => one.clone(),
+            several => {
+                let names: Vec<String> = untold.map(|broken| place(&broken.file, broken.fault.line)).collect();
+                let (count, files) = (several.len(), names.join(", "));
+                let title = say!(self.locale, "library.broken_several", count = count, files = files);
+                let lines = several
+                    .iter()
+                    .flat_map(|notice| [notice.title.clone(), notice.details.join(" ")]);
+                Notice {
+                    details: lines.collect(),
+                    ..Notice::new(Level::Warning, title, ":GPT log")
+                }
+            }
+        };
+        self.editor.inform(&notice).await.ok();
     }
 
     /// A file is no prompt, by this line of it.
@@ -149,6 +189,11 @@ impl Prompts {
             ..Notice::new(Level::Warning, title, "")
         }
     }
+}
+
+/// A line of a file, in short: `review.md:2`.
+fn place(file: &Path, line: usize) -> String {
+    format!("{}:{line}", file.file_name().unwrap_or_default().to_string_lossy())
 }
 
 /// The prompts by name, of each name the one that is taken; ours, which the editor knows, are not among them.

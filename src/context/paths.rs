@@ -46,6 +46,34 @@ pub fn locate(root: &Path, wanted: &str) -> Result<Named, Problem> {
     }
 }
 
+/// Finds what an unquoted word names. In it `a%20b.txt` stands for `a b.txt`, where there is such a file: a menu that
+/// inserts no spaces inserts that.
+///
+/// # Errors
+/// As [`locate`].
+pub fn locate_unquoted(root: &Path, wanted: &str) -> Result<Named, Problem> {
+    let decoded = decoded(wanted).filter(|decoded| decoded != wanted);
+    match decoded.map(|decoded| locate(root, &decoded)) {
+        Some(Ok(one @ Named::One(_))) => Ok(one),
+        _ => locate(root, wanted),
+    }
+}
+
+/// Text with `%20` and the like in it, by RFC 3986 §2.1; `None` if that is no text.
+fn decoded(wanted: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(wanted.len());
+    let mut rest = wanted.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        let digits = behind
+            .get(..2)
+            .filter(|digits| byte == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let value = digits.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(value.unwrap_or(byte));
+        rest = value.and(behind.get(2..)).unwrap_or(behind);
+    }
+    String::from_utf8(bytes).ok()
+}
+
 fn is_glob(wanted: &str) -> bool {
     wanted.contains(['*', '?', '[', '{'])
 }
@@ -237,6 +265,25 @@ mod tests {
         assert_eq!(names(root, "target/b.txt"), ["target/b.txt"]);
         assert_eq!(names(root, "app/[id]/page.tsx"), ["app/[id]/page.tsx"]);
         assert_eq!(names(root, "./a b.txt"), ["a b.txt"]);
+    }
+
+    #[test]
+    fn an_unquoted_path_may_be_written_as_in_an_address() {
+        let project = project(&["a b.txt", "a%20b.txt", "50%.txt", "c%20d.txt", "say \"é\".txt"]);
+        let unquoted = |wanted: &str| match locate_unquoted(project.path(), wanted) {
+            Ok(Named::One(one)) => one.name,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(unquoted("a%20b.txt"), "a b.txt");
+        assert_eq!(unquoted("a%2520b.txt"), "a%20b.txt");
+        assert_eq!(unquoted("50%.txt"), "50%.txt");
+        assert_eq!(unquoted("c%20d.txt"), "c%20d.txt");
+        assert_eq!(unquoted("say%20%22%C3%A9%22.txt"), "say \"é\".txt");
+        assert_eq!(names(project.path(), "a%20b.txt"), ["a%20b.txt"]);
+        assert!(matches!(
+            locate_unquoted(project.path(), "%+1%ff%"),
+            Err(Problem::NotFound { .. })
+        ));
     }
 
     #[test]

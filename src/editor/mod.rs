@@ -356,6 +356,8 @@ pub enum Act {
     Prompts {
         /// They, by name.
         prompts: Vec<ShownPrompt>,
+        /// The names of those whose files are broken.
+        broken: Vec<String>,
     },
 }
 

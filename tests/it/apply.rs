@@ -152,15 +152,6 @@ async fn ga_replaces_exactly_the_characters_that_were_selected() {
 }
 
 #[tokio::test]
-async fn ga_does_not_replace_a_block_of_columns_and_says_why() {
-    let (nvim, _server, _home) = showing("f.txt", "abc\nabc\n", answer(&block("x"))).await;
-    ask(&nvim, "l<C-v>j:GPTChat why<CR>", 1).await;
-    told(&nvim, "ga", "was a block of columns").await;
-    assert_eq!(code(&nvim).await, ["abc", "abc"]);
-    clean(&nvim).await;
-}
-
-#[tokio::test]
 async fn the_block_under_the_cursor_is_applied_else_the_last_one_of_its_answer() {
     let both = format!("{}\n\n{}", block("first"), block("second"));
     let (nvim, _server, _home) = showing("f.lua", "old\n", answer(&both)).await;

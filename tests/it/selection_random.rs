@@ -18,7 +18,7 @@ const APPLIED: u64 = 60;
 
 /// Random selections, in Lua, so that a case costs no call: `make` writes one of a seed into the current buffer, with its
 /// options; `choose` selects it by its keys; `yanked` is what Neovim yanks then.
-const RANDOM: &str = r#"
+pub const RANDOM: &str = r#"
 local PIECES = { "a", "bc", " ", "  ", "ação", "é", "日本", "語", "👩‍👩‍👧‍👦", "👍🏽", "e\204\129", "\t", "\1", "x", "`", "(", ")",
   "🇧🇷", "\194\160", "\226\128\139", "ﷺ", "\255", "\0" }
 local MOTIONS = { "h", "l", "j", "k", "w", "b", "e", "$", "0", "^", "G", "gg", "o", "O", "2l", "3j", "5h", "10|", "iw", "}", "ge",
@@ -124,7 +124,7 @@ function _G.compare(from, to)
 end
 "#;
 
-async fn editor() -> (Nvim, Server) {
+pub async fn editor() -> (Nvim, Server) {
     let server = Server::start(|_: &crate::support::server::Request| Answer::chat_tokens(&["x"])).await;
     let nvim = configured(&server, "")
         .init("vim.keymap.set('x', 'gp', '<Plug>(gpt-chat)')")
@@ -136,7 +136,7 @@ async fn editor() -> (Nvim, Server) {
 }
 
 /// The seeds to try: all, or the one that `GPT_SEED` names.
-fn seeds(count: u64) -> std::ops::RangeInclusive<u64> {
+pub fn seeds(count: u64) -> std::ops::RangeInclusive<u64> {
     let named = std::env::var("GPT_SEED").ok().and_then(|seed| seed.parse().ok());
     named.map_or(1..=count, |seed| seed..=seed)
 }

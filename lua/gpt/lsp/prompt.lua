@@ -3,6 +3,7 @@ local api = vim.api
 
 local M = {}
 
+local paths = require("gpt.context.path")
 local remote = require("gpt.remote")
 local words = require("gpt.words")
 
@@ -170,39 +171,42 @@ local function open_paths(root)
   return #found > 0 and found or nil
 end
 
---- The word that stands for a file. A path with spaces, or with a sign at its end that would be the sentence's, is
---- quoted; to Neovim 0.11, whose menu takes no more than the first word of what it is given, `?` stands for a space.
----@param path string
----@return string
-local function word_for(path)
-  if not path:find('[%s"]') and not path:find("[%.,;:!%?')%]}>]$") then
-    return FILE .. path
-  elseif path:find("%s") and vim.fn.has("nvim-0.11") == 1 and vim.fn.has("nvim-0.12") == 0 then
-    return FILE .. path:gsub('[%s"]', "?")
-  end
-  return ('%s"%s"'):format(FILE, (path:gsub('"', "?")))
-end
-
 --- Paths in the project, from the program. The list is never whole: each letter asks for a new one.
 ---@param chat gpt.Chat
 ---@param typed string `#file:` and what follows
 ---@param replaced table
 ---@param reply fun(list: table)
 local function complete_file(chat, typed, replaced, reply)
-  local path = typed:sub(#FILE + 1):gsub('"', "")
+  local path = typed:sub(#FILE + 1)
+  path = path:sub(1, 1) == '"' and path:gsub('"', "") or paths.decoded(path)
   local asked = { root = chat.project, typed = path, open = open_paths(chat.project), limit = LIMIT }
   remote.question("files", asked, function(found)
     local offered = vim.tbl_map(function(each)
-      return { text = word_for(each), label = each }
+      return { text = paths.word(each), label = each }
     end, found and found.paths or {})
     reply({ isIncomplete = true, items = items(offered, Kind.file, replaced, typed) })
   end)
+end
+
+--- Answers nothing where what was typed has gone meanwhile: it was sent, say.
+---@param params table
+---@param row integer
+---@param typed string
+---@param reply fun(result: table?)
+---@return fun(result: table?)
+local function while_typed(params, row, typed, reply)
+  return function(result)
+    local buf = vim.uri_to_bufnr(params.textDocument.uri)
+    local line = api.nvim_buf_is_loaded(buf) and api.nvim_buf_get_lines(buf, row, row + 1, false)[1] or ""
+    reply(vim.startswith(line, typed) and result or { isIncomplete = false, items = {} })
+  end
 end
 
 ---@param params table
 ---@param reply fun(result: table?)
 function M.complete(params, reply)
   local chat, row, col, line = place(params)
+  reply = while_typed(params, row, line:sub(1, col), reply)
   local word = chat and word_at(chat, row, col)
   if not chat or not word or col == word.first then
     return reply({ isIncomplete = false, items = {} })
@@ -275,6 +279,8 @@ end
 ---@param path string
 ---@return string
 local function of_file(root, path)
+  local decoded = paths.decoded(path)
+  path = vim.uv.fs_stat(vim.fs.joinpath(root, decoded)) and decoded or path
   local full = vim.fs.joinpath(root, path)
   local found = vim.uv.fs_stat(full)
   if not found and path:find("[*?%[{]") then

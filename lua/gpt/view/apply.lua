@@ -81,7 +81,8 @@ end
 ---@return string[]
 function Chat.fitted(place, lines)
   local old = origins.text(place)
-  return indent.fit(with_ends(lines, old), surroundings(place, old))
+  lines = with_ends(lines, old)
+  return place.pieces and lines or indent.fit(lines, surroundings(place, old))
 end
 
 --- Makes the next change of a buffer an undo step of its own.
@@ -138,6 +139,20 @@ function Chat.replace(target, lines)
   end
 end
 
+--- Whether there are as many lines as a block of columns has; says so where there are not.
+---@param place gpt.Place
+---@param lines string[]
+---@return boolean
+local function fits(place, lines)
+  local count = place.pieces and #place.pieces or #lines
+  if #lines ~= count then
+    local folds = require("gpt.view.folds")
+    local said = { path = Chat.name_of(place.buf), old = folds.lines(count), new = folds.lines(#lines) }
+    refuse(words("view.apply.block", said))
+  end
+  return #lines == count
+end
+
 -- What the user does -------------------------------------------------------------------------------------------------
 
 --- The block at the cursor, for something to be done with it.
@@ -152,7 +167,7 @@ function Chat:with_block(run)
     return notice.inform({ level = "info", title = words("view.apply.unfinished"), advice = "" })
   end
   self:find_target(found, index, function(target)
-    if is_modifiable(target.place.buf) then
+    if fits(target.place, lines) and is_modifiable(target.place.buf) then
       run(target, Chat.fitted(target.place, lines))
     end
   end)
@@ -167,14 +182,27 @@ local function is_much_shorter(target, lines)
   return count >= LONG and #lines < count / 2
 end
 
---- Puts the block at the cursor where it belongs. One that is much shorter is shown first.
+--- Why what changes is to be looked at first.
+---@param target gpt.Target
+---@param lines string[]
+---@return string?
+local function why_look(target, lines)
+  if target.origin and target.origin.unseen then
+    return words("view.apply.unseen", { path = Chat.name_of(target.place.buf) })
+  end
+  return is_much_shorter(target, lines) and words("view.apply.shorter") or nil
+end
+
+--- Puts the block at the cursor where it belongs. One that is much shorter is shown first, and so is a file that was not
+--- open.
 function Chat:apply_block()
   self:with_block(function(target, lines)
-    if not is_much_shorter(target, lines) then
+    local why = why_look(target, lines)
+    if not why then
       return Chat.replace(target, lines)
     end
     require("gpt.view.diff").show(target, lines)
-    notice.inform({ level = "info", title = words("view.apply.shorter"), advice = "" })
+    notice.inform({ level = "info", title = why, advice = "" })
   end)
 end
 

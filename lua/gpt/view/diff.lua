@@ -114,7 +114,7 @@ function Difference:leave()
   self.left = true
   api.nvim_del_augroup_by_id(self.group)
   local origin, place = self.target.origin, self:place()
-  if origin and place then
+  if origin and place and not origin.pieces then
     origins.move(origin, place, origins.text(place)) -- single changes have taken its own mark along
   end
   origins.unmark(self.target.place.buf, self.pin)
@@ -166,6 +166,10 @@ end
 ---@param lines string[]
 function M.show(target, lines)
   local place = target.place
+  if place.pieces then
+    place, lines = require("gpt.columns").as_lines(place, lines)
+    target = { place = place, origin = target.origin }
+  end
   local self = setmetatable({ target = target, from = api.nvim_get_current_win() }, Difference)
   self.loaded, self.pin = origins.watch(place.buf), origins.pin(place)
   self.preview, self.mark = make_preview(target, lines)

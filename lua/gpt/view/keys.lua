@@ -15,11 +15,20 @@ local function does(method)
   end
 end
 
+--- Sends from insert mode. A menu of completion goes, which would stand over an empty prompt; what is typed stays.
+---@param chat gpt.Chat
+local function send_insert(chat)
+  if vim.fn.pumvisible() == 1 then
+    api.nvim_feedkeys(vim.keycode("<C-x><C-z>"), "n", false)
+  end
+  chat:send()
+end
+
 --- What the keys do; the order is that of the help.
 ---@type { name: string, modes: string[], what: string, run: fun(chat: gpt.Chat) }[]
 local KEYS = {
   { name = "send", modes = { "n" }, what = "view.key.send", run = does("send") },
-  { name = "send_insert", modes = { "i" }, what = "view.key.send_insert", run = does("send") },
+  { name = "send_insert", modes = { "i" }, what = "view.key.send_insert", run = send_insert },
   { name = "stop", modes = { "n" }, what = "view.key.stop", run = does("stop") },
   { name = "regenerate", modes = { "n" }, what = "view.key.regenerate", run = does("regenerate") },
   {

@@ -7,6 +7,7 @@ local notice = require("gpt.view.notice")
 local origins = require("gpt.origin")
 local selection = require("gpt.selection")
 local words = require("gpt.words")
+require("gpt.view.earlier")
 
 -- Where selections came from -----------------------------------------------------------------------------------------
 
@@ -22,7 +23,7 @@ end
 --- Forgets where the selections came from.
 function Chat:forget_origins()
   for _, kept in ipairs(self.origins) do
-    origins.unmark(kept.origin.buf, kept.origin.mark)
+    origins.forget(kept.origin)
   end
   self.origins = {}
 end
@@ -176,18 +177,31 @@ end
 --- Lets the user choose between several places.
 ---@param targets gpt.Target[]
 ---@param run fun(target: gpt.Target)
-local function choose(targets, run)
+---@param why? string
+local function choose(targets, run, why)
   local format = function(target)
     local key = target.origin and "view.apply.in_place_of" or "view.apply.below"
     local place = target.origin and target.place or Chat.line_above(target.place)
     return words(key, { where = Chat.describe(place) })
   end
-  local options = { prompt = words("view.apply.choose"), kind = "gpt.apply", format_item = format }
+  local prompt = (why and why .. " " or "") .. words("view.apply.choose")
+  local options = { prompt = prompt, kind = "gpt.apply", format_item = format }
   require("gpt.view.dialog").select(targets, options, function(target)
     vim.cmd.redraw()
     target = target and (target.origin and target_of(target.origin) or below_cursor()) -- as it is by now
     return target and run(target)
   end)
+end
+
+--- Where a block goes whose selection was known to an earlier session, and is not found.
+---@param path string
+---@param run fun(target: gpt.Target)
+local function without_selection(path, run)
+  local why = words("view.apply.not_found", { path = path })
+  if not code_cursor() then
+    return refuse(why)
+  end
+  choose({ below_cursor() }, run, why)
 end
 
 --- Finds out where the block of an answer goes, and asks where that is not clear.
@@ -196,6 +210,13 @@ end
 ---@param run fun(target: gpt.Target)
 function Chat:find_target(found, index, run)
   local held, own = self:origins_of(found, index)
+  if #held == 0 then
+    local lost = self:find_earlier(found, index)
+    if lost then
+      return without_selection(lost, run)
+    end
+    held, own = self:origins_of(found, index)
+  end
   if #held == 0 or (#held == 1 and own) then
     local target
     if held[1] then
