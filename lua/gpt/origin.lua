@@ -20,10 +20,15 @@ local namespace = api.nvim_create_namespace("gpt.origins")
 ---@field kind "v"|"V"|"\22"|"partial" "partial": part of a character, or beyond a line's end ('virtualedit')
 ---@field path string
 ---@field lines string[] what stood there last, as far as we know
----@field pieces? { mark: integer, pad: integer }[] of a block of columns
+---@field pieces? gpt.MarkedPiece[] of a block of columns
 ---@field unseen? boolean whether its file was not open, and is to be looked at first
 ---@field known table<string, true> all that we know to have stood there
 ---@field loaded integer how often the buffer had been loaded anew by then
+
+---@class gpt.MarkedPiece
+---@field mark integer
+---@field pad integer how many spaces its line lacks to where the block begins, while the piece is empty
+---@field empty boolean whether it has been empty
 
 --- How often buffers were loaded anew: their marks stay where they were, whatever stands there then.
 ---@type table<integer, integer>
@@ -159,15 +164,17 @@ function M.exchange(place, lines)
   return M.after(place, lines)
 end
 
---- Marks the pieces of a block of columns.
+--- Marks the pieces of a block of columns. Of those that have been empty that is remembered: undo makes them so again.
 ---@param place gpt.Place
----@param marked? { mark: integer }[] the marks that they have
----@return { mark: integer, pad: integer }[]
+---@param marked? gpt.MarkedPiece[] as they are marked
+---@return gpt.MarkedPiece[]
 local function mark_pieces(place, marked)
   local pieces = {}
   for index, piece in ipairs(place.pieces) do
     local at = { buf = place.buf, whole = false, from = piece.from, to = piece.to }
-    pieces[index] = { mark = M.mark(at, marked and marked[index].mark), pad = piece.pad }
+    local before = marked and marked[index] or { pad = piece.pad }
+    local empty = before.empty or vim.deep_equal(piece.from, piece.to)
+    pieces[index] = { mark = M.mark(at, before.mark), pad = before.pad, empty = empty }
   end
   return pieces
 end
@@ -258,11 +265,13 @@ local function block_at(origin)
     -- A line that went took its piece to another one's.
     if not place or place.from[1] <= row or place.to[1] ~= place.from[1] then
       return nil
-    elseif deleted and origin.lines[index] ~= "" then
+    end
+    local empty = vim.deep_equal(place.from, place.to)
+    if (deleted or empty) and not marked.empty then
       return nil
     end
     row = place.from[1]
-    pieces[index] = { from = place.from, to = place.to, pad = marked.pad }
+    pieces[index] = { from = place.from, to = place.to, pad = empty and marked.pad or 0 }
   end
   return columns.place(origin.buf, pieces)
 end

@@ -130,8 +130,9 @@ end
 
 --- What Neovim itself yanks of the visual selection. Only so is every case exact: getregion() is not where 'selection'
 --- is "old", where 'virtualedit' cuts a character in two, or behind `$` in a block; and in some it ends the editor.
+---@param padded? boolean whether lines that end before a block to the end of each line keep the spaces that stand for them
 ---@return gpt.Yanked?
-local function yanked()
+local function yanked(padded)
   local taken
   local selecting, view = M.is_visual(), vim.fn.winsaveview()
   with_register(function()
@@ -140,7 +141,7 @@ local function yanked()
     end
     local left, open = edge_of_block(selecting)
     vim.cmd(('noautocmd silent! normal! "%sy'):format(REGISTER))
-    taken = in_register(left, open)
+    taken = in_register(left, open and not padded)
     if selecting then
       vim.cmd("noautocmd silent! normal! gv")
     end
@@ -166,15 +167,22 @@ function M.take_visual()
   return taken, refused
 end
 
---- What a motion that was forced to be blockwise goes over (`<C-v>` before it): Neovim selects it for the operator, and so
---- it is the last selection. Its end is part of it.
+--- What a motion goes over that was forced to be blockwise (`<C-v>` before it). Neovim selects that for the operator, so it
+--- is the last selection; but for one that is seen 'selection' and 'virtualedit' can say other things.
 ---@return gpt.Yanked?
-local function yanked_by_force()
-  local kept = vim.o.selection
-  vim.o.selection = "inclusive"
-  local taken = yanked()
-  vim.o.selection = kept
-  return taken
+local function yanked_by_motion()
+  local here = { scope = "local" }
+  local selection_kept, virtual_kept = vim.o.selection, vim.api.nvim_get_option_value("virtualedit", here)
+  if selection_kept == "old" then
+    vim.o.selection = "inclusive"
+  end
+  if not vim.wo.virtualedit:find("all") then
+    vim.api.nvim_set_option_value("virtualedit", "NONE", here)
+  end
+  local ok, taken = pcall(yanked, true)
+  vim.o.selection = selection_kept
+  vim.api.nvim_set_option_value("virtualedit", virtual_kept, here)
+  return ok and taken or nil
 end
 
 --- What a motion goes over: to be called by 'operatorfunc'. Nothing where it has not moved. Its end is part of it,
@@ -182,20 +190,23 @@ end
 ---@param kind "char"|"line"|"block"
 ---@return gpt.Selection?, string? refused
 function M.take_motion(kind)
+  if kind == "block" then
+    local taken = yanked_by_motion()
+    return taken and selection(0, taken.first, taken.first + #taken.lines - 1, taken.lines, taken)
+  end
   local from, to = vim.fn.getpos("'["), vim.fn.getpos("']")
   if to[2] < from[2] or (kind == "char" and to[2] == from[2] and to[3] < from[3]) then
     return nil
-  end
-  if kind == "block" then
-    local taken = yanked_by_force()
-    return taken and selection(0, taken.first, taken.first + #taken.lines - 1, taken.lines, taken)
   end
   local type = ({ char = "v", line = "V" })[kind]
   local lines = vim.tbl_map(function(line)
     return (line:gsub("\n", "\0"))
   end, vim.fn.getregion(from, to, { type = type, exclusive = false }))
+  if kind == "char" and #lines > 1 and lines[#lines] == "" then
+    lines[#lines] = nil -- as of a selection
+  end
   local yank = { kind = type, first = from[2], col = from[3] - 1, lines = lines }
-  return selection(0, from[2], to[2], lines, yank)
+  return selection(0, from[2], from[2] + #lines - 1, lines, yank)
 end
 
 --- Some lines of a buffer.

@@ -269,7 +269,7 @@ async fn other_menus_insert_what_is_meant_and_need_nothing() {
 async fn the_menu_goes_when_the_question_is_sent_from_insert_mode() {
     let (builder, server, _home) = project(vec![answer("ok"), answer("ok")]).await;
     let nvim = served(builder).await;
-    for (n, typed) in ["say #b", "say #file:no"].iter().enumerate() {
+    for (n, typed) in ["say #b", "say #fi"].iter().enumerate() {
         nvim.feed(&format!("{typed}<C-x><C-o>")).await;
         nvim.wait_lua("return vim.fn.pumvisible() == 1").await;
         nvim.feed("<C-s>").await;

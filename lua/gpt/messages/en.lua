@@ -15,7 +15,7 @@ return {
   ["view.answering"] = "An answer is being written.",
   ["view.answering_advice"] = "<C-c> stops it.",
   ["view.apply.below"] = "below {where}",
-  ["view.apply.block"] = "The selection in {path} was a block of columns with {old}, and the code has {new}. gy copies it.",
+  ["view.apply.block"] = "{path}: columns of {old}, code of {new}. gy copies it.",
   ["view.apply.choose"] = "Where does the code go?",
   ["view.apply.closed"] = "The selection's buffer is closed: {path}. gy copies the block.",
   ["view.apply.deleted"] = "The selected text was deleted from {path}. gy copies the block.",

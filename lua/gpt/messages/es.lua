@@ -15,7 +15,7 @@ return {
   ["view.answering"] = "Se está escribiendo una respuesta.",
   ["view.answering_advice"] = "<C-c> la detiene.",
   ["view.apply.below"] = "debajo de: {where}",
-  ["view.apply.block"] = "La selección en {path} era un bloque de columnas con {old}, y el código tiene {new}. gy copia el código.",
+  ["view.apply.block"] = "{path}: columnas de {old}, código de {new}. gy lo copia.",
   ["view.apply.choose"] = "¿Dónde poner el código?",
   ["view.apply.closed"] = "El búfer de la selección está cerrado: {path}. gy copia el bloque.",
   ["view.apply.deleted"] = "El texto seleccionado se borró de {path}. gy copia el bloque.",

@@ -15,7 +15,7 @@ return {
   ["view.answering"] = "Uma resposta está sendo escrita.",
   ["view.answering_advice"] = "<C-c> a interrompe.",
   ["view.apply.below"] = "abaixo de: {where}",
-  ["view.apply.block"] = "A seleção em {path} era um bloco de colunas com {old}, e o código tem {new}. gy copia o código.",
+  ["view.apply.block"] = "{path}: colunas de {old}, código de {new}. gy o copia.",
   ["view.apply.choose"] = "Onde pôr o código?",
   ["view.apply.closed"] = "O buffer da seleção está fechado: {path}. gy copia o bloco.",
   ["view.apply.deleted"] = "O texto selecionado foi apagado de {path}. gy copia o bloco.",
