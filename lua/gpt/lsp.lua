@@ -180,6 +180,15 @@ local function show_by_itself(client, buf)
   api.nvim_create_autocmd("InsertEnter", { buffer = buf, once = true, callback = vim.schedule_wrap(enable) })
 end
 
+--- cmp-nvim-lsp looks for servers as insert mode begins. A chat is in insert mode before its server has begun: so that is
+--- told again.
+---@param buf integer
+local function tell_cmp(buf)
+  if api.nvim_get_current_buf() == buf and vim.fn.mode() == "i" then
+    pcall(api.nvim_exec_autocmds, "InsertEnter", { group = "cmp_nvim_lsp" })
+  end
+end
+
 --- Serves a chat. Its keys are mapped once more: what the user maps wherever there is a server is not meant for it.
 ---@param chat gpt.Chat
 function M.serve(chat)
@@ -202,6 +211,7 @@ function M.serve(chat)
   chat:map_keys()
   if client then
     show_by_itself(client, chat.buf)
+    tell_cmp(chat.buf)
   end
 end
 

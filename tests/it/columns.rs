@@ -151,11 +151,11 @@ async fn an_operator_takes_a_block_where_its_motion_is_forced_to_be_one() {
 
 #[tokio::test]
 async fn ga_replaces_a_block_of_columns_line_by_line() {
-    let (nvim, _server, _home) = showing("ab 日z\nab\nabcde tail\n\nabc👩‍👩‍👧‍👦 x\n", &["1\n22\n333\n\né"]).await;
+    let (nvim, _server, _home) = showing("ab 日z\nab\nabcde tail\n\nabc語 👩‍👩‍👧‍👦\n", &["1\n22\n333\n\né"]).await;
     ask(&nvim, "3l<C-v>4j:GPTChat why<CR>", 1).await;
     let before = nvim.lines(1).await;
     told(&nvim, "ga", "Replaced: lines 1-5 of f.txt, now 5 lines.").await;
-    assert_eq!(nvim.lines(1).await, ["ab 1z", "ab 22", "abc333 tail", "", "abcé x"]);
+    assert_eq!(nvim.lines(1).await, ["ab 1z", "ab 22", "abc333 tail", "", "abcé 👩‍👩‍👧‍👦"]);
     undo(&nvim).await;
     assert_eq!(nvim.lines(1).await, before);
     told(&nvim, "ga", "Replaced: lines 1-5 of f.txt, now 5 lines.").await;

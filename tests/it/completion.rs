@@ -167,7 +167,7 @@ async fn a_path_with_spaces_is_one_word() {
     open_served(&nvim).await;
     let cuts = "return vim.fn.has('nvim-0.11') == 1 and vim.fn.has('nvim-0.12') == 0";
     let word = match nvim.lua_bool(cuts, &[]).await {
-        true => "#file:my?notes.md",
+        true => "#file:my%20notes.md",
         false => "#file:\"my notes.md\"",
     };
     types(&nvim, "see #file:\"my no", "see #file:\"my no").await;

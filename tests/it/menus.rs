@@ -297,3 +297,17 @@ async fn code_actions_are_there_after_a_command_that_needs_no_program() {
         .await;
     clean(&nvim).await;
 }
+
+#[tokio::test]
+async fn a_menu_that_looks_for_servers_as_insert_mode_begins_knows_ours_in_the_first_chat() {
+    let (builder, _server, _home) = project(vec![]).await;
+    // As cmp-nvim-lsp does, and only then; a chat is in insert mode before its server has begun.
+    let count = "vim.api.nvim_create_autocmd('InsertEnter', {
+        group = vim.api.nvim_create_augroup('cmp_nvim_lsp', {}),
+        callback = function() _G.seen = #vim.lsp.get_clients({ bufnr = 0, name = 'gpt' }) end,
+      })";
+    let nvim = builder.init(count).start().await;
+    open(&nvim).await;
+    nvim.wait_lua("return vim.fn.mode() == 'i' and seen == 1").await;
+    clean(&nvim).await;
+}

@@ -146,9 +146,8 @@ end
 local function fits(place, lines)
   local count = place.pieces and #place.pieces or #lines
   if #lines ~= count then
-    local folds = require("gpt.view.folds")
-    local said = { path = Chat.name_of(place.buf), old = folds.lines(count), new = folds.lines(#lines) }
-    refuse(words("view.apply.block", said))
+    local of = require("gpt.view.folds").lines
+    refuse(words("view.apply.block", { path = Chat.name_of(place.buf), old = of(count), new = of(#lines) }))
   end
   return #lines == count
 end
