@@ -106,6 +106,30 @@ async fn a_file_that_is_not_open_is_shown_as_a_difference_first() {
 }
 
 #[tokio::test]
+async fn a_file_that_another_neovim_has_open_is_found_too_and_nobody_is_asked_about_its_swap_file() {
+    let swap = |home: &Home| {
+        let folder = home.path().join("swap");
+        fs::create_dir_all(&folder).unwrap();
+    };
+    let (nvim, _server, home) = reopened(&ten(), ":5,6GPTChat why<CR>", "en", swap, &["g.lua"]).await;
+    let folder = home.path().join("swap").display().to_string();
+    let path = home.path().join("home/f ç.lua").display().to_string();
+    // A swap file that is there, of a process that is: this one's.
+    nvim.lua(
+        "vim.o.directory = ... vim.o.swapfile = true vim.fn.bufload(vim.fn.bufadd(select(2, ...)))
+        local swap = vim.fn.swapname(select(2, ...))
+        vim.uv.fs_copyfile(swap, swap .. '.kept') vim.cmd('bwipeout ' .. vim.fn.fnameescape(select(2, ...)))
+        vim.uv.fs_rename(swap .. '.kept', swap)",
+        &[text(&folder), text(&path)],
+    )
+    .await;
+    told(&nvim, "ga", "f ç.lua was not open: look at the difference first.").await;
+    nvim.wait_lua("return vim.wo.diff and vim.bo[vim.fn.bufnr('f ç.lua')].readonly")
+        .await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
 async fn where_the_text_is_not_found_the_user_is_told_so_and_asked() {
     for gone in [true, false] {
         let change = |home: &Home| {

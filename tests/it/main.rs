@@ -25,6 +25,7 @@ mod support;
 
 mod actions;
 mod aftermath;
+mod applied;
 mod apply;
 mod beside;
 mod branches;

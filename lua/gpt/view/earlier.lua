@@ -60,6 +60,22 @@ local function mentioned(lines, fence)
   }
 end
 
+--- Loads a buffer. A file that is open in another Neovim, which one sees by a swap file of the usual name, is opened
+--- read-only, without a question.
+---@param buf integer
+---@return boolean loaded
+local function open_buffer(buf)
+  local kept = vim.o.shortmess
+  vim.opt.shortmess:append("A")
+  local loaded = pcall(vim.fn.bufload, buf)
+  vim.o.shortmess = kept
+  local swap = loaded and vim.fn.swapname(buf) or ""
+  if swap ~= "" and not swap:find("%.swp$") then
+    vim.bo[buf].readonly = true
+  end
+  return loaded
+end
+
 --- The buffer of a path, loaded if there is such a file.
 ---@param path string
 ---@param root? string
@@ -74,7 +90,7 @@ local function buffer_of(path, root)
     elseif (vim.uv.fs_stat(full) or {}).type == "file" then
       local buf = vim.fn.bufadd(full)
       vim.bo[buf].buflisted = true
-      return pcall(vim.fn.bufload, buf) and buf or nil, false
+      return open_buffer(buf) and buf or nil, false
     end
   end
   return nil, false
