@@ -80,7 +80,7 @@ async fn a_selection_of_an_earlier_session_is_found_by_its_path_lines_and_text()
 #[tokio::test]
 async fn it_is_found_where_it_has_moved_to_and_characters_within_a_line_too() {
     let move_it = |home: &Home| {
-        let _ = home.write("f ç.lua", &format!("above\nabove\n{}", ten()));
+        let _ = home.write("f ç.lua", format!("above\nabove\n{}", ten()));
     };
     let (nvim, _server, _home) = reopened(&ten(), ":5,6GPTChat why<CR>", "en", move_it, &["f ç.lua"]).await;
     told(&nvim, "ga", "Replaced: lines 7-8 of f ç.lua, now 2 lines.").await;
@@ -162,7 +162,7 @@ async fn where_the_text_is_not_found_the_user_is_told_so_and_asked() {
 #[tokio::test]
 async fn the_word_selection_is_replaced_as_the_selection_itself() {
     let (server, home) = (Server::start(vec![answer(CODE)]).await, Home::new());
-    let path = home.write("f.lua", &ten());
+    let path = home.write("f.lua", ten());
     let nvim = configured(&server, "").home(&home).arg(path).start().await;
     nvim.feed("5GVj<Esc>").await;
     open(&nvim).await;
