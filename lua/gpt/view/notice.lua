@@ -145,24 +145,6 @@ function M.place(chat, row, notice)
   M.restore(chat, row)
 end
 
---- Where the notice of a chat stands.
----@param chat gpt.Chat
----@return integer? row counted from 0
-function M.row(chat)
-  local mark = chat.notice and vim.api.nvim_buf_get_extmark_by_id(chat.buf, namespace, chat.notice.mark, {})
-  return mark and mark[1]
-end
-
---- Puts the notice of a chat there again, after its text was read anew.
----@param chat gpt.Chat
----@param row integer counted from 0
-function M.restore(chat, row)
-  vim.api.nvim_buf_set_extmark(chat.buf, namespace, row, 0, {
-    id = chat.notice.mark,
-    virt_lines = virtual_lines(chat.notice.notice, chat:width()),
-  })
-end
-
 --- Wraps the notice of a chat anew, after its window has changed.
 ---@param chat gpt.Chat
 function M.rewrap(chat)
