@@ -252,3 +252,15 @@ async fn looking_for_a_branch_where_there_is_none_leaves_no_undo_step() {
     nvim.wait_lines(0, |lines| lines == transcript(&TWICE[..2])).await;
     clean(&nvim).await;
 }
+
+#[tokio::test]
+async fn what_is_typed_behind_a_heading_is_said_after_the_chat_was_read_again() {
+    let (nvim, server) = start([answer("one")]).await;
+    open(&nvim).await;
+    normal_mode(&nvim).await;
+    nvim.feed("GddGddGAsaid<Esc>:e!<CR>").await;
+    nvim.feed("G<CR>").await;
+    ended(&nvim, 1).await;
+    assert_eq!(conversation(&server.requests()[0]), said(&[("user", "said")]));
+    clean(&nvim).await;
+}

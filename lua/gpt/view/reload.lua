@@ -10,11 +10,23 @@ local MOST_HIGHLIGHTED = 50
 
 ---@class gpt.Remembered
 ---@field lines string[]
----@field headings gpt.Heading[]
+---@field headings gpt.RememberedHeading[]
 ---@field parts { mark: integer, part: gpt.Part, from: integer[], to: integer[] }[]
 ---@field answer? integer[] where the answer that is being written goes on
 ---@field reasoning? integer[]
 ---@field notice? integer the row of its notice
+
+---@class gpt.RememberedHeading: gpt.Heading
+---@field cols integer[] from where to where it goes: something may be typed beside it
+
+---@return gpt.RememberedHeading[]
+function Chat:headings_with_cols()
+  return vim.tbl_map(function(heading)
+    local line = api.nvim_buf_get_lines(self.buf, heading.row, heading.row + 1, false)[1]
+    heading.cols = { self:heading_cols(heading.row, heading.mark, line) }
+    return heading
+  end, self:headings())
+end
 
 --- Remembers text and marks, before `:edit` takes them away.
 function Chat:remember()
@@ -24,7 +36,7 @@ function Chat:remember()
   end
   self.remembered = {
     lines = api.nvim_buf_get_lines(self.buf, 0, -1, false),
-    headings = self:headings(),
+    headings = self:headings_with_cols(),
     parts = self:parts_within(0, api.nvim_buf_line_count(self.buf)),
     answer = place(Chat.ANSWER),
     reasoning = place(Chat.REASONING),
@@ -56,7 +68,10 @@ end
 function Chat:restore_marks(remembered, first, last, by)
   for _, heading in ipairs(remembered.headings) do
     if first <= heading.row and heading.row < last then
-      self:mark_heading(heading.row - by, heading.entry, heading.mark, heading.entry.waits)
+      local row, cols = heading.row - by, heading.cols
+      local place = { id = heading.mark, end_row = row, end_col = cols[2] }
+      api.nvim_buf_set_extmark(self.buf, Chat.HEADINGS, row, cols[1], place)
+      self:mark_heading(row, heading.entry, heading.mark, heading.entry.waits)
     end
   end
   for _, found in ipairs(remembered.parts) do
