@@ -59,6 +59,7 @@ mod library;
 mod lifecycle;
 mod mark;
 mod menus;
+mod model_word;
 mod models;
 mod network;
 mod odd_text;

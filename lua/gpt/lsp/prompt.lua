@@ -7,7 +7,7 @@ local paths = require("gpt.context.path")
 local remote = require("gpt.remote")
 local words = require("gpt.words")
 
-local Kind = { keyword = 14, file = 17, folder = 19, event = 23 } -- of completion items
+local Kind = { value = 12, keyword = 14, file = 17, folder = 19, event = 23 } -- of completion items
 local FILE = "#file:"
 --- How many paths are offered at a time.
 local LIMIT = 100
@@ -23,6 +23,17 @@ local LARGEST = 1000000
 ---@return { name: string, description: string }[]
 function M.actions()
   return require("gpt.actions").list()
+end
+
+--- What is typed of a model's name behind `/model`.
+---@param line string
+---@param col integer in bytes
+---@return gpt.Word?
+local function model_at(line, col)
+  local first, last = line:match("^/model%s+()%S*()")
+  if first and col >= first - 1 and col <= last - 1 then
+    return { text = line:sub(first, last - 1), first = first - 1, last = last - 1 }
+  end
 end
 
 --- Whether a word may begin after this text: not in the middle of another (`C#`, `page/#part`).
@@ -188,6 +199,19 @@ local function complete_file(chat, typed, replaced, reply)
   end)
 end
 
+--- The models that can be chosen, from the program.
+---@param typed string
+---@param replaced table
+---@param reply fun(list: table)
+local function complete_model(typed, replaced, reply)
+  remote.question("models", vim.empty_dict(), function(names)
+    local offered = vim.tbl_map(function(name)
+      return { text = name }
+    end, names or {})
+    reply({ isIncomplete = false, items = items(offered, Kind.value, replaced, typed ~= "" and typed or nil) })
+  end)
+end
+
 --- Answers nothing where what was typed has gone meanwhile: it was sent, say.
 ---@param params table
 ---@param row integer
@@ -207,6 +231,11 @@ end
 function M.complete(params, reply)
   local chat, row, col, line = place(params)
   reply = while_typed(params, row, line:sub(1, col), reply)
+  local heading = chat and question_at(chat, row)
+  local model = heading and is_first(chat, heading, row) and model_at(line, col)
+  if model then
+    return complete_model(line:sub(model.first + 1, col), range(row, line, model.first, col), reply)
+  end
   local word = chat and word_at(chat, row, col)
   if not chat or not word or col == word.first then
     return reply({ isIncomplete = false, items = {} })
@@ -221,6 +250,8 @@ function M.complete(params, reply)
     offered = vim.tbl_map(function(action)
       return { text = "/" .. action.name, detail = action.description }
     end, M.actions())
+    local more = { title = "", command = "gpt.complete" }
+    offered[#offered + 1] = { text = "/model ", label = "/model", detail = words("view.lsp.model"), command = more }
   else
     kind = Kind.keyword
     offered = vim.tbl_map(function(known)

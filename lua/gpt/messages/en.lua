@@ -181,6 +181,7 @@ return {
   ["view.lsp.glob"] = "all files that fit the pattern",
   ["view.lsp.line"] = "{name}: {size}, 1 line",
   ["view.lsp.lines"] = "{name}: {size}, {lines} lines",
+  ["view.lsp.model"] = "change the model",
   ["view.lsp.no_file"] = "There is no file {path} in the project.",
   ["view.never_sent"] = "This buffer's text is never sent (vim.b.gpt_disable).",
   ["view.no_action"] = ":GPT wants to know what to do.",

@@ -181,6 +181,7 @@ return {
   ["view.lsp.glob"] = "todos los archivos que encajan en el patrón",
   ["view.lsp.line"] = "{name}: {size}, 1 línea",
   ["view.lsp.lines"] = "{name}: {size}, {lines} líneas",
+  ["view.lsp.model"] = "cambiar el modelo",
   ["view.lsp.no_file"] = "No hay ningún archivo {path} en el proyecto.",
   ["view.never_sent"] = "El texto de este búfer nunca se envía (vim.b.gpt_disable).",
   ["view.no_action"] = ":GPT necesita saber qué hacer.",

@@ -181,6 +181,7 @@ return {
   ["view.lsp.glob"] = "todos os arquivos que se encaixam no padrão",
   ["view.lsp.line"] = "{name}: {size}, 1 linha",
   ["view.lsp.lines"] = "{name}: {size}, {lines} linhas",
+  ["view.lsp.model"] = "mudar o modelo",
   ["view.lsp.no_file"] = "Não há nenhum arquivo {path} no projeto.",
   ["view.never_sent"] = "O texto deste buffer nunca é enviado (vim.b.gpt_disable).",
   ["view.no_action"] = ":GPT precisa saber o que fazer.",

@@ -105,9 +105,40 @@ function Chat:refused(told)
   end
 end
 
+--- The model that a prompt asks for, if it does nothing else: "/model", and its name or nothing. A prompt of the user's
+--- library that is called so comes first.
+---@param prompt string
+---@return string? name "" for a list to choose from
+local function model_in(prompt)
+  local name = prompt:match("^%s*/model%s*$") and "" or prompt:match("^%s*/model%s+(%S+)%s*$")
+  local is_taken = name
+    and vim.iter(require("gpt.actions").list()):any(function(action)
+      return action.name == "model"
+    end)
+  return not is_taken and name or nil
+end
+
+--- Changes the model, if that is what the prompt says.
+---@return boolean
+function Chat:change_model()
+  local row = self:find_prompt()
+  local prompt = row and table.concat(api.nvim_buf_get_lines(self.buf, row + 1, -1, false), "\n")
+  local name = prompt and model_in(prompt)
+  if not name or not vim.bo[self.buf].modifiable then
+    return false
+  end
+  self:break_undo()
+  api.nvim_buf_set_lines(self.buf, row + 1, -1, false, { "", "" })
+  self:after_edit(self:windows_at_prompt())
+  require("gpt.commands").model({ args = name, bang = false })
+  return true
+end
+
 --- Sends the prompt; while an answer is being written, lets it wait.
 function Chat:send()
-  if self.answer or self:is_looking_up() then
+  if self:change_model() then
+    return
+  elseif self.answer or self:is_looking_up() then
     return self:enqueue()
   elseif self.in_flight then
     self.again = true
