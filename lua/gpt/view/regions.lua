@@ -52,6 +52,7 @@ local api = vim.api
 ---@field last_id? integer the highest number of a message so far
 ---@field answer? integer the answer that is being written
 ---@field answer_mark? integer its heading
+---@field standing? { tick: integer, found: gpt.Heading[] } its headings, as found at that changedtick
 ---@field prompt_mark? integer the last prompt's heading, as found the last time
 ---@field stream? gpt.Stream
 ---@field undone? table<integer, true> the steps of headings that were found undone
@@ -168,7 +169,7 @@ function Chat:mark_heading(row, entry, mark, queued)
     mark = self.last_mark + 1
     self.last_mark = mark
   end
-  self.entries[mark] = entry
+  self.entries[mark], self.standing = entry, nil
   entry.waits = queued
   self.last_id = math.max(self.last_id or 0, entry.id or 0)
   local line = api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
@@ -231,15 +232,21 @@ function Chat:marks_of(namespace, numbers)
   return found
 end
 
---- The headings that stand, in their order.
+--- The headings that stand, in their order: not to be changed, since they are remembered as long as neither the text nor
+--- a heading's mark changes.
 ---@return gpt.Heading[]
 function Chat:headings()
+  local tick = api.nvim_buf_get_changedtick(self.buf)
+  if self.standing and self.standing.tick == tick then
+    return self.standing.found
+  end
   local found = {}
   for _, mark in ipairs(self:marks_of(headings, self.entries)) do
     if mark.valid then
       found[#found + 1] = { mark = mark.number, row = mark.row, entry = self.entries[mark.number] }
     end
   end
+  self.standing = { tick = tick, found = found }
   return found
 end
 

@@ -95,6 +95,7 @@ function Chat:restore_text(remembered, first, last)
   end)
   -- What :edit has left of the marks stands somewhere.
   api.nvim_buf_clear_namespace(self.buf, Chat.HEADINGS, 0, -1)
+  self.standing = nil
   api.nvim_buf_clear_namespace(self.buf, Chat.PARTS, 0, -1)
   for _, entry in pairs(self.entries) do
     entry.born = nil
