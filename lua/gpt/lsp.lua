@@ -200,8 +200,10 @@ function M.serve(chat)
     name = "gpt",
     cmd = server(CHAT, { ["textDocument/completion"] = prompt.complete, ["textDocument/hover"] = prompt.hover }),
     commands = {
-      -- After `#file:` was chosen: its paths. Other menus ask for them of themselves, after its colon.
+      -- After `#file:` was chosen: its paths; after `/model`: the names. Other menus ask for paths of themselves, after
+      -- the colon.
       ["gpt.complete"] = vim.schedule_wrap(function()
+        prompt.part_model()
         if vim.lsp.completion and vim.fn.mode() == "i" and not is_served() then
           vim.lsp.completion.get()
         end

@@ -53,13 +53,23 @@ async fn the_names_of_models_complete_behind_the_word_model() {
     )
     .await;
     typed(&nvim, "/mo", "/mo").await;
-    assert!(completed(&nvim).await.contains(&"/model ".to_owned()));
+    assert!(completed(&nvim).await.contains(&"/model".to_owned()));
     typed(&nvim, "del test/", "/model test/").await;
     let offered = completed(&nvim).await;
     assert!(
         offered.contains(&"test/m1".to_owned()) && offered.contains(&"test/deep/m2".to_owned()),
         "{offered:?}"
     );
+    nvim.lua_lines(
+        "local client = vim.lsp.get_clients({ bufnr = 0, name = 'gpt' })[1]
+        vim.api.nvim_set_current_line('/model')
+        vim.api.nvim_win_set_cursor(0, { vim.fn.line('.'), 6 })
+        client.commands['gpt.complete']({}, {})
+        return {}",
+        &[],
+    )
+    .await;
+    typed(&nvim, "x", "/model x").await;
     typed(&nvim, "<C-u>what is /model ", "what is /model ").await;
     assert_eq!(completed(&nvim).await, [""; 0]);
     clean(&nvim).await;

@@ -199,6 +199,15 @@ local function complete_file(chat, typed, replaced, reply)
   end)
 end
 
+--- Puts a space behind `/model` where the cursor is: Neovim's menu takes no word with one.
+function M.part_model()
+  local row, col = unpack(api.nvim_win_get_cursor(0))
+  if vim.fn.mode() == "i" and api.nvim_get_current_line() == "/model" and col == #"/model" then
+    api.nvim_buf_set_text(0, row - 1, col, row - 1, col, { " " })
+    api.nvim_win_set_cursor(0, { row, col + 1 })
+  end
+end
+
 --- The models that can be chosen, from the program.
 ---@param typed string
 ---@param replaced table
@@ -251,7 +260,7 @@ function M.complete(params, reply)
       return { text = "/" .. action.name, detail = action.description }
     end, M.actions())
     local more = { title = "", command = "gpt.complete" }
-    offered[#offered + 1] = { text = "/model ", label = "/model", detail = words("view.lsp.model"), command = more }
+    offered[#offered + 1] = { text = "/model", detail = words("view.lsp.model"), command = more }
   else
     kind = Kind.keyword
     offered = vim.tbl_map(function(known)
