@@ -16,7 +16,7 @@ use super::{
 
 /// How long a piece of a stream waits for others before it is written. With the way to the file, no more than 250 ms of
 /// an answer are missing, whoever dies.
-pub const PIECE_EVERY: Duration = Duration::from_millis(240);
+pub const PIECE_EVERY: Duration = Duration::from_millis(200);
 /// How often [`Changes`] looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How many jobs may wait for a thread. One that finds no room waits, and only itself.

@@ -124,6 +124,9 @@ end
 ---@return gpt.Mark[]
 function Chat:part_marks(first, last)
   local within = self.parts
+  if next(within) == nil then
+    return {}
+  end
   if (self.last_part or 0) > last - first then -- more parts than lines: cheaper from the lines
     within = {}
     for _, mark in ipairs(api.nvim_buf_get_extmarks(self.buf, PARTS, { first, 0 }, { last - 1, -1 }, {})) do
