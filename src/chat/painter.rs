@@ -3,6 +3,9 @@
 //! A slow stream shows each token at once; a fast one, or a slow editor, is never loaded above a fifth, since the pause
 //! is four times what frames take. A single late answer is no slow editor (it may have drawn, or compiled something), so
 //! the cheaper of the last two frames counts. What waits, waits here, and text that waits is joined.
+//!
+//! What a frame really costs, its redraw, comes after the editor's answer. It shows where a line has no end: each redraw
+//! measures all of it, 50 ns a byte, so such a line grows in fewer and larger steps.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +29,12 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
 /// The most bytes of one frame, so that even a flood is drawn in small steps.
 const FRAME_BYTES: usize = 16 * 1024;
+/// The most that a frame adds to a line that is longer than that: this part of it.
+const LINE_PART: usize = 4;
+/// The pause after a frame, by the byte of the line that it ends in: some times what its redraw takes.
+const PAUSE_A_BYTE: Duration = Duration::from_nanos(300);
+/// The longest pause after a frame, however long the line.
+const LONGEST_LINE_PAUSE: Duration = Duration::from_secs(1);
 
 /// One thing to show.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,27 +78,24 @@ impl Canvas {
         self.arrived.notify_one();
     }
 
-    /// The next stroke, of a text at most [`FRAME_BYTES`].
-    fn take(&self) -> Option<Stroke> {
+    /// The next stroke, of a text at most `limit` bytes.
+    fn take(&self, limit: usize) -> Option<Stroke> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let stroke = waiting.pop_front()?;
         let Stroke::Text(answer, voice, mut text) = stroke else {
             return Some(stroke);
         };
-        if text.len() > FRAME_BYTES {
-            let cut = (0..=FRAME_BYTES)
-                .rev()
-                .find(|at| text.is_char_boundary(*at))
-                .unwrap_or(0);
+        if text.len() > limit {
+            let cut = (0..=limit).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
             let rest = text.split_off(cut);
             waiting.push_front(Stroke::Text(answer, voice, rest));
         }
         Some(Stroke::Text(answer, voice, text))
     }
 
-    async fn next(&self) -> Stroke {
+    async fn next(&self, limit: usize) -> Stroke {
         loop {
-            if let Some(stroke) = self.take() {
+            if let Some(stroke) = self.take(limit) {
                 return stroke;
             }
             self.arrived.notified().await;
@@ -97,11 +103,45 @@ impl Canvas {
     }
 }
 
+/// The line that the text shown last ends in.
+#[derive(Debug, Default)]
+struct Line {
+    of: Option<(MessageId, Voice)>,
+    bytes: usize,
+}
+
+impl Line {
+    fn follow(&mut self, stroke: &Stroke) {
+        let Stroke::Text(answer, voice, text) = stroke else {
+            *self = Self::default();
+            return;
+        };
+        let of = Some((*answer, *voice));
+        self.bytes = match text.rfind('\n') {
+            Some(end) => text.len() - end - 1,
+            None if self.of == of => self.bytes + text.len(),
+            None => text.len(),
+        };
+        self.of = of;
+    }
+
+    /// The most bytes of the next frame.
+    fn limit(&self) -> usize {
+        FRAME_BYTES.max(self.bytes / LINE_PART)
+    }
+
+    fn pause(&self) -> Duration {
+        let bytes = u32::try_from(self.bytes).unwrap_or(u32::MAX);
+        PAUSE_A_BYTE.saturating_mul(bytes).min(LONGEST_LINE_PAUSE)
+    }
+}
+
 /// Shows what is added to `canvas`, until the editor is gone. The task that runs this owns the chat's screen.
 pub async fn paint(chat: ChatId, canvas: Canvas, editor: Arc<dyn Editor>) {
     let mut last_cost = Duration::MAX;
+    let mut line = Line::default();
     loop {
-        let stroke = canvas.next().await;
+        let stroke = canvas.next(line.limit()).await;
         let begun = Instant::now();
         match show(&chat, &stroke, editor.as_ref()).await {
             Ok(()) => {}
@@ -111,7 +151,8 @@ pub async fn paint(chat: ChatId, canvas: Canvas, editor: Arc<dyn Editor>) {
             Err(error) => tracing::error!(%error, "a frame was refused"),
         }
         let cost = begun.elapsed();
-        sleep(pause(cost.min(last_cost))).await;
+        line.follow(&stroke);
+        sleep(pause(cost.min(last_cost)).max(line.pause())).await;
         last_cost = cost;
     }
 }

@@ -54,6 +54,28 @@ async fn an_answer_on_one_very_long_line_is_shown_and_sent_back_whole() {
 }
 
 #[tokio::test]
+async fn an_answer_of_two_megabytes_on_one_line_leaves_the_editor_usable_and_is_sent_back_whole() {
+    let long = "x".repeat(1_000_000);
+    let server = Server::start([
+        Answer::chat_tokens(&["a ", &long, &long, " z"]).gate_before_token(3, "end"),
+        answer("done"),
+    ])
+    .await;
+    let nvim = configured(&server, "").start().await;
+    open(&nvim).await;
+    say(&nvim, "hi").await;
+    nvim.wait_lua("return #table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, true)) > 2000000")
+        .await;
+    nvim.feed("a draft ").await;
+    server.open("end");
+    ended(&nvim, 1).await;
+    let whole = format!("a {long}{long} z");
+    assert!(chat_lines(&nvim).await == transcript_with(&[("You", "hi"), ("test/m1", &whole)], "a draft "));
+    let sent = next(&nvim, &server).await;
+    assert!(sent == said(&[("user", "hi"), ("assistant", &whole), ("user", "a draft next")]));
+}
+
+#[tokio::test]
 async fn a_question_of_two_megabytes_on_one_line_is_sent_whole() {
     let (nvim, server) = start([answer("I see"), answer("done")]).await;
     open(&nvim).await;

@@ -205,3 +205,58 @@ async fn a_flood_is_cut_into_frames_at_whole_characters() {
     }
     assert_eq!(shown, format!("x{flood}"));
 }
+
+/// The frames that show a text as it comes at once: when each began, and its bytes.
+async fn frames(all: &str) -> Vec<(Instant, usize)> {
+    let (canvas, mut seen) = Fake::start(0, 0);
+    canvas.add(text(all));
+    canvas.add(end());
+    let mut frames = Vec::new();
+    loop {
+        let (at, frame) = seen.recv().await.unwrap();
+        if frame == "end" {
+            return frames;
+        }
+        frames.push((at, frame.len()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_without_an_end_grows_in_larger_steps_and_with_time_between_them() {
+    let frames = frames(&"x".repeat(2 << 20)).await;
+    assert!(frames.len() < 25, "{} frames", frames.len());
+    let mut shown = 0;
+    for pair in frames.windows(2) {
+        shown += pair[0].1;
+        assert!(pair[1].1 <= FRAME_BYTES.max(shown / LINE_PART));
+        let pause = pair[1].0 - pair[0].0;
+        assert!(
+            pause >= Duration::from_nanos(300 * shown as u64),
+            "{pause:?} after {shown} bytes"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_short_lines_is_drawn_in_small_steps_to_its_end() {
+    let frames = frames(&"a line\n".repeat(300_000)).await;
+    assert!(frames.iter().all(|frame| frame.1 <= FRAME_BYTES));
+    assert!(
+        frames
+            .windows(2)
+            .all(|pair| pair[1].0 - pair[0].0 <= SHORTEST_PAUSE + Duration::from_millis(1))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_text_after_endless_reasoning_does_not_wait_for_it() {
+    let (canvas, mut seen) = Fake::start(0, 0);
+    canvas.add(Stroke::Text(MessageId(2), Voice::Reasoning, "x".repeat(FRAME_BYTES)));
+    canvas.add(text("one"));
+    canvas.add(end());
+    let mut begun = Vec::new();
+    for _ in 0..3 {
+        begun.push(seen.recv().await.unwrap().0);
+    }
+    assert!(begun[2] - begun[1] <= SHORTEST_PAUSE + Duration::from_millis(1));
+}
