@@ -23,8 +23,8 @@ local MOST_HIGHLIGHTED = 50
 function Chat:headings_with_cols()
   return vim.tbl_map(function(heading)
     local line = api.nvim_buf_get_lines(self.buf, heading.row, heading.row + 1, false)[1]
-    heading.cols = { self:heading_cols(heading.row, heading.mark, line) }
-    return heading
+    local cols = { self:heading_cols(heading.row, heading.mark, line) }
+    return vim.tbl_extend("force", heading, { cols = cols }) -- a copy: the headings are not to be changed
   end, self:headings())
 end
 
