@@ -1,22 +1,8 @@
 //! `/model` in the prompt: completed as a word, and sent as a command to the program, not as a question.
 
-use serde_json::json;
-
-use crate::common::{answer, clean, configured, ended, open, say, wait};
-use crate::support::answer::Answer;
+use crate::common::{clean, configured, conversation, ended, normal_mode, open, said, say, wait};
+use crate::models::{kept, model_is, server_with};
 use crate::support::nvim::Nvim;
-use crate::support::server::{Request, Server};
-
-async fn server_with(models: &'static [&'static str]) -> Server {
-    Server::start(move |request: &Request| match request.method.as_str() {
-        "GET" => {
-            let entries: Vec<_> = models.iter().map(|id| json!({ "id": id, "object": "model" })).collect();
-            Answer::json(200, &json!({ "object": "list", "data": entries }))
-        }
-        _ => answer("fine"),
-    })
-    .await
-}
 
 /// What our language server offers behind what was typed.
 async fn completed(nvim: &Nvim) -> Vec<String> {
@@ -47,11 +33,7 @@ async fn the_names_of_models_complete_behind_the_word_model() {
     open(&nvim).await;
     nvim.lua_lines("return vim.fn.getcompletion('GPTModel test/', 'cmdline')", &[])
         .await;
-    wait(
-        &nvim,
-        "return vim.uv.fs_stat(vim.fn.stdpath('cache') .. '/gpt/models/test.json') ~= nil".into(),
-    )
-    .await;
+    kept(&nvim).await;
     typed(&nvim, "/mo", "/mo").await;
     assert!(completed(&nvim).await.contains(&"/model".to_owned()));
     typed(&nvim, "del test/", "/model test/").await;
@@ -69,6 +51,7 @@ async fn the_names_of_models_complete_behind_the_word_model() {
         &[],
     )
     .await;
+    typed(&nvim, "", "/model ").await;
     typed(&nvim, "x", "/model x").await;
     typed(&nvim, "<C-u>what is /model ", "what is /model ").await;
     assert_eq!(completed(&nvim).await, [""; 0]);
@@ -82,7 +65,7 @@ async fn the_word_model_sent_changes_the_model_and_asks_nothing() {
     open(&nvim).await;
     say(&nvim, "/model test/deep/m2").await;
     nvim.wait_screen_contains("test/deep/m2").await;
-    wait(&nvim, "return require('gpt').status().model == 'test/deep/m2'".into()).await;
+    model_is(&nvim, "test/deep/m2").await;
     wait(
         &nvim,
         "return not table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false)):find('/model', 1, true)".into(),
@@ -109,4 +92,29 @@ async fn an_undo_brings_the_word_model_back_where_its_model_means_nothing() {
     nvim.wait_screen_contains("nobody").await;
     nvim.feed("<Esc>u").await;
     nvim.wait_screen_contains("/model nobody/nothing").await;
+}
+
+#[tokio::test]
+async fn the_word_model_is_not_asked_as_a_question_where_the_chat_is_not_modifiable() {
+    let server = server_with(&["m1", "m2"]).await;
+    let nvim = configured(&server, "").start().await;
+    open(&nvim).await;
+    nvim.feed("/model test/m2").await;
+    normal_mode(&nvim).await;
+    nvim.lua("vim.bo.modifiable = false", &[]).await;
+    nvim.feed("<CR>").await;
+    nvim.wait_screen_contains("The chat is not modifiable now.").await;
+    nvim.wait_screen_contains("/model test/m2").await;
+    model_is(&nvim, "test/m1").await;
+    nvim.lua("vim.bo.modifiable = true", &[]).await;
+    nvim.feed("<CR>").await;
+    model_is(&nvim, "test/m2").await;
+    nvim.feed("i").await;
+    say(&nvim, "and now?").await;
+    ended(&nvim, 1).await;
+    let mut asked = server.requests();
+    asked.retain(|request| request.method == "POST");
+    assert_eq!(asked.len(), 1);
+    assert_eq!(conversation(&asked[0]), said(&[("user", "and now?")]));
+    clean(&nvim).await;
 }

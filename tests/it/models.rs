@@ -14,7 +14,7 @@ vim.ui.select = function(items, options, choose)
 end";
 
 /// A server that lists these models, and answers every question with `fine`.
-async fn server_with(models: &'static [&'static str]) -> Server {
+pub async fn server_with(models: &'static [&'static str]) -> Server {
     Server::start(move |request: &Request| match request.method.as_str() {
         "GET" => {
             let entries: Vec<_> = models.iter().map(|id| json!({ "id": id, "object": "model" })).collect();
@@ -49,7 +49,7 @@ async fn choose(nvim: &Nvim, row: &str) {
 }
 
 #[track_caller]
-fn model_is<'a>(nvim: &'a Nvim, name: &str) -> impl Future<Output = ()> + use<'a> {
+pub fn model_is<'a>(nvim: &'a Nvim, name: &str) -> impl Future<Output = ()> + use<'a> {
     wait(nvim, format!("return require('gpt').status().model == '{name}'"))
 }
 
@@ -59,7 +59,7 @@ fn gets(server: &Server) -> usize {
 }
 
 /// Waits until a list has come, and is kept.
-async fn kept(nvim: &Nvim) {
+pub async fn kept(nvim: &Nvim) {
     wait(
         nvim,
         "return vim.uv.fs_stat(vim.fn.stdpath('cache') .. '/gpt/models/test.json') ~= nil".into(),

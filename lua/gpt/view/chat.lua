@@ -14,6 +14,7 @@ require("gpt.view.apply")
 require("gpt.view.keys")
 require("gpt.view.links")
 require("gpt.view.lookup")
+require("gpt.view.model")
 require("gpt.view.parts")
 require("gpt.view.queue")
 require("gpt.view.reload")
@@ -72,6 +73,16 @@ function Chat:refuses()
   return self.answer ~= nil or self.in_flight == true or self:is_looking_up()
 end
 
+--- Says so where the chat's text cannot be changed now.
+---@return boolean
+function Chat:refuses_change()
+  if vim.bo[self.buf].modifiable then
+    return false
+  end
+  M.inform({ level = "info", title = words("view.not_modifiable"), advice = "" })
+  return true
+end
+
 --- An event about this chat.
 ---@param name string
 ---@param fields? table
@@ -103,35 +114,6 @@ function Chat:refused(told)
   if not self.answer then
     self:go_on(true)
   end
-end
-
---- The model that a prompt asks for, if it does nothing else: "/model", and its name or nothing. A prompt of the user's
---- library that is called so comes first.
----@param prompt string
----@return string? name "" for a list to choose from
-local function model_in(prompt)
-  local name = prompt:match("^%s*/model%s*$") and "" or prompt:match("^%s*/model%s+(%S+)%s*$")
-  local is_taken = name
-    and vim.iter(require("gpt.actions").list()):any(function(action)
-      return action.name == "model"
-    end)
-  return not is_taken and name or nil
-end
-
---- Changes the model, if that is what the prompt says.
----@return boolean
-function Chat:change_model()
-  local row = self:find_prompt()
-  local prompt = row and table.concat(api.nvim_buf_get_lines(self.buf, row + 1, -1, false), "\n")
-  local name = prompt and model_in(prompt)
-  if not name or not vim.bo[self.buf].modifiable then
-    return false
-  end
-  self:break_undo()
-  api.nvim_buf_set_lines(self.buf, row + 1, -1, false, { "", "" })
-  self:after_edit(self:windows_at_prompt())
-  require("gpt.commands").model({ args = name, bang = false })
-  return true
 end
 
 --- Sends the prompt; while an answer is being written, lets it wait.

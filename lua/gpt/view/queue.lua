@@ -3,15 +3,13 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
-local notice = require("gpt.view.notice")
-local words = require("gpt.words")
 
 local USER_HEADING = Chat.USER_HEADING
 
 --- Puts the prompt among the questions that wait.
 function Chat:enqueue()
-  if not vim.bo[self.buf].modifiable then
-    return notice.inform({ level = "info", title = words("view.not_modifiable"), advice = "" })
+  if self:refuses_change() then
+    return
   end
   self:part_headings()
   self:take_back_unsent()
