@@ -121,21 +121,30 @@ function Chat:end_of_text(row)
   return last
 end
 
+--- What the prompt says becomes a message, or a question that waits: the line of the next prompt's heading stands below
+--- it already.
+---@param last integer the line after what it says; the heading's line comes next
+---@param entry gpt.Entry
+---@return integer row where the next prompt's heading stands
+---@return integer mark of the message
+function Chat:end_prompt(last, entry)
+  local row, mark = self:find_prompt()
+  self:mark_heading(last + 1, { role = "user" })
+  self:become(mark --[[@as integer]], row --[[@as integer]], entry)
+  highlight.once(self.buf, row + 1, last)
+  folds.update(self, row)
+  return last + 1, mark --[[@as integer]]
+end
+
 --- The prompt becomes a message, or a question that waits; a new prompt stands below it.
 ---@param entry gpt.Entry
 ---@return integer row where the new prompt's heading stands
 ---@return integer mark of the message
 function Chat:turn_prompt_into(entry)
   self:part_headings()
-  local row = self:prompt_row()
-  local _, mark = self:find_prompt()
-  local last = self:end_of_text(row)
+  local last = self:end_of_text(self:prompt_row())
   api.nvim_buf_set_lines(self.buf, last, -1, false, { "", USER_HEADING, "", "" })
-  self:mark_heading(last + 1, { role = "user" })
-  self:become(mark --[[@as integer]], row, entry)
-  highlight.once(self.buf, row + 1, last)
-  folds.update(self, row)
-  return last + 1, mark --[[@as integer]]
+  return self:end_prompt(last, entry)
 end
 
 --- Puts a question above what stands in the prompt, as an undo step of its own: an undo of what becomes of it finds it
@@ -156,18 +165,12 @@ end
 ---@return integer row where the prompt's heading stands now
 ---@return integer mark of the message
 function Chat:split_prompt(height, entry)
-  local row = self:prompt_row()
-  local last = row + 2 + height
+  local last = self:prompt_row() + 2 + height
   if not table.concat(api.nvim_buf_get_lines(self.buf, last, -1, false)):find("%S") then
     return self:turn_prompt_into(entry)
   end
-  local _, mark = self:find_prompt()
   api.nvim_buf_set_lines(self.buf, last, last, false, { "", USER_HEADING })
-  self:mark_heading(last + 1, { role = "user" })
-  self:become(mark --[[@as integer]], row, entry)
-  highlight.once(self.buf, row + 1, last)
-  folds.update(self, row)
-  return last + 1, mark --[[@as integer]]
+  return self:end_prompt(last, entry)
 end
 
 --- What is shown of an answer beside its text.
