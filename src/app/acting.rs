@@ -216,12 +216,8 @@ fn in_chat(prompt: &Prompt, words: String, rest: String, changes: &Changes) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::{Source, file};
-
-    fn prompt(name: &str, source: Source) -> Prompt {
-        let content = format!("---\nname: {name}\n---\nLook.\n\n{{{{words}}}}\n\n{{{{selection}}}}");
-        file::parse(content.as_bytes(), Path::new("a.md"), source).unwrap()
-    }
+    use crate::actions::Source;
+    use crate::app::prompts::tests::prompt;
 
     #[test]
     fn an_action_in_a_chat_is_about_what_else_stands_there() {

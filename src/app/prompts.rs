@@ -218,11 +218,11 @@ fn with_context_words(prompt: &Prompt) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::actions::file;
 
-    fn prompt(name: &str, source: Source) -> Prompt {
+    pub fn prompt(name: &str, source: Source) -> Prompt {
         let content = format!("---\nname: {name}\n---\nLook.\n\n{{{{words}}}}\n\n{{{{selection}}}}");
         file::parse(content.as_bytes(), Path::new("a.md"), source).unwrap()
     }

@@ -3,61 +3,15 @@
 
 use std::fs;
 
+use crate::code::*;
 use crate::common::*;
 use crate::support::answer::Answer;
-use crate::support::nvim::{Builder, Home, Nvim};
-use crate::support::server::{Script, Server};
+use crate::support::nvim::{Home, Nvim};
+use crate::support::server::Server;
 
 /// A block of an answer, with words around it.
 fn block(code: &str) -> String {
     format!("Like this:\n\n```lua\n{code}\n```\n\nThat is all.")
-}
-
-/// An editor that shows a file of this name and content, and a server with these answers.
-async fn showing(name: &str, content: &str, script: impl Into<Script>) -> (Nvim, Server, Home) {
-    showing_with(name, content, script, |builder| builder).await
-}
-
-async fn showing_with(
-    name: &str,
-    content: &str,
-    script: impl Into<Script>,
-    more: impl FnOnce(Builder) -> Builder,
-) -> (Nvim, Server, Home) {
-    let server = Server::start(script).await;
-    let home = Home::new();
-    let path = home.write(name, content);
-    let nvim = more(configured(&server, "").home(&home).arg(path)).start().await;
-    nvim.command("set report=9999 nofixendofline").await;
-    (nvim, server, home)
-}
-
-/// Ten lines, `line 1` to `line 10`.
-fn ten() -> String {
-    (1..=10).map(|n| format!("line {n}\n")).collect()
-}
-
-/// The lines of the first buffer, which shows the file.
-async fn code(nvim: &Nvim) -> Vec<String> {
-    nvim.lines(1).await
-}
-
-/// Asks by these keys, which send a question from the code, and waits for the end of the answer, where the user then is.
-async fn ask(nvim: &Nvim, keys: &str, n: usize) {
-    nvim.feed(keys).await;
-    ended(nvim, n).await;
-    nvim.wait_lua("return vim.bo.filetype == 'gptchat' and vim.fn.mode() == 'n'")
-        .await;
-}
-
-/// Presses keys, and waits for what the editor says then.
-#[track_caller]
-fn told<'a>(nvim: &'a Nvim, keys: &'a str, words: &'a str) -> impl Future<Output = ()> + 'a {
-    let shown = nvim.wait_screen(move |screen| crate::fixtures_lua::flat(screen).contains(words));
-    async move {
-        nvim.feed(keys).await;
-        shown.await;
-    }
 }
 
 // Replacing ------------------------------------------------------------------------------------------------------------
@@ -98,8 +52,7 @@ async fn one_u_in_the_code_takes_it_back_and_then_ga_works_again() {
     let (nvim, _server, _home) = showing("f.lua", &ten(), answers).await;
     ask(&nvim, ":5,6GPTChat why<CR>", 1).await;
     told(&nvim, "ga", "Replaced: lines 5-6").await;
-    let undo = "vim.api.nvim_buf_call(1, function() vim.cmd('silent undo') end)";
-    nvim.lua(undo, &[]).await;
+    undo(&nvim).await;
     assert_eq!(code(&nvim).await.join("\n") + "\n", ten());
     told(&nvim, "ga", "Replaced: lines 5-6 of f.lua, now 2 lines.").await;
     assert_eq!(code(&nvim).await[3..7], ["line 4", "one", "two", "line 7"]);
@@ -108,9 +61,9 @@ async fn one_u_in_the_code_takes_it_back_and_then_ga_works_again() {
     ended(&nvim, 2).await;
     told(&nvim, "ga", "Replaced: lines 5-6 of f.lua, now 1 line.").await;
     assert_eq!(code(&nvim).await[3..6], ["line 4", "three", "line 7"]);
-    nvim.lua(undo, &[]).await;
+    undo(&nvim).await;
     assert_eq!(code(&nvim).await[3..7], ["line 4", "one", "two", "line 7"]);
-    nvim.lua(undo, &[]).await;
+    undo(&nvim).await;
     assert_eq!(code(&nvim).await.join("\n") + "\n", ten());
     clean(&nvim).await;
 }
@@ -124,10 +77,9 @@ async fn what_was_changed_in_the_code_just_before_and_after_is_not_taken_back_wi
     told(&nvim, "ga", "Replaced: lines 5-6").await;
     nvim.lua("vim.api.nvim_buf_set_lines(1, 1, 2, true, { 'after' })", &[])
         .await;
-    let undo = "vim.api.nvim_buf_call(1, function() vim.cmd('silent undo') end)";
-    nvim.lua(undo, &[]).await;
+    undo(&nvim).await;
     assert_eq!(code(&nvim).await[..5], ["before", "line 2", "line 3", "line 4", "new"]);
-    nvim.lua(undo, &[]).await;
+    undo(&nvim).await;
     assert_eq!(
         code(&nvim).await[..5],
         ["before", "line 2", "line 3", "line 4", "line 5"]
@@ -486,8 +438,7 @@ async fn gd_shows_the_difference_and_ga_there_accepts_it() {
     assert_eq!(code(&nvim).await[3..7], ["line 4", "new 5", "line 6", "line 7"]);
     let options = "local win = vim.fn.win_findbuf(1)[1] return tostring(vim.wo[win].diff) .. vim.wo[win].foldmethod .. vim.wo[win].winbar";
     assert_eq!(nvim.lua_string(options, &[]).await, "falsemanual");
-    nvim.lua("vim.api.nvim_buf_call(1, function() vim.cmd('silent undo') end)", &[])
-        .await;
+    undo(&nvim).await;
     assert_eq!(code(&nvim).await.join("\n") + "\n", ten());
     clean(&nvim).await;
 }

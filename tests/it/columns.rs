@@ -1,5 +1,6 @@
 //! Blocks of columns, by motions too: taken as Neovim takes them, and replaced column for column.
 
+use crate::code::{self, ask, told, undo};
 use crate::common::*;
 use crate::selection_random::{RANDOM, editor, seeds};
 use crate::support::nvim::{Home, Nvim};
@@ -16,32 +17,7 @@ async fn showing(content: &str, answers: &[&str]) -> (Nvim, Server, Home) {
         .iter()
         .map(|code| answer(&format!("So:\n\n```\n{code}\n```")))
         .collect();
-    let (server, home) = (Server::start(answers).await, Home::new());
-    let path = home.write("f.txt", content);
-    let nvim = configured(&server, "").home(&home).arg(path).start().await;
-    nvim.command("set report=9999 nofixendofline").await;
-    (nvim, server, home)
-}
-
-async fn ask(nvim: &Nvim, keys: &str, n: usize) {
-    nvim.feed(keys).await;
-    ended(nvim, n).await;
-    nvim.wait_lua("return vim.bo.filetype == 'gptchat' and vim.fn.mode() == 'n'")
-        .await;
-}
-
-#[track_caller]
-fn told<'a>(nvim: &'a Nvim, keys: &'a str, words: &'a str) -> impl Future<Output = ()> + 'a {
-    let shown = nvim.wait_screen(move |screen| crate::fixtures_lua::flat(screen).contains(words));
-    async move {
-        nvim.feed(keys).await;
-        shown.await;
-    }
-}
-
-async fn undo(nvim: &Nvim) {
-    nvim.lua("vim.api.nvim_buf_call(1, function() vim.cmd('silent undo') end)", &[])
-        .await;
+    code::showing("f.txt", content, answers).await
 }
 
 /// `_G.moved(from, to)`: of each seed a motion, forced to be character-, line-, blockwise or as it is; "" if what the

@@ -2,25 +2,12 @@
 
 use std::fs;
 
+use crate::code::*;
 use crate::common::*;
 use crate::support::nvim::{Home, Nvim};
 use crate::support::server::Server;
 
 const CODE: &str = "So:\n\n```lua\nnew 日本\n  more\n```";
-
-/// Ten lines, `line 1` to `line 10`.
-fn ten() -> String {
-    (1..=10).map(|n| format!("line {n}\n")).collect()
-}
-
-#[track_caller]
-fn told<'a>(nvim: &'a Nvim, keys: &'a str, words: &'a str) -> impl Future<Output = ()> + 'a {
-    let shown = nvim.wait_screen(move |screen| crate::fixtures_lua::flat(screen).contains(words));
-    async move {
-        nvim.feed(keys).await;
-        shown.await;
-    }
-}
 
 /// Asks about `f ç.lua` by these keys, and quits; then, after `change`, starts an editor with these files and the chat.
 async fn reopened(
@@ -66,8 +53,7 @@ async fn a_selection_of_an_earlier_session_is_found_by_its_path_lines_and_text()
             .await;
         assert_eq!(nvim.lines(1).await[3..7], ["line 4", "new 日本", "  more", "line 7"]);
         // From now on it is known where it stands.
-        nvim.lua("vim.api.nvim_buf_call(1, function() vim.cmd('silent undo') end)", &[])
-            .await;
+        undo(&nvim).await;
         nvim.lua("vim.api.nvim_buf_set_lines(1, 0, 0, true, { 'above' })", &[])
             .await;
         nvim.feed("ga").await;

@@ -32,6 +32,7 @@ mod branches;
 mod broken_off;
 mod broken_prompts;
 mod chat;
+mod code;
 mod colours;
 mod columns;
 mod common;

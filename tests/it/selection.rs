@@ -1,5 +1,6 @@
 //! What of a buffer goes into the prompt: exactly what the user selected, however they said so.
 
+use crate::code::ten;
 use crate::fixtures_lua::{chat_lines, is_calm, recording, said, work};
 use crate::nvim;
 use crate::support::answer::{Answer, Step};
@@ -14,11 +15,6 @@ vim.keymap.set('x', 'gk', ':GPTChat<CR>')
 vim.keymap.set('n', 'gp', '<Plug>(gpt-chat)')";
 
 const WAYS: [&str; 4] = [":GPTChat<CR>", "gc", "gp", "gk"];
-
-/// Ten lines, `line 1` to `line 10`.
-fn ten() -> String {
-    (1..=10).map(|n| format!("line {n}\n")).collect()
-}
 
 fn editor() -> Builder {
     nvim().init(MAPS)

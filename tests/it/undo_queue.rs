@@ -4,6 +4,7 @@ use crate::common::*;
 use crate::support::answer::Answer;
 use crate::support::nvim::{Home, Nvim};
 use crate::support::server::Server;
+use crate::undo_steps::with_file;
 
 /// A chat whose first answer has come as far as "one", in insert mode; the gate "on" lets it go on. The project has a file.
 async fn streaming(more: impl IntoIterator<Item = Answer>) -> (Nvim, Server, Home) {
@@ -11,17 +12,8 @@ async fn streaming(more: impl IntoIterator<Item = Answer>) -> (Nvim, Server, Hom
 }
 
 async fn streaming_as(first: Answer, more: impl IntoIterator<Item = Answer>) -> (Nvim, Server, Home) {
-    let server = Server::start(std::iter::once(first).chain(more).collect::<Vec<_>>()).await;
-    let home = Home::new();
-    home.write("a.txt", "alpha\n");
-    let file = home.path().join("home/a.txt");
-    let nvim = configured(&server, "")
-        .home(&home)
-        .size(100, 40)
-        .arg(file)
-        .start()
-        .await;
-    open(&nvim).await;
+    let script = std::iter::once(first).chain(more).collect();
+    let (nvim, server, home) = with_file("alpha\n", script).await;
     say(&nvim, "first").await;
     chat_holds(&nvim, "one").await;
     (nvim, server, home)

@@ -173,11 +173,11 @@ async fn an_edited_question_is_undone_answer_by_answer_and_its_branch_mark_with_
     clean(&nvim).await;
 }
 
-/// A chat in a project with a file.
-async fn with_file(script: Vec<Answer>) -> (Nvim, Server, Home) {
+/// A chat in a project with a file `a.txt` of this content.
+pub async fn with_file(content: &str, script: Vec<Answer>) -> (Nvim, Server, Home) {
     let server = Server::start(script).await;
     let home = Home::new();
-    home.write("a.txt", "alpha\nbeta\n");
+    home.write("a.txt", content);
     let file = home.path().join("home/a.txt");
     let nvim = configured(&server, "")
         .home(&home)
@@ -189,11 +189,12 @@ async fn with_file(script: Vec<Answer>) -> (Nvim, Server, Home) {
     (nvim, server, home)
 }
 
+const TWO_LINES: &str = "alpha\nbeta\n";
 const FOLDED: &str = "▸ #file:a.txt  2 lines";
 
 #[tokio::test]
 async fn an_action_with_a_context_word_is_undone_in_two_steps() {
-    let (nvim, _server, _home) = with_file(vec![answer("one")]).await;
+    let (nvim, _server, _home) = with_file(TWO_LINES, vec![answer("one")]).await;
     say(&nvim, "/explain #file:a.txt").await;
     ended(&nvim, 1).await;
     normal_mode(&nvim).await;
@@ -213,7 +214,7 @@ async fn an_action_with_a_context_word_is_undone_in_two_steps() {
 
 #[tokio::test]
 async fn an_edited_question_with_a_context_word_is_undone_in_two_steps() {
-    let (nvim, _server, _home) = with_file(vec![answer("one"), answer("two"), answer("three")]).await;
+    let (nvim, _server, _home) = with_file(TWO_LINES, vec![answer("one"), answer("two"), answer("three")]).await;
     say(&nvim, "first #file:a.txt").await;
     ended(&nvim, 1).await;
     say(&nvim, "second").await;
