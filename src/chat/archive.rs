@@ -19,7 +19,7 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// How long the same thing is not told again.
 const TOLD_FOR: Duration = Duration::from_secs(600);
 /// How long something that was told is still being read.
-const JUST_NOW: Duration = Duration::from_secs(2);
+const READ_FOR: Duration = Duration::from_secs(2);
 
 /// The history, or that there is none. A clone is the same one. Nothing of it: nothing is kept.
 #[derive(Clone)]
@@ -175,7 +175,7 @@ impl Teller {
     fn insist(&self, error: &HistoryError) {
         let now = Instant::now();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.retain(|_, then| now.duration_since(*then) < JUST_NOW);
+        told.retain(|_, then| now.duration_since(*then) < read_for());
         drop(told);
         self.complain(error);
     }
@@ -222,13 +222,25 @@ impl Teller {
     }
 }
 
-/// What the history may take. Only a program that is built for tests can be told that it is a later one, whose file has
-/// seen more steps.
+/// What only a program that is built for tests can be told.
+fn is_told_by_a_test(name: &str) -> bool {
+    cfg!(debug_assertions) && std::env::var_os(name).is_some()
+}
+
+/// What the history may take. To a test it may be that of a later program, whose file has seen more steps.
 fn limits() -> Limits {
-    let is_later = cfg!(debug_assertions) && std::env::var_os("GPT_NVIM_TEST_LATER").is_some();
+    let is_later = is_told_by_a_test("GPT_NVIM_TEST_LATER");
     Limits {
         steps: if is_later { schema::LATER } else { schema::STEPS },
         ..Limits::default()
+    }
+}
+
+/// A test need not wait until what was told is read.
+fn read_for() -> Duration {
+    match is_told_by_a_test("GPT_NVIM_TEST_READS_AT_ONCE") {
+        true => Duration::ZERO,
+        false => READ_FOR,
     }
 }
 

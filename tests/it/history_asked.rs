@@ -222,19 +222,18 @@ async fn who_asks_for_a_history_that_cannot_be_used_is_told_why_and_what_to_do()
     std::fs::copy(database(&made), database(&home)).unwrap();
     let connection = rusqlite::Connection::open(database(&home)).unwrap();
     connection.pragma_update(None, "user_version", 4711).unwrap();
-    let nvim = patient(&server, &home, "").start().await;
+    let nvim = patient(&server, &home, "")
+        .env("GPT_NVIM_TEST_READS_AT_ONCE", "1")
+        .start()
+        .await;
     exchanges(&nvim, &["q1"]).await;
     was_told(&nvim, "Update gpt.nvim: its history is newer.").await;
-    nvim.lua("told = {}", &[]).await;
-    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
     for command in ["history", "rename x", "export x.md", "fork", "history clear"] {
         nvim.lua("told = {}", &[]).await;
         nvim.feed(&format!("<Esc>:GPT {command}<CR>")).await;
-        if command == "history" {
-            was_told(&nvim, "A newer version has written it. Or move").await;
-            let said = told(&nvim).await.concat();
-            assert!(!said.contains("There is no history"), "{said}");
-        }
+        was_told(&nvim, "A newer version has written it. Or move").await;
+        let said = told(&nvim).await.concat();
+        assert!(!said.contains("There is no history"), "{command}: {said}");
     }
 }
 
