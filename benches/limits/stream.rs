@@ -177,10 +177,10 @@ async fn paced(report: &mut Report, chat: &Chat, rate: f64, limits: (f64, f64, f
     let name = |what: &str| format!("{rate}/s{suffix}: {what}");
     let tokens = || text::tokens((rate * 10.0) as usize);
     let cpu = spent(report, chat, tokens(), rate, &name).await;
-    told_of(report, name("the editor's CPU in ten seconds"), "s", limits.2, cpu);
+    with_limit(report, name("the editor's CPU in ten seconds"), "s", limits.2, cpu);
     let told = chat.watched(tokens(), Some(rate)).await;
     report.limited(name("a token's way, p50"), "ms", limits.0, quantile(&told.delays, 0.5));
-    told_of(
+    with_limit(
         report,
         name("a token's way, p99"),
         "ms",
@@ -192,7 +192,7 @@ async fn paced(report: &mut Report, chat: &Chat, rate: f64, limits: (f64, f64, f
 }
 
 /// A figure with its limit, if it has one.
-fn told_of(report: &mut Report, name: String, unit: &'static str, limit: f64, value: f64) {
+fn with_limit(report: &mut Report, name: String, unit: &'static str, limit: f64, value: f64) {
     if limit.is_finite() {
         report.limited(name, unit, limit, value);
     } else {
