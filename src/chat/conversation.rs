@@ -115,8 +115,10 @@ pub enum Effect {
     NoteLeftOut(Vec<String>),
     /// The turn is over.
     EndTurn(MessageId, Ended),
-    /// Tell the user why nothing happened.
+    /// Tell the user why nothing happened: the answer that the wish gets.
     Refuse(Refusal),
+    /// Tell the user the same where nobody waits for an answer.
+    Remark(Refusal),
 }
 
 /// A new question.
@@ -434,7 +436,7 @@ impl Conversation {
 
     fn stop_requested(&mut self) -> Vec<Effect> {
         if !self.is_answering() {
-            return vec![Effect::Refuse(Refusal::NothingToStop)];
+            return vec![Effect::Remark(Refusal::NothingToStop)];
         }
         let mut effects = vec![Effect::AbortTurn];
         effects.extend(self.end(Outcome::Stopped));

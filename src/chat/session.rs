@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::chat::archive::Archive;
-use crate::chat::conversation::{Conversation, Effect, Event, Refusal};
+use crate::chat::conversation::{Conversation, Effect, Event};
 use crate::chat::journal::Known;
 use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::prompt::Prompt;
@@ -261,11 +261,11 @@ impl Task {
                 self.canvas.add(Stroke::Text(answer, voice, text));
             }
             Effect::EndTurn(answer, ended) => self.end_turn(answer, &ended),
-            Effect::Refuse(refusal) if refusal != Refusal::NothingToStop => {
+            Effect::Refuse(refusal) => {
                 let locale = self.settings.borrow().locale;
                 self.canvas.add(Stroke::Refused(notice::of_refusal(refusal, locale)));
             }
-            Effect::Refuse(refusal) => {
+            Effect::Remark(refusal) => {
                 let locale = self.settings.borrow().locale;
                 self.inform(notice::of_refusal(refusal, locale));
             }

@@ -142,3 +142,19 @@ async fn where_there_is_no_other_branch_this_is_said() {
     nvim.wait_screen_contains("There is no other branch.").await;
     clean(&nvim).await;
 }
+
+#[tokio::test]
+async fn where_an_undo_has_left_no_other_branch_this_is_said() {
+    for keys in ["]b", "[b"] {
+        let (nvim, _server) = two_exchanges(&[]).await;
+        nvim.feed("u").await;
+        let left = [("You", "q1"), ("test/m1", "a1"), ("You", "q2")];
+        nvim.wait_lines(0, |lines| lines == transcript(&left)).await;
+        nvim.feed(keys).await;
+        nvim.wait_screen_contains("There is no other branch.").await;
+        assert_eq!(chat_lines(&nvim).await, transcript(&left));
+        nvim.feed("<C-r>").await;
+        chat_holds(&nvim, "a2").await;
+        clean(&nvim).await;
+    }
+}

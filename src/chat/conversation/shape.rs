@@ -145,13 +145,16 @@ impl Conversation {
         };
         let Some((index, next)) = self.other_branch(at.map(renamed), by) else {
             shape.places = self.branches.places(&self.messages);
-            // Each wish gets one answer: where the user's edits were taken over, that is the branch.
+            // Each wish gets one answer: where what the user has changed or undone was taken over, that is the branch.
             return match shape.changes_nothing() {
                 true => vec![Effect::Refuse(Refusal::NoBranches)],
-                false => vec![Effect::ShowBranch {
-                    shape,
-                    messages: Vec::new(),
-                }],
+                false => vec![
+                    Effect::ShowBranch {
+                        shape,
+                        messages: Vec::new(),
+                    },
+                    Effect::Remark(Refusal::NoBranches),
+                ],
             };
         };
         for message in self.messages.split_off(index) {

@@ -179,7 +179,7 @@ fn second_stop_is_harmless() {
     chat.step(Event::StopRequested);
     assert_eq!(
         chat.step(Event::StopRequested),
-        vec![Effect::Refuse(Refusal::NothingToStop)]
+        vec![Effect::Remark(Refusal::NothingToStop)]
     );
 }
 

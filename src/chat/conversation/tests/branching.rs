@@ -195,6 +195,18 @@ fn where_there_is_no_other_branch_nothing_changes() {
 }
 
 #[test]
+fn where_an_undo_has_left_no_other_branch_this_is_said_though_the_undo_is_taken_over() {
+    let mut shown = two_exchanges();
+    shown.regions.truncate(3);
+    let effects = shown.switch(Some(3), 1);
+    assert!(
+        matches!(effects.as_slice(), [Effect::ShowBranch { messages, .. }, Effect::Remark(Refusal::NoBranches)] if messages.is_empty()),
+        "{effects:?}"
+    );
+    assert_eq!(shown.texts(), ["q1", "a1", "q2"]);
+}
+
+#[test]
 fn branches_do_not_change_while_an_answer_is_written() {
     let mut shown = two_exchanges();
     let event = shown.regenerated(None);
