@@ -36,7 +36,7 @@ async fn shown(nvim: &Nvim, ask: usize) -> Vec<String> {
 }
 
 /// A chat of one question and its answer, so many hours old.
-fn chat(id: &str, project: Option<&str>, hours: i64) -> Chat {
+pub fn chat(id: &str, project: Option<&str>, hours: i64) -> Chat {
     let at = now() - hours * 3_600_000;
     let mut answer = Message::new(2, Some(1), Role::Assistant, &format!("answer {id}"), at);
     (answer.provider, answer.model) = (Some("test".into()), Some("m1".into()));
@@ -56,8 +56,20 @@ fn chat(id: &str, project: Option<&str>, hours: i64) -> Chat {
     }
 }
 
+/// A chat of so many messages.
+pub fn long(messages: u64) -> Chat {
+    let mut long = chat("long", None, 1);
+    for number in 3..=messages {
+        let mut message = long.messages[usize::from(number % 2 == 0)].clone();
+        (message.id, message.parent) = (number, Some(number - 1));
+        long.messages.push(message);
+    }
+    long.head = Some(messages);
+    long
+}
+
 /// A home with these chats, closed.
-async fn home_of(chats: impl IntoIterator<Item = Chat>) -> Home {
+pub async fn home_of(chats: impl IntoIterator<Item = Chat>) -> Home {
     let home = Home::new();
     let opened = History::open(&database(&home), Limits::default()).await;
     let history = opened.unwrap().history;
@@ -68,7 +80,7 @@ async fn home_of(chats: impl IntoIterator<Item = Chat>) -> Home {
     home
 }
 
-fn patient(server: &Server, home: &Home, more: &str) -> Builder {
+pub fn patient(server: &Server, home: &Home, more: &str) -> Builder {
     configured(server, more).home(home).init(TOLD).init(LATER)
 }
 
@@ -300,14 +312,7 @@ async fn of_an_answer_that_never_pauses_only_its_last_words_go_with_a_killed_pro
 /// Colours come bit by bit, and may find a buffer that has been emptied and filled again since.
 #[tokio::test]
 async fn a_long_chat_that_is_read_again_while_it_gets_its_colours_stays_as_it_is() {
-    let mut long = chat("long", None, 1);
-    for number in 3..=400 {
-        let mut message = long.messages[usize::from(number % 2 == 0)].clone();
-        (message.id, message.parent) = (number, Some(number - 1));
-        long.messages.push(message);
-    }
-    long.head = Some(400);
-    let (home, server) = (home_of([long]).await, Server::start(Vec::new()).await);
+    let (home, server) = (home_of([long(400)]).await, Server::start(Vec::new()).await);
     let nvim = patient(&server, &home, "").start().await;
     nvim.command("edit gpt://chat/long").await;
     chat_holds(&nvim, "answer long").await;

@@ -68,6 +68,7 @@ mod prettier;
 mod providers;
 mod queue;
 mod random;
+mod read_again;
 mod reasoning;
 mod recalled;
 mod retries;

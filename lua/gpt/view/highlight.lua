@@ -236,6 +236,13 @@ function M.gradually(buf, ranges)
   vim.schedule(go_on)
 end
 
+--- Forgets what is highlighted and what waits for it: where `:edit` has read the buffer again, the marks are somewhere.
+---@param buf integer
+function M.forget(buf)
+  api.nvim_buf_clear_namespace(buf, namespace, 0, -1)
+  api.nvim_buf_clear_namespace(buf, progress, 0, -1)
+end
+
 --- Begins to follow an answer that is being written at `row`.
 ---@param chat gpt.Chat
 ---@param row integer

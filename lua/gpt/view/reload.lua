@@ -5,9 +5,6 @@ local Chat = require("gpt.view.regions")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 
---- How many messages are highlighted again, from the last one on.
-local MOST_HIGHLIGHTED = 50
-
 ---@class gpt.Remembered
 ---@field lines string[]
 ---@field headings gpt.RememberedHeading[]
@@ -137,18 +134,19 @@ function Chat:restore_stream(remembered, first, last)
   end)
 end
 
---- Highlights the messages anew, and follows the answer that is being written.
+--- Highlights the messages anew, bit by bit, and follows the answer that is being written.
 function Chat:restore_highlights()
-  local found = self:headings()
-  for index = math.max(1, #found - MOST_HIGHLIGHTED), #found do
-    local heading = found[index]
+  highlight.forget(self.buf)
+  local found, ranges = self:headings(), {}
+  for index, heading in ipairs(found) do
     if self.answer and heading.mark == self.answer_mark then
       highlight.begin(self, heading.row + 1)
       highlight.wake(self)
     elseif found[index + 1] then
-      highlight.once(self.buf, heading.row + 1, found[index + 1].row)
+      ranges[#ranges + 1] = { heading.row + 1, found[index + 1].row }
     end
   end
+  highlight.gradually(self.buf, ranges)
 end
 
 --- Brings back what was remembered.
