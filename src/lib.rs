@@ -20,6 +20,7 @@
 //! context::files: a project's files, for completion; calls nobody, asked by the app
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
 //! terms: what editor and chat both speak of (a chat, a message, a notice), below both · fence: markdown's code fences
+//! calendar: the days of history and provider; calls nobody
 //! git: the hardened command, run by actions::git and context::git
 //! chat::conversation, prompt, budget: pure; they call nothing that waits · config, logging, disk: read and written at the edges
 //! words: what a user reads, in their language, from one table; called by all of them, calls nobody
@@ -34,6 +35,7 @@
 
 pub mod actions;
 pub mod app;
+pub mod calendar;
 pub mod chat;
 pub mod config;
 pub mod context;

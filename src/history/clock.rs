@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::record::Time;
+use crate::calendar;
 
 /// The time now.
 pub fn now() -> Time {
@@ -12,7 +13,7 @@ pub fn now() -> Time {
 
 /// `2026-11-22T18-55-00`, UTC: a time as it may stand in a file's name on every system.
 pub(super) fn stamp(time: Time) -> String {
-    let (year, month, day) = date(time.div_euclid(86_400_000));
+    let (year, month, day) = calendar::date(time.div_euclid(86_400_000));
     let seconds = time.div_euclid(1000).rem_euclid(86_400);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}-{minute:02}-{second:02}")
@@ -29,21 +30,7 @@ pub(super) fn minute(time: Time) -> String {
 
 /// `2026-11-22`, UTC.
 pub fn day(time: Time) -> String {
-    stamp(time).get(..10).unwrap_or_default().to_owned()
-}
-
-/// Year, month and day of a number of days since 1970, by Howard Hinnant's `civil_from_days`
-/// (<https://howardhinnant.github.io/date_algorithms.html>).
-fn date(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year + era * 400 + i64::from(month <= 2), month, day)
+    calendar::day(time.div_euclid(1000))
 }
 
 #[cfg(test)]

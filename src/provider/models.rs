@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::catalogue::{is_openai, undated};
 use super::registry::Provider;
+use crate::calendar;
 
 /// What OpenAI's list has in it besides chat models.
 const NO_CHAT: [&str; 9] = [
@@ -64,7 +65,7 @@ fn entry(entry: &Value) -> Option<Listed> {
 /// A day, from a text that begins with it or from seconds since 1970.
 fn day(value: &Value) -> Option<String> {
     if let Some(seconds) = value.as_i64() {
-        return Some(date(seconds));
+        return Some(calendar::day(seconds));
     }
     let day = value.as_str()?.get(..10)?;
     let shaped = day.bytes().enumerate().all(|(place, byte)| match place {
@@ -100,26 +101,13 @@ fn is_chat(id: &str) -> bool {
 
 /// Today, `YYYY-MM-DD`, in UTC.
 pub fn today() -> String {
-    date(now())
+    calendar::day(now())
 }
 
 /// Seconds since 1970.
 pub fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or_default()
-}
-
-/// The day of a moment (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
-fn date(seconds: i64) -> String {
-    let days = seconds.div_euclid(86_400) + 719_468;
-    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }
 
 #[cfg(test)]
@@ -159,13 +147,6 @@ mod tests {
         assert_eq!(ends(1_796_947_200.into()).as_deref(), Some("2026-12-11"));
         assert_eq!(ends("soon".into()), None);
         assert_eq!(ends(Value::Null), None);
-    }
-
-    #[test]
-    fn days_are_right_in_leap_years_too() {
-        assert_eq!(date(0), "1970-01-01");
-        assert_eq!(date(951_782_400), "2000-02-29");
-        assert_eq!(date(1_735_689_599), "2024-12-31");
     }
 
     #[test]
