@@ -8,9 +8,10 @@ local M = {}
 ---@field last integer line of its end; the last line where it is not closed
 ---@field info string
 
+--- What a line says that opens or closes fenced code.
 ---@param line string
 ---@return string? marks, string? info
-local function opening(line)
+function M.opening(line)
   local marks, info = line:match("^ ? ? ?(```+)([^`]*)$")
   if not marks then
     marks, info = line:match("^ ? ? ?(~~~+)(.*)$")
@@ -27,7 +28,7 @@ function M.fences(lines)
     local first = line:match("^ ? ? ?([`~])")
     local marks, info = nil, nil
     if first then
-      marks, info = opening(line)
+      marks, info = M.opening(line)
     end
     if open and marks then
       if marks:sub(1, 1) == open_marks:sub(1, 1) and #marks >= #open_marks and not info:find("%S") then
@@ -61,7 +62,7 @@ end
 ---@param line string
 ---@return gpt.ContextTitle?
 function M.title_of_line(line)
-  local _, info = opening(line)
+  local _, info = M.opening(line)
   return info and M.title(vim.trim(info))
 end
 

@@ -535,6 +535,18 @@ function M.complain(told)
   notice.insist(told)
 end
 
+--- Tells something beside the prompt, or at the top of the window where that is below it; where the chat is not shown, as
+--- a message.
+---@param told gpt.Notice
+function Chat:tell_at_prompt(told)
+  local win = window.find(self)
+  if not win then
+    return notice.insist(told)
+  end
+  notice.clear(self)
+  notice.place(self, math.max(self:prompt_row(), vim.fn.line("w0", win) - 1), told)
+end
+
 --- A question is not asked: it stays in the prompt, or comes there, and why is told where the reader looks.
 ---@param told gpt.Notice
 function Chat:refuse_question(told)
@@ -549,12 +561,7 @@ function Chat:refuse_question(told)
   self:break_undo()
   -- Not before: where the text is locked this fails, and is asked for again.
   self.pending, self.in_flight, self.again = nil, nil, nil
-  local win = window.find(self)
-  if not win then
-    return notice.insist(told)
-  end
-  notice.clear(self)
-  notice.place(self, math.max(self:prompt_row(), vim.fn.line("w0", win) - 1), told)
+  self:tell_at_prompt(told)
 end
 
 --- A question that was not asked comes back into the prompt, unless it still stands there; so do those that wait for it.

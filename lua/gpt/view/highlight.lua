@@ -7,6 +7,7 @@
 local M = {}
 
 local api = vim.api
+local opening = require("gpt.context.blocks").opening
 local namespace = api.nvim_create_namespace("gpt.highlight")
 --- The marks that say how far an answer is highlighted for good; kept apart, since highlights are cleared by lines.
 local progress = api.nvim_create_namespace("gpt.highlight.progress")
@@ -28,16 +29,6 @@ local BACKLOG_FACTOR = 4
 ---@field fence? string the code fence that is open there, e.g. "```lua"
 ---@field timer? uv.uv_timer_t
 
----@param line string
----@return string? marks, string? info
-local function fence_of(line)
-  local marks, info = line:match("^ ? ? ?(```+)%s*([^`]*)$")
-  if not marks then
-    marks, info = line:match("^ ? ? ?(~~~+)%s*(.*)$")
-  end
-  return marks, info
-end
-
 --- Walks over lines; says where the last finished block ends.
 ---@param lines string[]
 ---@param fence? string the fence that is open at their start
@@ -47,10 +38,10 @@ local function finished_blocks(lines, fence)
   local finished, open_there, open = 0, fence, fence
   for index = 1, #lines - 1 do -- the last line may still grow
     local line = lines[index]
-    local marks, info = fence_of(line)
+    local marks, info = opening(line)
     if open then
-      local opening = open:match("^[`~]+")
-      if marks and info == "" and marks:sub(1, 1) == opening:sub(1, 1) and #marks >= #opening then
+      local begun = open:match("^[`~]+")
+      if marks and not info:find("%S") and marks:sub(1, 1) == begun:sub(1, 1) and #marks >= #begun then
         open = nil
         finished, open_there = index, nil
       end
@@ -98,8 +89,8 @@ local function not_loaded(lines, fence)
     return "markdown_inline"
   end
   for index = fence and 0 or 1, #lines do
-    local _, info = fence_of(index == 0 and fence or lines[index])
-    local name = info and info:match("^[%w_+#-]+")
+    local _, info = opening(index == 0 and fence or lines[index])
+    local name = info and info:match("^%s*([%w_+#-]+)")
     local lang = name and (vim.treesitter.language.get_lang(name:lower()) or name:lower())
     if lang and loaded[lang] == nil then
       return lang

@@ -7,7 +7,6 @@ local blocks = require("gpt.context.blocks")
 local context = require("gpt.context")
 local folds = require("gpt.view.folds")
 local highlight = require("gpt.view.highlight")
-local notice = require("gpt.view.notice")
 local remote = require("gpt.remote")
 local window = require("gpt.view.window")
 local words = require("gpt.words")
@@ -44,14 +43,10 @@ end
 --- Tells why a question is not sent, where the reader looks.
 ---@param told gpt.Notice
 function Chat:complain(told)
-  local win = window.find(self)
-  if self.answer and win then
+  if self.answer and window.find(self) then
     return require("gpt.view.chat").inform(told)
-  elseif not win then
-    return notice.insist(told)
   end
-  notice.clear(self)
-  notice.place(self, math.max(self:prompt_row(), vim.fn.line("w0", win) - 1), told)
+  self:tell_at_prompt(told)
 end
 
 --- Lets a question wait; if it has context words, looks them up meanwhile. Where the editor knows at once that one stands

@@ -18,15 +18,24 @@ function Chat:enqueue()
     return self:refuses()
   end
   self:wait_for_context(prompt, function()
-    local following = self:windows_at_prompt()
-    self:break_undo() -- one `u` takes it back
-    local _, mark = self:turn_prompt_into({ role = "user" })
-    self:note_step()
-    self:break_undo()
-    self:after_edit(following)
-    self.entries[mark].tick = self:prepare(mark)
-    return mark
+    return self:let_wait(function()
+      return select(2, self:turn_prompt_into({ role = "user" }))
+    end)
   end)
+end
+
+--- Makes a question wait, as an undo step of its own: one `u` takes it back.
+---@param put fun(): integer makes a heading of it; returns its mark
+---@return integer mark
+function Chat:let_wait(put)
+  local following = self:windows_at_prompt()
+  self:break_undo()
+  local mark = put()
+  self:note_step()
+  self:break_undo()
+  self:after_edit(following)
+  self.entries[mark].tick = self:prepare(mark)
+  return mark
 end
 
 --- Notes that the last change was only made to send a question: what becomes of it can be part of that undo step.
@@ -42,16 +51,11 @@ end
 function Chat:wait_with(lines)
   self:take_back_unsent()
   local waits = self:wait_for_context(table.concat(lines, "\n"), function()
-    local following = self:windows_at_prompt()
-    self:break_undo()
-    self:part_headings()
-    self:put_first(lines)
-    local _, mark = self:split_prompt(#lines, { role = "user" })
-    self:note_step()
-    self:break_undo()
-    self:after_edit(following)
-    self.entries[mark].tick = self:prepare(mark)
-    return mark
+    return self:let_wait(function()
+      self:part_headings()
+      self:put_first(lines)
+      return select(2, self:split_prompt(#lines, { role = "user" }))
+    end)
   end)
   if not waits then
     self:add_to_prompt(lines) -- nothing is lost
