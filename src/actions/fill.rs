@@ -30,6 +30,11 @@ pub fn wants(body: &str, name: &str) -> bool {
     pieces(body).any(|piece| matches!(piece, Piece::Name(found) if found == name))
 }
 
+/// Whether the text has a place for code.
+pub fn wants_code(body: &str) -> bool {
+    wants(body, "selection") || wants(body, "numbered")
+}
+
 /// The first placeholder of the text that there is not.
 pub fn unknown(line: &str) -> Option<&str> {
     pieces(line).find_map(|piece| match piece {
@@ -85,7 +90,7 @@ pub fn fill(prompt: &Prompt, subject: &Subject, changes: &Changes) -> String {
         .filter_map(|paragraph| filled(paragraph, &value))
         .collect();
     let has = |name: &str| wants(&prompt.body, name);
-    let has_code = has("selection") || has("numbered");
+    let has_code = wants_code(&prompt.body);
     let selected = subject.code.as_ref().is_none_or(|code| code.selected);
     let further = [
         (subject.words.clone(), has("words")),

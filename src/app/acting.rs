@@ -67,8 +67,7 @@ impl Acting {
                 return Err(fault.map_or(Stopped::Unknown, Stopped::Because));
             }
         };
-        let wants_code = fill::wants(&prompt.body, "selection") || fill::wants(&prompt.body, "numbered");
-        if wants_code && wanted.code.is_none() {
+        if fill::wants_code(&prompt.body) && wanted.code.is_none() {
             let title = say!(self.locale, "action.no_code");
             return Err(Stopped::Because(Notice::new(Level::Info, title, "")));
         }
@@ -102,8 +101,7 @@ impl Acting {
         let Some(prompt) = self.prompts.find(&name, root).await else {
             return self.prompts.fault(&name, root).await.map_or(Ok(None), Err);
         };
-        let wants_code = fill::wants(&prompt.body, "selection") || fill::wants(&prompt.body, "numbered");
-        if wants_code && words.is_empty() && rest.is_empty() {
+        if fill::wants_code(&prompt.body) && words.is_empty() && rest.is_empty() {
             let title = say!(self.locale, "action.no_code_in_prompt");
             return Err(Notice::new(Level::Info, title, ""));
         }
@@ -205,9 +203,8 @@ fn in_chat(prompt: &Prompt, words: String, rest: String, changes: &Changes) -> S
         text: rest,
         ..Subject::default()
     };
-    let has = |name: &str| fill::wants(&prompt.body, name);
     let mut text = fill::fill(prompt, &subject, changes);
-    if !has("selection") && !has("numbered") && !subject.text.is_empty() {
+    if !fill::wants_code(&prompt.body) && !subject.text.is_empty() {
         text = format!("{text}\n\n{}", subject.text);
     }
     text

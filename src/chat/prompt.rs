@@ -163,18 +163,7 @@ mod tests {
     use crate::chat::budget::Limits;
 
     fn said(id: u64, role: RegionRole, text: &str) -> Message {
-        let text = text.into();
-        Message {
-            id: MessageId(id),
-            role,
-            text,
-            label: String::new(),
-            reasoning: String::new(),
-            tool_calls: Vec::new(),
-            citations: Vec::new(),
-            refused: false,
-            broken_off: None,
-        }
+        Message::new(MessageId(id), role, text.into())
     }
 
     fn conversation() -> Vec<Message> {
