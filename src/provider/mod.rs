@@ -7,6 +7,8 @@
 pub mod anthropic;
 mod builtin;
 pub mod catalogue;
+#[cfg(test)]
+mod decoded;
 pub mod error;
 mod framed;
 pub mod gemini;

@@ -1,5 +1,6 @@
 use super::*;
-use crate::provider::{Citation, Message, Role, ToolCall};
+use crate::provider::decoded::{self, call, finished};
+use crate::provider::{Citation, Message, Role};
 
 /// The events of a stream with these payloads.
 fn frames(payloads: &[&str]) -> Vec<Event> {
@@ -8,13 +9,8 @@ fn frames(payloads: &[&str]) -> Vec<Event> {
 }
 
 fn decode(body: &str) -> Vec<Event> {
-    let mut decoder = AnthropicDecoder::new();
-    let mut out = Vec::new();
-    decoder.feed(body.as_bytes(), &mut out);
-    decoder.end(&mut out);
-    decoder.feed(b"data: {\"type\":\"message_stop\"}\n\n", &mut out);
-    decoder.end(&mut out);
-    out
+    let late = b"data: {\"type\":\"message_stop\"}\n\n";
+    decoded::decode(AnthropicDecoder::new(), &[body.as_bytes()], late)
 }
 
 fn usage(input: u64, cached: u64, output: u64) -> Event {
@@ -24,18 +20,6 @@ fn usage(input: u64, cached: u64, output: u64) -> Event {
         output,
         reasoning: 0,
     })
-}
-
-fn call(id: &str, name: &str, arguments: &str) -> Event {
-    Event::ToolCall(ToolCall {
-        id: id.into(),
-        name: name.into(),
-        arguments: arguments.into(),
-    })
-}
-
-fn finished(reason: FinishReason) -> Event {
-    Event::Finished(reason)
 }
 
 const END: &str = r#"{"type":"message_stop"}"#;

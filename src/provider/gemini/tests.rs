@@ -1,14 +1,10 @@
 use super::*;
+use crate::provider::decoded::{self, finished};
 use crate::provider::{Message, Role};
 
 fn decode(body: &str) -> Vec<Event> {
-    let mut decoder = GeminiDecoder::new();
-    let mut out = Vec::new();
-    decoder.feed(body.as_bytes(), &mut out);
-    decoder.end(&mut out);
-    decoder.feed(b"data: {\"candidates\":[{\"finishReason\":\"STOP\"}]}\n\n", &mut out);
-    decoder.end(&mut out);
-    out
+    let late = b"data: {\"candidates\":[{\"finishReason\":\"STOP\"}]}\n\n";
+    decoded::decode(GeminiDecoder::new(), &[body.as_bytes()], late)
 }
 
 fn stream(payloads: &[Value]) -> Vec<Event> {
@@ -26,10 +22,6 @@ fn parts(parts: Value) -> Value {
 
 fn ended(reason: &str) -> Value {
     json!({"candidates": [{"finishReason": reason}]})
-}
-
-fn finished(reason: FinishReason) -> Event {
-    Event::Finished(reason)
 }
 
 #[test]

@@ -1,18 +1,10 @@
 use super::*;
+use crate::provider::decoded::{self, finished};
 use crate::provider::{ErrorClass, Message};
 
 fn decode(body: &str) -> Vec<Event> {
-    let mut decoder = OllamaDecoder::new();
-    let mut out = Vec::new();
-    decoder.feed(body.as_bytes(), &mut out);
-    decoder.end(&mut out);
-    decoder.feed(b"{\"message\":{\"content\":\"late\"},\"done\":true}\n", &mut out);
-    decoder.end(&mut out);
-    out
-}
-
-fn finished(reason: FinishReason) -> Event {
-    Event::Finished(reason)
+    let late = b"{\"message\":{\"content\":\"late\"},\"done\":true}\n";
+    decoded::decode(OllamaDecoder::new(), &[body.as_bytes()], late)
 }
 
 fn only_error(body: &str) -> ProviderError {

@@ -1,19 +1,10 @@
 use super::*;
-use crate::provider::{Citation, ErrorClass, Message, ToolCall};
+use crate::provider::decoded::{self, call, reasoning, text};
+use crate::provider::{Citation, ErrorClass, Message};
 
 fn decode(pieces: &[&[u8]]) -> Vec<Event> {
-    let mut decoder = ChatDecoder::new();
-    let mut out = Vec::new();
-    for piece in pieces {
-        decoder.feed(piece, &mut out);
-    }
-    decoder.end(&mut out);
-    decoder.feed(
-        b"data: {\"choices\":[{\"delta\":{\"content\":\"late\"}}]}\n\n",
-        &mut out,
-    );
-    decoder.end(&mut out);
-    out
+    let late = b"data: {\"choices\":[{\"delta\":{\"content\":\"late\"}}]}\n\n";
+    decoded::decode(ChatDecoder::new(), pieces, late)
 }
 
 /// The events of a stream with these payloads, without `[DONE]`.
@@ -30,22 +21,6 @@ fn deltas(deltas: &[&str]) -> Vec<Event> {
     let mut payloads: Vec<&str> = payloads.iter().map(String::as_str).collect();
     payloads.push("[DONE]");
     chunks(&payloads)
-}
-
-fn text(text: &str) -> Event {
-    Event::Text(text.into())
-}
-
-fn reasoning(text: &str) -> Event {
-    Event::Reasoning(text.into())
-}
-
-fn call(id: &str, name: &str, arguments: &str) -> Event {
-    Event::ToolCall(ToolCall {
-        id: id.into(),
-        name: name.into(),
-        arguments: arguments.into(),
-    })
 }
 
 fn usage(input: u64, cached: u64, output: u64, reasoning: u64) -> Event {

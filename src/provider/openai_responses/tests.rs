@@ -1,19 +1,10 @@
 use super::*;
-use crate::provider::{Citation, Message, ToolCall};
+use crate::provider::decoded::{self, call, text};
+use crate::provider::{Citation, Message};
 
 fn decode(pieces: &[&[u8]]) -> Vec<Event> {
-    let mut decoder = ResponsesDecoder::new();
-    let mut out = Vec::new();
-    for piece in pieces {
-        decoder.feed(piece, &mut out);
-    }
-    decoder.end(&mut out);
-    decoder.feed(
-        b"data: {\"type\":\"response.output_text.delta\",\"delta\":\"late\"}\n\n",
-        &mut out,
-    );
-    decoder.end(&mut out);
-    out
+    let late = b"data: {\"type\":\"response.output_text.delta\",\"delta\":\"late\"}\n\n";
+    decoded::decode(ResponsesDecoder::new(), pieces, late)
 }
 
 fn frames(payloads: &[Value]) -> Vec<Event> {
@@ -33,20 +24,8 @@ fn completed() -> Value {
         "input_tokens_details": {"cached_tokens": 4}, "output_tokens": 8, "output_tokens_details": {"reasoning_tokens": 3}}}})
 }
 
-fn text(text: &str) -> Event {
-    Event::Text(text.into())
-}
-
 fn refusal(text: &str) -> Event {
     Event::Refusal(text.into())
-}
-
-fn call(id: &str, name: &str, arguments: &str) -> Event {
-    Event::ToolCall(ToolCall {
-        id: id.into(),
-        name: name.into(),
-        arguments: arguments.into(),
-    })
 }
 
 const USAGE: Event = Event::Usage(Usage {

@@ -1,0 +1,35 @@
+//! What the decoders' tests share: a stream put into a decoder, and the events that come out.
+
+use super::{Decoder, Event, FinishReason, ToolCall};
+
+/// The events of these bytes. Whatever comes `late`, after the end, must add nothing.
+pub fn decode(mut decoder: impl Decoder, pieces: &[&[u8]], late: &[u8]) -> Vec<Event> {
+    let mut out = Vec::new();
+    for piece in pieces {
+        decoder.feed(piece, &mut out);
+    }
+    decoder.end(&mut out);
+    decoder.feed(late, &mut out);
+    decoder.end(&mut out);
+    out
+}
+
+pub fn text(text: &str) -> Event {
+    Event::Text(text.into())
+}
+
+pub fn reasoning(text: &str) -> Event {
+    Event::Reasoning(text.into())
+}
+
+pub fn call(id: &str, name: &str, arguments: &str) -> Event {
+    Event::ToolCall(ToolCall {
+        id: id.into(),
+        name: name.into(),
+        arguments: arguments.into(),
+    })
+}
+
+pub fn finished(reason: FinishReason) -> Event {
+    Event::Finished(reason)
+}
