@@ -98,3 +98,75 @@ async fn undo_branches_and_folds_work_below_a_plugin_that_draws_markdown() {
     assert_eq!(conversation(&server.requests()[2]), said(&sent));
     clean(&nvim).await;
 }
+
+/// Draws as those plugins do: at a change of the buffer that the event names, and while changes follow each other
+/// quickly only at the first of them.
+const HASTY: &str = "
+vim.treesitter.language.register('markdown', 'gptchat')
+_G.seen_tick, _G.started = -1, 0
+vim.api.nvim_create_autocmd('FileType', { pattern = 'gptchat', callback = function(event)
+  vim.treesitter.start(event.buf)
+  started = started + 1
+  local timer, busy = vim.uv.new_timer(), false
+  vim.api.nvim_create_autocmd('TextChanged', { buffer = event.buf, callback = function()
+    timer:start(100, 0, function() busy = false end)
+    if not busy then
+      busy = true
+      vim.schedule(function() seen_tick = vim.api.nvim_buf_get_changedtick(event.buf) end)
+    end
+  end })
+end })";
+
+const ALL_SEEN: &str = "return seen_tick == vim.api.nvim_buf_get_changedtick(chat_buffer())";
+
+async fn hasty(script: impl Into<crate::support::server::Script>) -> (Nvim, Server) {
+    let server = Server::start(script).await;
+    let config = "chat = { layout = 'vertical' }";
+    let nvim = configured(&server, config).init(HASTY).start().await;
+    open(&nvim).await;
+    (nvim, server)
+}
+
+#[tokio::test]
+async fn a_plugin_that_draws_markdown_hears_of_an_answer_that_ends_while_the_cursor_is_elsewhere() {
+    let (nvim, server) = hasty([answer("# one two").gate_before_token(1, "on")]).await;
+    say(&nvim, "hi").await;
+    nvim.feed("<Esc><C-w>p").await;
+    nvim.wait_lua("return vim.bo.filetype ~= 'gptchat' and vim.fn.mode() == 'n'")
+        .await;
+    server.open("on");
+    ended(&nvim, 1).await;
+    nvim.wait_lua(ALL_SEEN).await;
+    nvim.wait_lua("return vim.bo.filetype ~= 'gptchat'").await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_plugin_that_draws_markdown_hears_of_it_after_insert_mode_in_another_window() {
+    let (nvim, server) = hasty([answer("# one two").gate_before_token(1, "on")]).await;
+    say(&nvim, "hi").await;
+    nvim.feed("<Esc><C-w>pi").await;
+    nvim.wait_lua("return vim.bo.filetype ~= 'gptchat' and vim.fn.mode() == 'i'")
+        .await;
+    server.open("on");
+    ended(&nvim, 1).await;
+    nvim.feed("text<Esc>").await;
+    nvim.wait_lua(ALL_SEEN).await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn edit_runs_the_autocommands_of_the_filetype_again_so_that_highlighters_and_drawings_come_back() {
+    let (nvim, _server) = hasty([answer("# one")]).await;
+    nvim.feed("# draft").await;
+    normal_mode(&nvim).await;
+    nvim.feed("x").await; // a change of which it hears
+    nvim.wait_lua(ALL_SEEN).await;
+    nvim.lua("seen_tick = -1", &[]).await;
+    nvim.feed(":e!<CR>").await;
+    nvim.wait_lua("return started == 2 and vim.treesitter.highlighter.active[chat_buffer()] ~= nil")
+        .await;
+    nvim.wait_lua(ALL_SEEN).await;
+    assert_eq!(chat_lines(&nvim).await, transcript_with(&[], "# draf"));
+    clean(&nvim).await;
+}

@@ -2,6 +2,7 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local drawers = require("gpt.view.drawers")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 
@@ -169,6 +170,8 @@ function Chat:restore()
   self:restore_highlights()
   require("gpt.view.folds").update(self)
   vim.bo[self.buf].modified = false
+  vim.bo[self.buf].filetype = vim.bo[self.buf].filetype -- runs FileType again, as for a file: highlighters are gone
+  drawers.inform(self.buf)
 end
 
 return Chat

@@ -5,6 +5,7 @@ local api = vim.api
 local Chat = require("gpt.view.regions")
 local folds = require("gpt.view.folds")
 local cut = require("gpt.view.cut")
+local drawers = require("gpt.view.drawers")
 local facts = require("gpt.view.facts")
 local gauge = require("gpt.view.gauge")
 local highlight = require("gpt.view.highlight")
@@ -263,6 +264,7 @@ function Chat:end_turn(ended)
   self.counted = ended.usage and ended.usage.input > 0 and ended.usage or nil
   gauge.remember(self)
   window.retitle(self)
+  drawers.inform(self.buf)
   local row = self:answer_end()
   if ended.notice and row then
     notice.place(self, row, ended.notice)
