@@ -170,3 +170,35 @@ async fn edit_runs_the_autocommands_of_the_filetype_again_so_that_highlighters_a
     assert_eq!(chat_lines(&nvim).await, transcript_with(&[], "# draf"));
     clean(&nvim).await;
 }
+
+#[tokio::test]
+async fn conceallevel_hides_marks_in_an_answer_and_no_folded_context() {
+    let (nvim, _server) = hasty([answer("an *odd* and `short` word")]).await;
+    nvim.lua("vim.treesitter.stop(chat_buffer()) vim.wo.conceallevel = 3", &[])
+        .await;
+    nvim.lua("vim.fn.writefile({ 'a', 'b', 'c' }, 'x.txt')", &[]).await;
+    say(&nvim, "hi #file:x.txt").await;
+    ended(&nvim, 1).await;
+    normal_mode(&nvim).await;
+    nvim.wait_screen_contains("an odd and short word").await;
+    nvim.wait_screen_contains("▸ #file:x.txt").await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_folded_message_leaves_room_for_what_is_drawn_over_its_heading() {
+    let (nvim, _server) = hasty([answer("one")]).await;
+    say(&nvim, "hi").await;
+    ended(&nvim, 1).await;
+    normal_mode(&nvim).await;
+    nvim.lua(
+        "vim.api.nvim_buf_set_extmark(chat_buffer(), vim.api.nvim_create_namespace('over'), 4, 0, {
+          virt_text = { { ' H ', 'Special' } }, virt_text_pos = 'overlay',
+        })",
+        &[],
+    )
+    .await;
+    nvim.feed("5Gzc").await;
+    nvim.wait_screen_contains(" H test/m1 · one").await;
+    clean(&nvim).await;
+}

@@ -11,6 +11,9 @@ local words = require("gpt.words")
 
 local M = {}
 
+--- The widest drawing over a heading that its fold leaves room for, in columns: an icon, not a line.
+local WIDEST_OVERLAY = 8
+
 ---@param win integer
 function M.set_options(win)
   local set = function(name, value)
@@ -167,6 +170,21 @@ local function of_context(title, first, last)
   return ("▸ %s  %s  %s"):format(name, M.lines(count), tokens)
 end
 
+--- Room for what a plugin that draws markdown has put over a heading's "## ": Neovim draws it over a closed fold, too.
+---@param row integer
+---@return string
+local function room_for_overlay(row)
+  local width = 0
+  for _, mark in
+    ipairs(api.nvim_buf_get_extmarks(0, -1, { row, 0 }, { row, 0 }, { details = true, type = "virt_text" }))
+  do
+    for _, chunk in ipairs(mark[4].virt_text_pos == "overlay" and mark[4].virt_text or {}) do
+      width = width + api.nvim_strwidth(chunk[1])
+    end
+  end
+  return (" "):rep(math.min(width, WIDEST_OVERLAY))
+end
+
 --- The text of the closed fold at `v:foldstart`.
 ---@return string
 function M.text()
@@ -187,7 +205,7 @@ function M.text()
     end
   end
   local said = first_words(chat, first, last)
-  local name = line:gsub("^## ", "")
+  local name = room_for_overlay(first - 1) .. line:gsub("^## ", "")
   return said == "" and name or ("%s · %s"):format(name, said)
 end
 

@@ -122,13 +122,17 @@ local function mark_tree(buf, row, root, lang, text)
   end
   for id, node, metadata in query:iter_captures(root, text) do
     local name = query.captures[id]
-    if name:sub(1, 1) ~= "_" and name ~= "spell" and name ~= "nospell" and name ~= "conceal" then
+    -- What 'conceallevel' hides; it is 0 unless the user, or a plugin that draws markdown, has set it.
+    local conceal = metadata.conceal or metadata[id] and metadata[id].conceal
+    local colour = name ~= "conceal" and ("@%s.%s"):format(name, lang) or nil
+    if name:sub(1, 1) ~= "_" and name ~= "spell" and name ~= "nospell" and (colour or conceal) then
       local from_row, from_col, to_row, to_col = node:range()
       if from_row + row >= 0 then
         pcall(api.nvim_buf_set_extmark, buf, namespace, from_row + row, from_col, {
           end_row = to_row + row,
           end_col = to_col,
-          hl_group = ("@%s.%s"):format(name, lang),
+          hl_group = colour,
+          conceal = conceal,
           priority = tonumber(metadata.priority) or 100,
           strict = false,
         })
