@@ -40,6 +40,18 @@ end
 --- The most bytes of a text that are wrapped.
 local MOST_BYTES = 4000
 
+--- The first characters of a word, as many as have room.
+---@param word string
+---@param width integer in cells
+---@return string
+local function beginning(word, width)
+  local count = math.min(width, vim.fn.strchars(word))
+  while count > 1 and vim.fn.strdisplaywidth(vim.fn.strcharpart(word, 0, count)) > width do
+    count = count - 1
+  end
+  return vim.fn.strcharpart(word, 0, count)
+end
+
 --- Breaks a text into lines of at most `width` cells, between words where it can.
 ---@param text string
 ---@param width integer
@@ -58,7 +70,7 @@ function M.wrap(text, width)
         lines[#lines + 1] = line
       end
       while vim.fn.strdisplaywidth(word) > width do
-        local head = vim.fn.strcharpart(word, 0, width)
+        local head = beginning(word, width)
         lines[#lines + 1] = head
         word = word:sub(#head + 1)
       end

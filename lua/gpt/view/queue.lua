@@ -66,6 +66,9 @@ end
 --- wait leaves no undo step.
 ---@param from? integer mark of the first one that is taken back; nil: all of them
 function Chat:take_back(from)
+  if #self:waiting_from(from) > 0 then
+    self:part_headings() -- else what is typed beside those that go would go with them
+  end
   local waiting = self:waiting_from(from)
   for index = #waiting, 1, -1 do
     local heading = waiting[index].heading
@@ -217,11 +220,11 @@ end
 --- After an answer: sends the question that waits longest; after a broken one, all come back into the prompt.
 ---@param done boolean
 function Chat:go_on(done)
-  local _, _, queue = self:snapshot()
-  if #queue == 0 then
+  if #select(3, self:snapshot()) == 0 then
     return
   end
-  local first = queue[1]
+  self:part_headings() -- what is typed behind a question's heading is part of it
+  local first = select(3, self:snapshot())[1]
   if not done or self.entries[first.mark].taken_back then
     self:take_back()
     return self:break_undo()
