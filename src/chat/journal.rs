@@ -15,6 +15,9 @@ use crate::chat::{ChatId, MessageId, RegionRole};
 use crate::history::{self, ChatInfo, End, History, HistoryError, MessageRef, Part, PartKind, Role, State, Turn, now};
 use crate::provider::{Citation, ToolCall};
 
+/// Why an answer ended in which the model refused, as the history keeps it: most providers call that a plain end.
+pub const REFUSAL: &str = "refusal";
+
 /// What a chat holds at some time: every message with the one before it, parents before children, what is shown last.
 pub type Snapshot = Vec<(Message, Option<MessageId>)>;
 

@@ -123,6 +123,7 @@ fn of_record(message: &history::Message) -> Message {
     if let (Some(provider), Some(model)) = (&message.provider, &message.model) {
         recalled.label = format!("{provider}/{model}");
     }
+    recalled.refused = message.finish.as_deref() == Some(journal::REFUSAL);
     for part in &message.parts {
         match part.kind {
             PartKind::Reasoning => recalled.reasoning.push_str(&part.content),

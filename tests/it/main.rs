@@ -69,6 +69,7 @@ mod models;
 mod network;
 mod notices;
 mod odd_text;
+mod opened;
 mod prettier;
 mod providers;
 mod queue;

@@ -62,9 +62,10 @@ async fn a_notice_is_wrapped_anew_when_the_window_gets_narrower() {
 async fn what_is_told_in_insert_mode_is_there_after_it() {
     let nvim = chat().await;
     nvim.lua("vim.notify('another message')", &[]).await;
-    nvim.feed("A<C-s>").await;
-    nvim.wait_screen_contains("-- INSERT --").await;
     let told = "return vim.fn.execute('messages'):match('[^\\n]*$')";
+    nvim.feed("A<C-s>").await;
+    wait(&nvim, format!("{} ~= 'another message'", told)).await;
+    nvim.wait_screen_contains("-- INSERT --").await;
     let last = nvim.lua_string(told, &[]).await;
     nvim.feed("<Esc>").await;
     nvim.wait_screen(|screen| screen.lines().last().is_some_and(|line| line.contains(&last)))

@@ -117,10 +117,12 @@ async fn what_is_sent_once_more_before_the_first_question_is_shown_waits_for_its
 #[tokio::test]
 async fn a_jump_back_leads_to_where_one_was_before_going_from_message_to_message() {
     let (nvim, _server) = answered(&[]).await;
-    nvim.feed("G2[[").await;
+    nvim.feed("3[[").await;
+    nvim.wait_lua("return vim.fn.line('.') == 1").await;
+    nvim.feed("]]").await;
     nvim.wait_lua("return vim.fn.getline('.') == '## test/m1'").await;
     nvim.feed("<C-o>").await;
-    nvim.wait_lua("return vim.fn.line('.') == vim.fn.line('$')").await;
+    nvim.wait_lua("return vim.fn.line('.') == 1").await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use super::Task;
 use crate::chat::MessageId;
 use crate::chat::conversation::{Ended, Outcome};
+use crate::chat::journal::REFUSAL;
 use crate::chat::notice::{self, Notice};
 use crate::chat::painter::Stroke;
 use crate::chat::parts;
@@ -22,7 +23,12 @@ impl Task {
         let cost = ended.usage.and_then(|usage| facts.cost(&usage));
         let notice = said(ended, &left_out, &target, &facts, settings.locale);
         let record = notice.as_ref().map(|notice| notice.record(settings.vault.redactor()));
-        self.keep_end(answer, &target, end(ended, record, cost));
+        let is_refusal = self
+            .conversation
+            .messages()
+            .last()
+            .is_some_and(|last| last.id == answer && last.refused);
+        self.keep_end(answer, &target, end(ended, is_refusal, record, cost));
         let outcome = shown(&ended.outcome);
         if outcome == ShownOutcome::Done {
             self.run_errand(answer);
@@ -71,8 +77,9 @@ fn said(ended: &Ended, left_out: &[String], target: &Target, facts: &Facts, loca
 }
 
 /// The end of a turn as the history keeps it.
-fn end(ended: &Ended, notice: Option<history::Notice>, cost: Option<f64>) -> End {
+fn end(ended: &Ended, is_refusal: bool, notice: Option<history::Notice>, cost: Option<f64>) -> End {
     let (state, finish) = match &ended.outcome {
+        Outcome::Done { .. } if is_refusal => (State::Whole, Some(REFUSAL.to_owned())),
         Outcome::Done { reason, .. } => (State::Whole, Some(word(reason).to_owned())),
         Outcome::Stopped => (State::Stopped, None),
         Outcome::Failed(_) | Outcome::Incomplete => (State::Failed, None),
