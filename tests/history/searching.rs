@@ -161,7 +161,7 @@ async fn an_answer_is_found_from_its_end_on_and_no_longer_once_it_is_deleted() {
     let history = home.open().await;
     history.save_turn(turn(&info("a"), 1, None, "q")).await.unwrap();
     history.append(&at("a", 2), PartKind::Text, "need");
-    history.append(&at("a", 2), PartKind::Reasoning, "secretly");
+    history.append(&at("a", 2), PartKind::Reasoning, " secretly ");
     history.flush(&at("a", 2)).await.unwrap();
     history.append(&at("a", 2), PartKind::Text, "le");
     history.finish(&at("a", 2), end(3_000)).await.unwrap();

@@ -5,7 +5,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use gpt_nvim::history::{Chat, History, Limits};
+use gpt_nvim::history::{Chat, History, Limits, State};
 
 use crate::common::*;
 use crate::history::*;
@@ -215,7 +215,10 @@ async fn what_a_lock_kept_out_is_written_when_neovim_is_quit_after_it() {
     other.execute_batch("ROLLBACK").unwrap();
     nvim.quit().await;
     gone(&nvim).await;
-    assert_eq!(texts(&kept(&home, &id).await), ["q1", "a1"]);
+    let kept = kept(&home, &id).await;
+    assert_eq!(texts(&kept), ["q1", "a1"]);
+    let states: Vec<State> = kept.messages.iter().map(|message| message.state).collect();
+    assert_eq!(states, [State::Whole, State::Whole], "its answer was whole");
 }
 
 /// A disk of its own for the history, of `size`; it grows once the second path is there. `None`: the system forbids it.

@@ -143,18 +143,22 @@ async fn an_undo_after_the_buffer_was_read_again_loses_nothing_of_the_answer() {
 }
 
 #[tokio::test]
-async fn the_prompt_stays_at_the_bottom_of_its_window_while_lines_come() {
-    let lines: Vec<String> = (1..60).map(|n| format!("line{n}\n")).collect();
-    let tokens: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let (nvim, server) = start([Answer::chat_tokens(&tokens).gate_before_token(40, "on")]).await;
+async fn the_prompt_stays_at_the_bottom_of_its_window_when_many_lines_come_at_once() {
+    let long: String = (1..60).map(|n| format!("line{n}\n")).collect();
+    let slow = answer(&format!("so: {long} more"))
+        .gate_before_token(1, "on")
+        .gate_before_token(2, "end");
+    let (nvim, server) = start([slow]).await;
     open(&nvim).await;
     say(&nvim, "hi").await;
+    chat_holds(&nvim, "so:").await;
+    server.open("on");
+    chat_holds(&nvim, "line59").await;
     let at_bottom =
         "return vim.fn.winline() == vim.api.nvim_win_get_height(0) and vim.fn.line('.') == vim.fn.line('$')";
-    chat_holds(&nvim, "line40").await;
     assert!(nvim.lua_bool(at_bottom, &[]).await, "{}", nvim.screen());
     nvim.feed("a draft").await;
-    server.open("on");
+    server.open("end");
     ended(&nvim, 1).await;
     assert!(nvim.lua_bool(at_bottom, &[]).await, "{}", nvim.screen());
     clean(&nvim).await;

@@ -36,9 +36,12 @@ mod chat;
 mod code;
 mod colours;
 mod columns;
+#[cfg(target_os = "linux")]
+mod commands_edges;
 mod common;
 mod completion;
 mod context;
+mod context_edges;
 mod documented;
 mod earlier;
 mod edges;
@@ -53,6 +56,8 @@ mod history_crash;
 #[cfg(target_os = "linux")]
 mod history_faults;
 mod history_kept;
+#[cfg(target_os = "linux")]
+mod history_late;
 mod history_titles;
 #[cfg(target_os = "linux")]
 mod history_upkeep;

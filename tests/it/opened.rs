@@ -82,11 +82,12 @@ async fn q_in_the_last_window_leaves_an_empty_buffer() {
 async fn an_answer_that_came_while_its_chat_was_hidden_can_be_folded_whichever_way_it_is_opened() {
     for back in [":GPTChat<CR>", ":GPTChat!<CR><Esc>:GPT chats<CR>"] {
         let (nvim, server) = start([answer("one two").gate_before_token(0, "on")]).await;
-        nvim.feed(":GPTChat what is it<CR>").await;
+        open(&nvim).await;
+        nvim.feed("what is it").await;
+        normal_mode(&nvim).await;
+        let hidden = "require('gpt.view.chat').current():send() require('gpt.view.window').hide()";
+        nvim.lua(hidden, &[]).await;
         chat_holds(&nvim, "## test/m1").await;
-        nvim.feed("<Esc>q").await;
-        nvim.wait_lua("return vim.bo.filetype ~= 'gptchat'").await;
-        // A buffer that is shown nowhere: what its last window knew of folds does not help.
         server.open("on");
         ended(&nvim, 1).await;
         let choose = "vim.ui.select = function(items, _, done) done(items[#items], #items) end";
@@ -106,19 +107,22 @@ async fn a_sign_of_the_status_line_in_a_models_name_is_shown_as_it_is() {
     let nvim = configured(&server, "chat = { layout = 'vertical' }").start().await;
     nvim.command("GPTModel test/a%fb").await;
     open(&nvim).await;
-    nvim.wait_screen_contains("test/a%fb").await;
+    nvim.wait_screen(|screen| {
+        screen
+            .lines()
+            .any(|line| line.contains("test/a%fb ") && line.contains("<C-s>"))
+    })
+    .await;
     clean(&nvim).await;
 }
 
 #[tokio::test]
 async fn the_end_of_a_draft_stays_in_view_while_lines_come_and_its_beginning_is_edited() {
-    let lines: Vec<String> = (1..60).map(|n| format!("line{n}\n")).collect();
-    let tokens: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let slow = crate::support::answer::Answer::chat_tokens(&tokens).gate_before_token(1, "on");
-    let (nvim, server) = start([slow]).await;
+    let long: String = (1..60).map(|n| format!("line{n}\n")).collect();
+    let (nvim, server) = start([answer(&format!("so: {long}")).gate_before_token(1, "on")]).await;
     open(&nvim).await;
     say(&nvim, "hi").await;
-    chat_holds(&nvim, "line1").await;
+    chat_holds(&nvim, "so:").await;
     nvim.feed("first<CR>second<CR>third<Up><Up>").await;
     nvim.wait_lua("return vim.fn.getline('.') == 'first'").await;
     server.open("on");

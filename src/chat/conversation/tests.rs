@@ -226,6 +226,19 @@ fn an_open_code_fence_is_closed_at_the_end() {
 }
 
 #[test]
+fn an_open_code_fence_is_closed_without_a_blank_line_where_its_last_line_has_ended() {
+    let mut chat = Conversation::default();
+    chat.step(send("q"));
+    chat.step(text(1, "```lua\nx = 1\n"));
+    let effects = chat.step(stop(1));
+    assert_eq!(
+        effects.first(),
+        Some(&Effect::Paint(MessageId(2), Voice::Text, "```".into()))
+    );
+    assert_eq!(texts(&chat)[1], "```lua\nx = 1\n```");
+}
+
+#[test]
 fn what_the_buffer_shows_wins_over_what_is_remembered() {
     let mut chat = Conversation::default();
     chat.step(send("q"));

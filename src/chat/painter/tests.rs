@@ -260,3 +260,20 @@ async fn the_text_after_endless_reasoning_does_not_wait_for_it() {
     }
     assert!(begun[2] - begun[1] <= SHORTEST_PAUSE + Duration::from_millis(1));
 }
+
+#[test]
+fn what_waits_is_joined_with_what_the_same_voice_says_and_with_nothing_else() {
+    let canvas = Canvas::default();
+    let said = |voice, text: &str| Stroke::Text(MessageId(2), voice, text.to_owned());
+    canvas.add(said(Voice::Reasoning, "h"));
+    canvas.add(said(Voice::Reasoning, "m"));
+    canvas.add(said(Voice::Text, "so"));
+    canvas.add(Stroke::Text(MessageId(4), Voice::Text, "other".to_owned()));
+    assert_eq!(canvas.take(FRAME_BYTES), Some(said(Voice::Reasoning, "hm")));
+    assert_eq!(canvas.take(FRAME_BYTES), Some(said(Voice::Text, "so")));
+    assert_eq!(
+        canvas.take(FRAME_BYTES),
+        Some(Stroke::Text(MessageId(4), Voice::Text, "other".to_owned()))
+    );
+    assert_eq!(canvas.take(FRAME_BYTES), None);
+}
