@@ -71,23 +71,24 @@ async fn what_is_typed_behind_the_heading_of_a_question_that_waits_is_sent_with_
 
 #[tokio::test]
 async fn what_is_typed_behind_the_prompts_heading_stays_when_a_question_comes_back() {
-    let (nvim, _server) = start([answer("one two").gate_before_token(1, "never")]).await;
-    open(&nvim).await;
-    say(&nvim, "hi").await;
-    chat_holds(&nvim, "one").await;
-    say(&nvim, "second").await;
-    nvim.wait_screen_contains("queued").await;
-    normal_mode(&nvim).await;
-    nvim.feed("Gadraft<Esc>2kA behind<Esc>").await;
-    chat_holds(&nvim, "## You behind").await;
-    nvim.feed("<C-c>").await;
-    ended(&nvim, 1).await;
-    let shown = chat_lines(&nvim).await.join("\n");
-    for kept in ["second", "behind", "draft"] {
-        assert!(shown.contains(kept), "no {kept} in\n{shown}");
+    for comes_back in ["<C-c>", ":lua require('gpt.view.chat').current():take_back()<CR>"] {
+        let (nvim, _server) = start([answer("one two").gate_before_token(1, "never")]).await;
+        open(&nvim).await;
+        say(&nvim, "hi").await;
+        chat_holds(&nvim, "one").await;
+        say(&nvim, "second").await;
+        nvim.wait_screen_contains("queued").await;
+        normal_mode(&nvim).await;
+        nvim.feed("Gadraft<Esc>2kA behind<Esc>").await;
+        chat_holds(&nvim, "## You behind").await;
+        nvim.feed(comes_back).await;
+        nvim.wait_screen_lacks("queued").await;
+        let shown = chat_lines(&nvim).await.join("\n");
+        for kept in ["second", "behind", "draft"] {
+            assert!(shown.contains(kept), "no {kept} in\n{shown}");
+        }
+        clean(&nvim).await;
     }
-    nvim.wait_screen_lacks("queued").await;
-    clean(&nvim).await;
 }
 
 #[tokio::test]
