@@ -45,6 +45,25 @@ async fn one_undo_takes_an_answer_whole_that_was_read_again_in_mid_stream() {
 }
 
 #[tokio::test]
+async fn an_answer_goes_on_in_one_undo_step_when_its_next_word_comes_before_the_end_of_an_edit_is_noticed() {
+    let (nvim, server) = streaming([]).await;
+    let hold = "_G.held, _G.schedule = {}, vim.schedule
+                vim.schedule = function(work) held[#held + 1] = work end
+                vim.cmd('edit!')
+                vim.schedule = schedule";
+    nvim.lua(hold, &[]).await;
+    server.open("a");
+    chat_holds(&nvim, "one two").await;
+    nvim.lua("vim.iter(held):each(schedule)", &[]).await;
+    server.open("b");
+    ended(&nvim, 1).await;
+    nvim.feed("u").await;
+    nvim.wait_lines(0, |lines| lines == transcript_with(&[("You", "first")], ""))
+        .await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
 async fn an_answer_that_was_read_again_and_stopped_says_so() {
     let (nvim, _server) = streaming([]).await;
     nvim.feed(":e!<CR>").await;

@@ -127,10 +127,11 @@ function Chat:restore_stream(remembered, first, last)
     stream.steps[1] = { seq = stream.begin, pieces = { piece }, mark = self:mark_step(from[1], from[2]) }
   end
   stream.tick = api.nvim_buf_get_changedtick(self.buf)
+  stream.is_read_again = true
   self.stream = stream
-  vim.schedule(function() -- `:edit` counts its own end as a change
-    if self.stream == stream and api.nvim_buf_is_loaded(self.buf) and self:undo_step() == stream.begin then
-      stream.tick = api.nvim_buf_get_changedtick(self.buf)
+  vim.schedule(function()
+    if self.stream == stream then
+      self:go_on_after_reading()
     end
   end)
 end

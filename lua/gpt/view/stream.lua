@@ -31,6 +31,7 @@ local steps = api.nvim_create_namespace("gpt.steps")
 ---@field tick integer the buffer's changedtick after the last change of ours
 ---@field reasoning? integer the mark of the answer's reasoning
 ---@field refusal? integer the mark of a refusal
+---@field is_read_again? boolean whether `:edit` has just read the buffer again, which counts its own end as a change
 
 ---@param row integer
 ---@param col integer
@@ -166,6 +167,18 @@ function Chat:join_undo()
     end
   end
   return joined
+end
+
+--- Takes the end of `:edit`, which counts as a change, for none of the user's. The next piece may come before we hear of it.
+function Chat:go_on_after_reading()
+  local stream = self.stream
+  if not stream.is_read_again or not api.nvim_buf_is_loaded(self.buf) then
+    return
+  end
+  stream.is_read_again = nil
+  if self:undo_step() == stream.begin then
+    stream.tick = api.nvim_buf_get_changedtick(self.buf)
+  end
 end
 
 --- Whether the user is in insert mode here: then Neovim makes no new undo step by itself, and would take what is typed
@@ -376,6 +389,7 @@ function Chat:append(answer, lines, voice)
   if self.answer ~= answer then
     return
   end
+  self:go_on_after_reading()
   if self.stream.tick ~= api.nvim_buf_get_changedtick(self.buf) then
     self:mend_undo()
     local heading = self:row(self.answer_mark)

@@ -253,6 +253,7 @@ function Chat:end_turn(ended)
   self:stop_spinner()
   self:hear_interrupts(false)
   if #(ended.parts or {}) > 0 then
+    self:go_on_after_reading()
     self:mend_undo()
     self:write_parts(ended.parts)
   end
