@@ -11,6 +11,10 @@ local opening = require("gpt.context.blocks").opening
 local namespace = api.nvim_create_namespace("gpt.highlight")
 --- The marks that say how far an answer is highlighted for good; kept apart, since highlights are cleared by lines.
 local progress = api.nvim_create_namespace("gpt.highlight.progress")
+--- How often a buffer's highlights were forgotten: what was under way then is given up, since Neovim gives the numbers of
+--- cleared marks anew.
+---@type table<integer, integer>
+local rounds = {}
 
 --- The most lines parsed at once; a longer code block is cut, each piece as if fenced by itself.
 local MOST_LINES = 80
@@ -173,9 +177,9 @@ function M.once(buf, first, last)
   last = math.min(last, first + MOST_LINES_ONCE)
   local from = api.nvim_buf_set_extmark(buf, progress, first, 0, {})
   local to = api.nvim_buf_set_extmark(buf, progress, last, 0, {})
-  local fence
+  local round, fence = rounds[buf], nil
   local function piece()
-    if not api.nvim_buf_is_valid(buf) then
+    if not api.nvim_buf_is_valid(buf) or rounds[buf] ~= round then
       return
     end
     local row = api.nvim_buf_get_extmark_by_id(buf, progress, from, {})[1]
@@ -212,9 +216,13 @@ function M.gradually(buf, ranges)
   local marks = vim.tbl_map(function(range)
     return api.nvim_buf_set_extmark(buf, progress, range[1], 0, { end_row = range[2] })
   end, ranges)
+  local round = rounds[buf]
+  local function is_wanted()
+    return #marks > 0 and api.nvim_buf_is_valid(buf) and rounds[buf] == round
+  end
   local function go_on()
     local begun = vim.uv.hrtime()
-    while #marks > 0 and api.nvim_buf_is_valid(buf) and vim.uv.hrtime() - begun < SLICE do
+    while is_wanted() and vim.uv.hrtime() - begun < SLICE do
       local mark = table.remove(marks)
       local at = api.nvim_buf_get_extmark_by_id(buf, progress, mark, { details = true })
       api.nvim_buf_del_extmark(buf, progress, mark)
@@ -224,7 +232,7 @@ function M.gradually(buf, ranges)
         M.once(buf, at[1], last)
       end
     end
-    if #marks > 0 and api.nvim_buf_is_valid(buf) then
+    if is_wanted() then
       vim.defer_fn(go_on, SLICE_PAUSE)
     end
   end
@@ -232,10 +240,11 @@ function M.gradually(buf, ranges)
 end
 
 --- Forgets what is highlighted and what waits for it: where `:edit` has read the buffer again, the marks are somewhere.
----@param buf integer
-function M.forget(buf)
-  api.nvim_buf_clear_namespace(buf, namespace, 0, -1)
-  api.nvim_buf_clear_namespace(buf, progress, 0, -1)
+---@param chat gpt.Chat
+function M.forget(chat)
+  rounds[chat.buf], chat.highlighting = (rounds[chat.buf] or 0) + 1, nil
+  api.nvim_buf_clear_namespace(chat.buf, namespace, 0, -1)
+  api.nvim_buf_clear_namespace(chat.buf, progress, 0, -1)
 end
 
 --- Begins to follow an answer that is being written at `row`.

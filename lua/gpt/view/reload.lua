@@ -138,7 +138,7 @@ end
 
 --- Highlights the messages anew, bit by bit, and follows the answer that is being written.
 function Chat:restore_highlights()
-  highlight.forget(self.buf)
+  highlight.forget(self)
   local found, ranges = self:headings(), {}
   for index, heading in ipairs(found) do
     if self.answer and heading.mark == self.answer_mark then
