@@ -244,7 +244,8 @@ impl Conversation {
     /// Takes in more of a message that somebody else is writing. Returns what is new, if it is shown.
     pub fn lengthen(&mut self, id: MessageId, text: &str) -> Option<String> {
         let message = self.messages.iter_mut().find(|message| message.id == id)?;
-        let more = text.strip_prefix(message.text.as_str())?.to_owned();
+        // As a buffer shows it: blank lines at its end are drawn with what follows them.
+        let more = trim_blank_lines(text).strip_prefix(message.text.as_str())?.to_owned();
         message.text.push_str(&more);
         (!more.is_empty()).then_some(more)
     }

@@ -137,6 +137,14 @@ fn of_record(message: &history::Message) -> Message {
     recalled
 }
 
+/// The answer that is shown last, if somebody writes it at this moment.
+pub fn growing(chat: &Chat) -> Option<u64> {
+    chat.head.filter(|head| {
+        chat.message(*head)
+            .is_some_and(|message| message.state == State::Streaming)
+    })
+}
+
 /// How the answer stands that is shown last.
 pub fn last_state(chat: &Chat) -> Option<(State, &[history::Notice])> {
     let last = chat.message(chat.head?)?;

@@ -35,6 +35,8 @@ pub(super) struct Kept {
     /// What looks have shown.
     pub(super) looked: (mpsc::Sender<Looked>, mpsc::Receiver<Looked>),
     pub(super) looking: Option<Running>,
+    /// The number of an answer that another process writes, whose end is still to be told.
+    pub(super) growing: Option<u64>,
 }
 
 impl Task {
@@ -60,6 +62,7 @@ impl Task {
         self.keep(history, head);
         if let (Some(kept), false) = (&mut self.kept, recalled.holders.is_empty()) {
             kept.follow(&self.chat.0);
+            kept.growing = recalled.chat.as_ref().and_then(recall::growing);
         }
         Ok(recalled)
     }
@@ -118,6 +121,7 @@ impl Task {
             following: None,
             looked: mpsc::channel(1),
             looking: None,
+            growing: None,
         });
     }
 

@@ -4,8 +4,9 @@ use tokio::sync::mpsc;
 
 use super::{Kept, Running, Task};
 use crate::chat::journal::Known;
+use crate::chat::notice::{self, Notice};
 use crate::chat::painter::{self, Stroke};
-use crate::chat::{notice, recall};
+use crate::chat::recall;
 use crate::editor::ShownBranch;
 use crate::history::{Chat, History, Holder};
 
@@ -67,19 +68,34 @@ impl Task {
         };
         let before = kept.known.count();
         let (messages, longer) = recall::take_in(&mut self.conversation, &kept.known, chat);
-        if kept.known.count() == before && longer.is_empty() {
+        let known = kept.known.clone();
+        let has_grown = known.count() != before || !longer.is_empty();
+        let ended = self.end_seen(chat);
+        if !has_grown && ended.is_none() {
             return false;
         }
-        self.facts.extend(recall::facts(chat, |id| kept.known.here(id)));
+        self.facts.extend(recall::facts(chat, |id| known.here(id)));
         self.canvas.add(Stroke::Branch(ShownBranch {
             longer: longer
                 .into_iter()
                 .map(|(id, more)| (id, painter::lines(&more)))
                 .collect(),
             others: true,
+            notice: ended,
             ..self.branch(self.unchanged(), messages)
         }));
-        true
+        has_grown
+    }
+
+    /// What there is to say about the answer that was seen to grow, once it has ended and is still shown last.
+    fn end_seen(&mut self, chat: &Chat) -> Option<Notice> {
+        let locale = self.settings.borrow().locale;
+        let last = self.conversation.messages().last().map(|message| message.id);
+        let kept = self.kept.as_mut()?;
+        let was_growing = std::mem::replace(&mut kept.growing, recall::growing(chat));
+        let is_shown = |head: &u64| last.is_some() && kept.known.here(*head) == last;
+        chat.head.filter(|head| was_growing == Some(*head)).filter(is_shown)?;
+        recall::last_state(chat).and_then(|(state, notices)| notice::of_state(state, notices, locale))
     }
 }
 

@@ -56,6 +56,20 @@ fn what_another_says_goes_on_where_it_follows_the_last_message_and_is_a_branch_e
     assert_eq!(chat.lengthen(MessageId(5), "a2, more"), None);
 }
 
+#[test]
+fn blank_lines_at_the_end_of_what_another_says_come_with_what_follows_them() {
+    let mut chat = recalled();
+    chat.graft(message(5, RegionRole::Assistant, "one"), Some(MessageId(4)));
+    let mut grow = |text: &str| chat.lengthen(MessageId(5), text);
+    assert_eq!(grow("one \n\n"), None, "a buffer would not show them");
+    assert_eq!(grow("one \n\ntwo"), Some(" \n\ntwo".into()));
+    assert_eq!(
+        grow("\n\none \n\ntwo, three\n"),
+        Some(", three".into()),
+        "nor those before it"
+    );
+}
+
 /// A question whose answer was broken off; the history has its first word.
 fn broken_off() -> Conversation {
     let mut chat = Conversation::default();
