@@ -303,7 +303,8 @@ fn write_out(chat: &Chat, path: &Path) -> io::Result<()> {
 /// A chat in one line: `3 h  Why is the sky blue?  gpt-6 · $0.02 · ~/other/project`.
 fn row(chat: &Listed, snippet: Option<&str>, project: Option<&str>, at: Time) -> String {
     let info = &chat.info;
-    let mut title: String = info.title.chars().take(LONGEST_TITLE).collect();
+    let words = info.title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut title: String = words.chars().filter(|c| !c.is_control()).take(LONGEST_TITLE).collect();
     if title.is_empty() {
         title.push('…');
     }
@@ -369,6 +370,27 @@ mod tests {
             row(&listed, Some("so it is"), None, 2 * hour / 60),
             "     2 min  Why?  gpt-6 · $0.12 · p  \"so it is\""
         );
+    }
+
+    #[test]
+    fn a_title_of_several_lines_is_one_row() {
+        let listed = |title: &str| Listed {
+            info: ChatInfo {
+                id: "a".into(),
+                title: title.into(),
+                project: None,
+                provider: "openai".into(),
+                model: "gpt-6".into(),
+                created: 0,
+            },
+            updated: 0,
+            totals: Totals::default(),
+            messages: 2,
+            branches: 1,
+        };
+        let shown = |title: &str| row(&listed(title), None, None, 0);
+        assert_eq!(shown("Why\nis\t\u{1b}[31m it?"), "     0 min  Why is [31m it?  gpt-6");
+        assert_eq!(shown(" \n"), "     0 min  …  gpt-6");
     }
 
     #[test]

@@ -43,9 +43,10 @@ impl Process {
         }
     }
 
-    /// Takes the lock that says that this process lives.
+    /// Takes the lock that says that this process lives; anew where somebody has deleted its file, since others would
+    /// take this process for dead.
     pub(super) fn announce(&mut self) -> Result<()> {
-        if self.lock.is_none() {
+        if self.lock.is_none() || !self.file(&self.name).exists() {
             place::make_folder(&self.folder)?;
             self.lock = place::try_lock(&self.file(&self.name), true)?;
         }

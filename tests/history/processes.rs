@@ -6,7 +6,7 @@ use std::time::Duration;
 use gpt_nvim::history::{History, Limits, Listing, PartKind, State};
 
 use crate::child;
-use crate::support::{Home, at, info, open, turn};
+use crate::support::{Home, at, end, info, open, turn};
 
 #[tokio::test]
 async fn a_stream_whose_process_lives_is_left_alone_and_its_chat_is_said_to_be_open() {
@@ -37,6 +37,20 @@ async fn a_stream_whose_process_died_is_interrupted_for_the_next_one() {
         (State::Interrupted, "half")
     );
     assert_eq!(opened.history.claim("held").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_process_whose_sign_of_life_was_deleted_gives_another_one() {
+    let home = Home::new();
+    let history = home.open().await;
+    history.save_turn(turn(&info("a"), 1, None, "q")).await.unwrap();
+    std::fs::remove_dir_all(home.folder().join("running")).unwrap();
+    history.append(&at("a", 2), PartKind::Text, "half");
+    history.flush(&at("a", 2)).await.unwrap();
+    let other = History::open(&home.file(), Limits::default()).await.unwrap();
+    assert_eq!(other.interrupted, 0);
+    assert_eq!(other.history.claim("a").await.unwrap().len(), 1);
+    history.finish(&at("a", 2), end(3_000)).await.unwrap();
 }
 
 #[tokio::test]

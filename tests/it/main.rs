@@ -61,6 +61,7 @@ mod history_late;
 mod history_titles;
 #[cfg(target_os = "linux")]
 mod history_upkeep;
+mod history_watched;
 mod in_stream;
 mod in_view;
 mod keys_in_chat;

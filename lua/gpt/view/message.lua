@@ -226,6 +226,28 @@ function Chat:insert_messages(row, messages)
   return row + #all
 end
 
+--- Where the text of a message ends: above its tools and sources, below its reasoning.
+---@param heading gpt.Heading
+---@param last integer the line after the message
+---@return integer row the last line that says something
+---@return boolean is_reasoning whether there is no text yet, and that line is the reasoning's
+---@return integer stop the line after the text and the blank lines below it
+function Chat:text_end(heading, last)
+  local first, stop, is_reasoning = heading.row + 2, last, false
+  for _, found in ipairs(self:parts_within(heading.row, last)) do
+    if found.part.kind == "reasoning" then
+      first, is_reasoning = found.to[1], true
+    elseif found.part.kind ~= "refusal" then
+      stop = math.min(stop, found.from[1])
+    end
+  end
+  local row = stop - 1
+  while row > first and api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1] == "" do
+    row = row - 1
+  end
+  return row, is_reasoning and row == first, stop
+end
+
 --- Adds lines to a message that is shown: they continue its last one.
 ---@param id integer
 ---@param lines string[]
@@ -233,13 +255,14 @@ function Chat:lengthen(id, lines)
   local found = self:headings()
   for index, heading in ipairs(found) do
     if heading.entry.id == id then
-      local last = found[index + 1] and found[index + 1].row - 1 or api.nvim_buf_line_count(self.buf)
-      local row = last - 1
-      while row > heading.row + 2 and api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1] == "" do
-        row = row - 1
+      local last = found[index + 1] and found[index + 1].row or api.nvim_buf_line_count(self.buf)
+      local row, is_reasoning, stop = self:text_end(heading, last)
+      if is_reasoning then
+        api.nvim_buf_set_lines(self.buf, row + 1, stop - 1, false, vim.list_extend({ "" }, lines))
+      else
+        local col = #api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
+        api.nvim_buf_set_text(self.buf, row, col, row, col, lines)
       end
-      local col = #api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
-      api.nvim_buf_set_text(self.buf, row, col, row, col, lines)
     end
   end
 end
