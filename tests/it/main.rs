@@ -89,6 +89,7 @@ mod streaming;
 mod structure;
 mod support_works;
 mod switching;
+mod typed;
 mod undo;
 mod undo_queue;
 mod undo_steps;

@@ -265,6 +265,12 @@ local function watch(group, chat)
       chat:redraw_queue()
     end
   end)
+  on("InsertEnter", function()
+    chat:note_typing(true)
+  end)
+  on("InsertLeave", function()
+    chat:note_typing(false)
+  end)
   on("BufWriteCmd", function(args)
     vim.bo[chat.buf].modified = false
     if args.match ~= api.nvim_buf_get_name(chat.buf) then

@@ -55,6 +55,8 @@ local api = vim.api
 ---@field standing? { tick: integer, found: gpt.Heading[] } its headings, as found at that changedtick
 ---@field prompt_mark? integer the last prompt's heading, as found the last time
 ---@field stream? gpt.Stream
+---@field typed? gpt.Typed the user's last stay in insert mode
+---@field bundles gpt.Bundle[]
 ---@field undone? table<integer, true> the steps of headings that were found undone
 ---@field newest? integer the newest undo step that was seen
 ---@field seen? integer the undo step that was the last one when last seen
@@ -102,7 +104,8 @@ local GROUPS = { user = "GPTHeadingUser", assistant = "GPTHeadingAssistant" }
 ---@param buf integer
 ---@return gpt.Chat
 function Chat.of(id, buf)
-  local chat = { id = id, buf = buf, entries = {}, last_mark = 0, parts = {}, facts = {}, lookups = {}, origins = {} }
+  local chat = { id = id, buf = buf, entries = {}, last_mark = 0, parts = {}, bundles = {} }
+  chat.facts, chat.lookups, chat.origins = {}, {}, {}
   chat.places, chat.windows = {}, {}
   return setmetatable(chat, Chat)
 end

@@ -101,7 +101,7 @@ function Chat:restore_text(remembered, first, last)
   for _, part in pairs(self.parts) do
     part.born = nil
   end
-  self.undone, self.newest = {}, nil
+  self.undone, self.newest, self.bundles = {}, nil, {}
   self:restore_marks(remembered, 0, first, 0)
   self:restore_marks(remembered, last, math.huge, last - first)
 end
@@ -118,7 +118,7 @@ function Chat:restore_stream(remembered, first, last)
   if remembered.reasoning then
     self:mark_reasoning_end(remembered.reasoning[1], remembered.reasoning[2])
   end
-  local stream = { begin = self:undo_step(), steps = {}, tick = 0 }
+  local stream = { begin = self:undo_step(), steps = {}, typed = {}, tick = 0 }
   stream.reasoning, stream.refusal = self.stream.reasoning, self.stream.refusal
   local from = { first + 2, 0 }
   local text = self:text_between(from, remembered.answer)

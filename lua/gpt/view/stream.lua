@@ -32,6 +32,8 @@ local steps = api.nvim_create_namespace("gpt.steps")
 ---@field reasoning? integer the mark of the answer's reasoning
 ---@field refusal? integer the mark of a refusal
 ---@field is_read_again? boolean whether `:edit` has just read the buffer again, which counts its own end as a change
+---@field typed gpt.Typed[] when the user was in insert mode meanwhile
+---@field line? integer how far below the prompt's heading the cursor was, if it was there
 
 ---@param row integer
 ---@param col integer
@@ -141,7 +143,10 @@ function Chat:begin_answer(turn, row)
   self:mark_answer_end(row + 2, 0)
   self:forget_steps()
   self:note_step()
-  self.stream = { begin = self:undo_step(), steps = {}, tick = api.nvim_buf_get_changedtick(self.buf) }
+  self.stream = { begin = self:undo_step(), steps = {}, typed = {}, tick = api.nvim_buf_get_changedtick(self.buf) }
+  if self.typed and not self.typed.to then
+    self.stream.typed[1] = self.typed
+  end
   highlight.begin(self, row + 2)
 end
 
@@ -314,35 +319,80 @@ function Chat:lost_step()
   return mark[1] == nil or mark[3].invalid == true
 end
 
---- The step that an undo was meant for: the user's last one, if only steps of ours were undone.
+--- The first of the user's steps that are done and were made in the same stay in insert mode as `seq`: there each piece
+--- of the answer parts what is typed before it from what is typed after it.
+---@param stream gpt.Stream
+---@param applied table<integer, true>
+---@param ours table<integer, true>
+---@param seq integer
+---@return integer seq
+local function first_typed_with(stream, applied, ours, seq)
+  for _, typed in ipairs(stream.typed) do
+    if seq > typed.from and seq <= (typed.to or seq) then
+      for step in pairs(applied) do
+        if step > math.max(typed.from, stream.begin) and step < seq and not ours[step] then
+          seq = step
+        end
+      end
+    end
+  end
+  return seq
+end
+
+--- The step that an undo was meant for: the user's last one, with what was typed together with it.
 ---@param stream gpt.Stream
 ---@param state gpt.UndoState
 ---@return integer? seq
+---@return boolean undone whether a step of the user's is undone already
 local function meant(stream, state)
-  local ours = { [stream.begin] = true }
+  local ours, found = { [stream.begin] = true }, nil
   for _, step in ipairs(stream.steps) do
     ours[step.seq] = true
   end
   for _, seq in ipairs(state.undone) do
     if not ours[seq] then
-      return nil
+      local first = first_typed_with(stream, state.applied, ours, seq)
+      return first < seq and first or nil, true
     end
   end
-  local found
   for seq in pairs(state.applied) do
     if seq > stream.begin and not ours[seq] and (not found or seq > found) then
       found = seq
     end
   end
-  return found
+  return found and first_typed_with(stream, state.applied, ours, found), false
+end
+
+--- Puts the cursor back into the prompt, where it was before an undo that concerned steps of the stream alone.
+function Chat:return_cursor()
+  local row = self.stream.line and api.nvim_get_current_buf() == self.buf and self:find_prompt()
+  if row then
+    local last = api.nvim_buf_line_count(self.buf)
+    vim.fn.cursor(math.min(row + 1 + self.stream.line, last), vim.fn.col("."))
+  end
+end
+
+--- Remembers whether the cursor is in the prompt: Neovim puts it where an undo changes something.
+function Chat:note_cursor()
+  local row = api.nvim_get_current_buf() == self.buf and self:find_prompt()
+  local line = row and api.nvim_win_get_cursor(0)[1] - 1 - row
+  self.stream.line = line and line >= 0 and line or nil
+end
+
+--- Whether something is undone that was typed while the answer was being written.
+---@return boolean
+function Chat:lost_typing()
+  local to = #self.stream.typed > 0 and self.typed.to
+  return to and self:undo_step() < to or false
 end
 
 --- Puts right what an undo did to the answer.
 function Chat:mend_undo()
   local stream = self.stream
-  if stream.tick == api.nvim_buf_get_changedtick(self.buf) or not self:lost_step() then
+  if stream.tick == api.nvim_buf_get_changedtick(self.buf) or not (self:lost_step() or self:lost_typing()) then
     return
   end
+  local undone = false -- something of the user's: the cursor belongs there
   local missing = self:within(function()
     local view = vim.fn.winsaveview()
     self:restore_headings(true) -- sees what was undone
@@ -352,12 +402,19 @@ function Chat:mend_undo()
       self:restore_headings(false)
       self:find_answer_end()
     elseif #state.undone > 0 then
-      local seq = meant(stream, state)
+      local seq
+      seq, undone = meant(stream, state)
       while seq and vim.fn.changenr() >= seq do
         vim.cmd("silent! undo")
       end
+      undone = undone or seq ~= nil
+      if seq then
+        view = nil
+      end
     end
-    vim.fn.winrestview(view)
+    if view then
+      vim.fn.winrestview(view)
+    end
     local applied = Chat.undo_state().applied
     return vim.tbl_filter(function(step)
       return not applied[step.seq]
@@ -379,6 +436,10 @@ function Chat:mend_undo()
       self:write(piece, (number > 1 or index > 1) and self:join_undo())
     end
   end
+  if not undone then
+    self:return_cursor()
+  end
+  self:redraw_queue() -- what waited may stand in the prompt again
 end
 
 --- Appends to the answer that is being written.
@@ -403,6 +464,7 @@ function Chat:append(answer, lines, voice)
   else
     self:append_text(lines, voice)
   end
+  self:note_cursor()
   api.nvim_set_option_value("modified", false, { buf = self.buf }) -- not by `vim.bo`, which makes tables of it
   if #lines > 1 then
     local row = self:find_prompt()

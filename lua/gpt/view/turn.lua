@@ -260,6 +260,7 @@ function Chat:end_turn(ended)
   highlight.finish(self)
   self:show_facts(ended)
   self:forget_steps()
+  self:bundle(self.stream)
   self.answer, self.stream, self.usage, self.cost = nil, nil, ended.usage, ended.cost
   folds.update(self, self:row(self.answer_mark) or 0)
   self.counted = ended.usage and ended.usage.input > 0 and ended.usage or nil

@@ -65,9 +65,40 @@ function Chat.undo_state()
   return state
 end
 
+---@class gpt.Typed a stay in insert mode, by the undo steps that there were at its begin and at its end
+---@field from integer
+---@field to? integer nil: it lasts
+
+--- Remembers that the user goes into insert mode, or leaves it.
+---@param begins boolean
+---@param seq? integer the last undo step before that
+function Chat:note_typing(begins, seq)
+  seq = seq or self:within(vim.fn.undotree).seq_last
+  if not begins then
+    if self.typed then
+      self.typed.to = self.typed.to or seq
+    end
+    return
+  end
+  self.typed = { from = seq }
+  if self.stream then
+    table.insert(self.stream.typed, self.typed)
+  end
+end
+
+--- Parts what is typed before a step of ours, such as a question that waits, from what is typed after it.
+---@param seq integer
+function Chat:part_typing(seq)
+  if self.typed and not self.typed.to then
+    self:note_typing(false, seq - 1)
+    self:note_typing(true, seq)
+  end
+end
+
 --- Remembers where the headings stand that came with the current undo step; anew, where something was joined with it.
 function Chat:note_step()
   local seq = self:undo_step()
+  self:part_typing(seq)
   self.newest = math.max(self.newest or 0, seq)
   self.seen, self.noted = seq, api.nvim_buf_get_changedtick(self.buf)
   for _, heading in ipairs(self:headings()) do
@@ -196,11 +227,59 @@ function Chat:restore_headings(at_once)
   folds.update(self)
 end
 
+---@class gpt.Bundle the undo steps of an answer and of what was typed between its pieces
+---@field first integer
+---@field last integer
+
+--- Remembers that the steps of an answer are one, with what was typed between them: else each `u` would take back some
+--- words, and what is left would look like an answer. Where the user did more than type, the steps stay as they are.
+---@param stream gpt.Stream
+function Chat:bundle(stream)
+  local last = #stream.steps > 0 and stream.steps[#stream.steps].seq or 0
+  local applied = self:within(Chat.undo_state).applied
+  if last == stream.begin or not applied[last] then
+    return
+  end
+  local ours = { [stream.begin] = true }
+  for _, step in ipairs(stream.steps) do
+    ours[step.seq] = true
+  end
+  for seq in pairs(applied) do
+    local typed = vim.iter(stream.typed):any(function(stay)
+      return seq > stay.from and seq <= (stay.to or seq)
+    end)
+    if seq > stream.begin and seq < last and not ours[seq] and not typed then
+      return
+    end
+  end
+  self.bundles[#self.bundles + 1] = { first = stream.begin, last = last }
+  self.newest, self.seen = math.max(self.newest or 0, last), self:undo_step()
+end
+
+--- After an undo or a redo that ended within a bundle: goes on to that end of it where the way led. To be called within
+--- the buffer.
+---@return integer now the last undo step
+function Chat:cross_bundle()
+  local now, seen = vim.fn.changenr(), self.seen or 0
+  for _, bundle in ipairs(self.bundles) do
+    if now >= bundle.first and now < bundle.last and vim.list_contains(Chat.undo_state().undone, bundle.last) then
+      if seen >= bundle.last then
+        vim.cmd("silent! undo " .. bundle.first)
+        vim.cmd("silent! undo")
+      elseif seen < bundle.first then
+        vim.cmd("silent! undo " .. bundle.last)
+      end
+    end
+  end
+  return vim.fn.changenr()
+end
+
 --- After a change of the user's: if it was an undo or a redo, puts the headings right.
 function Chat:mend_headings()
   self:within(function()
     local now = vim.fn.changenr()
     if now <= (self.newest or 0) and self.noted ~= api.nvim_buf_get_changedtick(self.buf) then
+      now = self:cross_bundle()
       self:restore_headings(now == self.seen)
       self:redraw_known()
       folds.update(self) -- those of text that has come back
