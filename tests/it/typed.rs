@@ -81,6 +81,23 @@ async fn an_undo_where_nothing_is_to_be_undone_in_mid_stream_leaves_the_cursor_i
 }
 
 #[tokio::test]
+async fn an_undo_after_the_last_word_and_before_the_answers_end_leaves_the_answer_alone() {
+    let first = answer("one two").gate_before_token(1, "a").gate_before_token(2, "end");
+    let (nvim, server) = start([first]).await;
+    open(&nvim).await;
+    say(&nvim, "hi").await;
+    chat_holds(&nvim, "one").await;
+    nvim.feed("draft<Esc>").await;
+    server.open("a");
+    chat_holds(&nvim, "one two").await;
+    nvim.feed("u").await;
+    server.open("end");
+    ended(&nvim, 1).await;
+    assert_eq!(chat_lines(&nvim).await, transcript(&[("You", "hi"), ("test/m1", "one two")]));
+    clean(&nvim).await;
+}
+
+#[tokio::test]
 async fn a_question_that_an_undo_takes_back_below_a_growing_answer_is_not_called_queued() {
     let (nvim, server) = streaming([]).await;
     say(&nvim, "second").await;

@@ -252,9 +252,9 @@ function Chat:end_turn(ended)
   end
   self:stop_spinner()
   self:hear_interrupts(false)
+  self:go_on_after_reading()
+  self:mend_undo() -- what no later piece has put right
   if #(ended.parts or {}) > 0 then
-    self:go_on_after_reading()
-    self:mend_undo()
     self:write_parts(ended.parts)
   end
   highlight.finish(self)
