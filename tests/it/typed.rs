@@ -160,6 +160,34 @@ async fn one_undo_takes_an_answer_whole_between_whose_words_a_draft_was_typed() 
     clean(&nvim).await;
 }
 
+#[tokio::test]
+async fn an_interrupt_in_insert_mode_ends_that_mode_and_not_the_answer() {
+    let (nvim, server) = streaming([]).await;
+    nvim.feed("draft").await;
+    chat_holds(&nvim, "draft").await;
+    nvim.feed("<C-c>").await;
+    nvim.wait_lua("return vim.fn.mode() == 'n'").await;
+    server.open("a");
+    server.open("b");
+    server.open("c");
+    ended(&nvim, 1).await;
+    assert_eq!(chat_lines(&nvim).await, transcript_with(&WHOLE, "draft"));
+    nvim.wait_screen_lacks("Stopped").await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_second_interrupt_stops_the_answer() {
+    let (nvim, _server) = streaming([]).await;
+    nvim.feed("draft").await;
+    chat_holds(&nvim, "draft").await;
+    nvim.feed("<C-c>").await;
+    nvim.wait_lua("return vim.fn.mode() == 'n'").await;
+    nvim.feed("<C-c>").await;
+    nvim.wait_screen_contains("Stopped").await;
+    clean(&nvim).await;
+}
+
 /// Presses keys before anything else is looked at.
 async fn at_once(nvim: &Nvim, keys: &str) {
     let code = "vim.cmd.normal(vim.keycode(...)) return true";

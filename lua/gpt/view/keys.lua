@@ -134,14 +134,22 @@ function Chat:map_keys()
 end
 
 --- To a Neovim that is just drawing or parsing, `<C-c>` is an interrupt, which no mapping sees (measured: one in fifty
---- while an answer streams). It still comes as a plain key afterwards, and from a mapped one it never does.
+--- while an answer streams). It still comes as a plain key afterwards, and from a mapped one it never does. In insert mode
+--- one press comes twice, the second time after that mode has ended: it only ends insert mode.
 ---@param on boolean
 function Chat:hear_interrupts(on)
   local is_mapped = vim.tbl_contains(keys_of("stop"), function(lhs)
     return lhs:lower() == "<c-c>"
   end, { predicate = true })
+  local was_typed = false -- whether the last key was the same one, in insert mode
   vim.on_key(on and is_mapped and function(key)
-    if key == "\3" and api.nvim_get_current_buf() == self.buf and api.nvim_get_mode().mode == "n" then
+    if key ~= "\3" or api.nvim_get_current_buf() ~= self.buf then
+      was_typed = false
+      return
+    end
+    local normal, left_insert = api.nvim_get_mode().mode == "n", was_typed
+    was_typed = self:is_typed_in()
+    if normal and not left_insert then
       vim.schedule(function()
         api.nvim_echo({ { "" } }, false, {}) -- an interrupted insert mode leaves its name on the screen
         self:stop()

@@ -451,6 +451,7 @@ function Chat:append(answer, lines, voice)
     return
   end
   self:go_on_after_reading()
+  self:end_typing()
   if self.stream.tick ~= api.nvim_buf_get_changedtick(self.buf) then
     self:mend_undo()
     local heading = self:row(self.answer_mark)

@@ -253,6 +253,7 @@ function Chat:end_turn(ended)
   self:stop_spinner()
   self:hear_interrupts(false)
   self:go_on_after_reading()
+  self:end_typing()
   self:mend_undo() -- what no later piece has put right
   if #(ended.parts or {}) > 0 then
     self:write_parts(ended.parts)

@@ -86,6 +86,13 @@ function Chat:note_typing(begins, seq)
   end
 end
 
+--- Notes the end of a stay in insert mode that `<C-c>` has ended, which no InsertLeave tells.
+function Chat:end_typing()
+  if self.typed and not self.typed.to and not self:is_typed_in() then
+    self.typed.to = self:within(vim.fn.undotree).seq_last
+  end
+end
+
 --- Parts what is typed before a step of ours, such as a question that waits, from what is typed after it.
 ---@param seq integer
 function Chat:part_typing(seq)
