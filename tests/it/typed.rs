@@ -73,7 +73,12 @@ async fn an_undo_where_nothing_is_to_be_undone_in_mid_stream_leaves_the_cursor_i
     server.open("b");
     chat_holds(&nvim, "one two three").await;
     let code = "return vim.fn.line('.') == vim.fn.line('$')";
-    assert_eq!(nvim.lua(code, &[]).await.as_bool(), Some(true), "{}", cursor_text(&nvim).await);
+    assert_eq!(
+        nvim.lua(code, &[]).await.as_bool(),
+        Some(true),
+        "{}",
+        cursor_text(&nvim).await
+    );
     server.open("c");
     ended(&nvim, 1).await;
     assert_eq!(chat_lines(&nvim).await, transcript(&WHOLE));
@@ -93,7 +98,10 @@ async fn an_undo_after_the_last_word_and_before_the_answers_end_leaves_the_answe
     nvim.feed("u").await;
     server.open("end");
     ended(&nvim, 1).await;
-    assert_eq!(chat_lines(&nvim).await, transcript(&[("You", "hi"), ("test/m1", "one two")]));
+    assert_eq!(
+        chat_lines(&nvim).await,
+        transcript(&[("You", "hi"), ("test/m1", "one two")])
+    );
     clean(&nvim).await;
 }
 
@@ -131,8 +139,10 @@ async fn a_draft_typed_before_and_after_a_question_that_waits_is_undone_apart_fr
     at_once(&nvim, "u").await;
     server.open("c");
     chat_holds(&nvim, "one two three four").await;
-    nvim.wait_lines(0, |lines| lines.contains(&"second".to_owned()) && !lines.contains(&"draft".to_owned()))
-        .await;
+    nvim.wait_lines(0, |lines| {
+        lines.contains(&"second".to_owned()) && !lines.contains(&"draft".to_owned())
+    })
+    .await;
     ended(&nvim, 1).await;
     clean(&nvim).await;
 }
@@ -144,18 +154,23 @@ async fn one_undo_takes_an_answer_whole_between_whose_words_a_draft_was_typed() 
     server.open("c");
     ended(&nvim, 1).await;
     normal_mode(&nvim).await;
-    // What was typed after the answer's last piece is a step of its own or part of the answer's.
     nvim.feed("u").await;
     nvim.wait_lines(0, |lines| lines == transcript(&[("You", "hi")])).await;
     nvim.feed("<C-r>").await;
-    nvim.wait_lines(0, |lines| lines == transcript_with(&WHOLE, "a long draft")).await;
+    nvim.wait_lines(0, |lines| lines == transcript_with(&WHOLE, "a long draft"))
+        .await;
     nvim.feed("uu").await;
     nvim.wait_lines(0, |lines| lines == transcript_with(&[], "hi")).await;
     nvim.feed("<C-r><C-r>").await;
-    nvim.wait_lines(0, |lines| lines == transcript_with(&WHOLE, "a long draft")).await;
+    nvim.wait_lines(0, |lines| lines == transcript_with(&WHOLE, "a long draft"))
+        .await;
     nvim.feed("G<CR>").await;
     ended(&nvim, 2).await;
-    let said_before = [("user", "hi"), ("assistant", "one two three four"), ("user", "a long draft")];
+    let said_before = [
+        ("user", "hi"),
+        ("assistant", "one two three four"),
+        ("user", "a long draft"),
+    ];
     assert_eq!(conversation(&server.requests()[1]), said(&said_before));
     clean(&nvim).await;
 }
