@@ -3,7 +3,7 @@
 //! ```text
 //! store: the handle; sends jobs to two threads that own a connection each
 //!   → writer: write, owners (who streams what, and who of them still lives), retention
-//!   → reader: read, search
+//!   → reader: read, search (signs: Chinese and Japanese, which have no spaces)
 //! connection: opens, checks and migrates (migrate, schema) · aside: a damaged file, dated and put away, after what can
 //!   be read of it has been copied into a new one (rescue)
 //! place: files, their modes and locks · pending: what an answer has said and the file has not · record: plain data
@@ -35,6 +35,7 @@ mod rescue;
 mod retention;
 pub mod schema;
 mod search;
+mod signs;
 pub mod store;
 mod write;
 mod writer;

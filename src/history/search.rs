@@ -8,8 +8,8 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, params};
 
-use super::Result;
 use super::read::{self, Listed};
+use super::{Result, signs};
 
 /// What encloses a match in a [`Found::snippet`]: characters that no text of ours keeps.
 pub const MARKS: (char, char) = ('\u{2}', '\u{3}');
@@ -45,7 +45,8 @@ pub struct Found {
 
 /// The chats that have the words: the project's first, and of these and the others the newest first.
 pub(super) fn search(connection: &Connection, snippets: &Connection, wanted: &Search) -> Result<Vec<Found>> {
-    let Some(query) = query(&wanted.words) else {
+    // Titles are indexed by the file's own triggers, as they are.
+    let (Some(said), Some(called)) = (query(&wanted.words, signs::apart), query(&wanted.words, str::to_owned)) else {
         return Ok(Vec::new());
     };
     let snapshot = connection.unchecked_transaction()?;
@@ -53,22 +54,24 @@ pub(super) fn search(connection: &Connection, snippets: &Connection, wanted: &Se
         Some(root) => project_word(&snapshot, root)?,
         None => None,
     };
-    let scoped = project.map(|word| format!("({query}) AND project : {word}"));
+    let scope = project.map_or_else(String::new, |word| format!(" AND project : {word}"));
     let mut hits = Hits {
         connection: &snapshot,
         seen: HashSet::new(),
         hits: Vec::new(),
         limit: wanted.limit,
     };
-    for scope in scoped.iter().chain([&query]) {
-        hits.add(IN_TITLES, scope)?;
-        hits.add(IN_MESSAGES, scope)?;
+    let everywhere = (!scope.is_empty()).then(String::new);
+    for scope in [Some(scope), everywhere].into_iter().flatten() {
+        hits.add(IN_TITLES, &format!("({called}){scope}"))?;
+        hits.add(IN_MESSAGES, &format!("({said}){scope}"))?;
     }
     let hits = hits.hits;
     let mut found = Vec::new();
     for hit in hits {
         if let Some(chat) = read::listed(&snapshot, hit.chat)? {
-            let snippet = snippet(&snapshot, snippets, &hit, &query, &chat)?;
+            let query = if hit.message.is_some() { &said } else { &called };
+            let snippet = snippet(&snapshot, snippets, &hit, query, &chat)?;
             let message = hit.message.map(|(_, id)| id);
             found.push(Found { chat, message, snippet });
         }
@@ -76,10 +79,11 @@ pub(super) fn search(connection: &Connection, snippets: &Connection, wanted: &Se
     Ok(found)
 }
 
-/// The words as FTS5's query language has them: each one quoted, so that none is an operator.
-fn query(words: &str) -> Option<String> {
+/// The words as FTS5's query language has them: each one quoted, so that none is an operator, and in the form that
+/// `indexed` gives to a text.
+fn query(words: &str, indexed: impl Fn(&str) -> String) -> Option<String> {
     let has_letters = |word: &&str| word.chars().any(char::is_alphanumeric);
-    let quote = |word: &str| format!("\"{}\"", word.replace('"', "\"\""));
+    let quote = |word: &str| format!("\"{}\"", indexed(&word.replace('"', "\"\"")));
     let words: Vec<&str> = words.split_whitespace().filter(has_letters).collect();
     let star = if words.last().is_some_and(|word| may_go_on(word)) {
         "*"
@@ -93,7 +97,7 @@ fn query(words: &str) -> Option<String> {
 /// Whether a word may be the beginning of one: with a letter, half of all that was ever said begins, which the index
 /// has to collect first. A sign of Chinese or Japanese is as much as a word.
 fn may_go_on(word: &str) -> bool {
-    word.chars().filter(|c| c.is_alphanumeric()).count() > 1 || word.chars().any(|c| c >= '\u{2e80}')
+    word.chars().filter(|c| c.is_alphanumeric()).count() > 1 || word.chars().any(signs::is_sign)
 }
 
 fn project_word(connection: &Connection, root: &str) -> Result<Option<String>> {
@@ -141,10 +145,9 @@ impl Hits<'_> {
 /// The index holds no text; so the one text is indexed for a moment, in memory, by the same rules.
 fn snippet(connection: &Connection, snippets: &Connection, hit: &Hit, query: &str, chat: &Listed) -> Result<String> {
     let text = match hit.message {
-        Some((key, _)) => said(connection, key)?,
-        None => chat.info.title.clone(),
+        Some((key, _)) => signs::apart(&one_line(&said(connection, key)?)),
+        None => one_line(&chat.info.title),
     };
-    let text = one_line(&text);
     snippets
         .prepare_cached("INSERT INTO snippets(rowid, text) VALUES (1, ?1)")?
         .execute([&text])?;
@@ -155,7 +158,8 @@ fn snippet(connection: &Connection, snippets: &Connection, hit: &Hit, query: &st
     let snippet = rows.next()?.map(|row| row.get(0)).transpose()?;
     drop(rows);
     snippets.prepare_cached("DELETE FROM snippets")?.execute([])?;
-    Ok(snippet.unwrap_or_else(|| text.chars().take(120).collect()))
+    let snippet: String = snippet.unwrap_or_else(|| text.chars().take(120).collect());
+    Ok(signs::together(&snippet))
 }
 
 fn said(connection: &Connection, message: i64) -> Result<String> {
@@ -180,7 +184,9 @@ pub(super) fn snippets() -> Result<Connection> {
 
 #[cfg(test)]
 mod tests {
-    use super::query;
+    fn query(words: &str) -> Option<String> {
+        super::query(words, str::to_owned)
+    }
 
     #[test]
     fn no_word_is_an_operator() {

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, ToSql, Transaction, params};
 
 use super::record::push_part;
-use super::{Chat, ChatInfo, End, HistoryError, Message, MessageRef, Notice, Part, Result, State, Time, Turn, Usage};
+use super::{
+    Chat, ChatInfo, End, HistoryError, Message, MessageRef, Notice, Part, Result, State, Time, Turn, Usage, signs,
+};
 
 /// What became of a turn's beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,23 +203,32 @@ fn insert_notices(transaction: &Transaction<'_>, message: i64, notices: &[Notice
     Ok(())
 }
 
-/// Lets messages be found by their text; which ones is to be added.
-const INDEX: &str = "INSERT OR REPLACE INTO words(rowid, text, project)
-                     SELECT messages.key, group_concat(parts.content, '' ORDER BY parts.position),
-                            'p' || ifnull(chats.project, 0)
-                     FROM messages JOIN chats ON chats.key = messages.chat JOIN parts ON parts.message = messages.key
-                     WHERE parts.kind = 'text'";
+/// What messages say; which ones is to be added.
+const SAID: &str = "SELECT messages.key, group_concat(parts.content, '' ORDER BY parts.position),
+                           'p' || ifnull(chats.project, 0)
+                    FROM messages JOIN chats ON chats.key = messages.chat JOIN parts ON parts.message = messages.key
+                    WHERE parts.kind = 'text'";
 
 /// Lets a message be found by its text.
 fn index(transaction: &Transaction<'_>, message: i64) -> Result<()> {
-    let insert = format!("{INDEX} AND messages.key = ?1 GROUP BY messages.key");
-    transaction.prepare_cached(&insert)?.execute([message])?;
-    Ok(())
+    let select = format!("{SAID} AND messages.key = ?1 GROUP BY messages.key");
+    index_said(transaction, &select, &[&message])
 }
 
 /// Lets every message be found by its text.
 pub(super) fn index_all(transaction: &Transaction<'_>) -> Result<()> {
-    transaction.execute(&format!("{INDEX} GROUP BY messages.key"), [])?;
+    index_said(transaction, &format!("{SAID} GROUP BY messages.key"), &[])
+}
+
+fn index_said(transaction: &Transaction<'_>, select: &str, which: &[&dyn ToSql]) -> Result<()> {
+    let mut select = transaction.prepare_cached(select)?;
+    let insert = "INSERT OR REPLACE INTO words(rowid, text, project) VALUES (?1, ?2, ?3)";
+    let mut insert = transaction.prepare_cached(insert)?;
+    let mut rows = select.query(which)?;
+    while let Some(row) = rows.next()? {
+        let said = signs::apart(row.get_ref(1)?.as_str().unwrap_or_default());
+        insert.execute(params![row.get::<_, i64>(0)?, said, row.get::<_, String>(2)?])?;
+    }
     Ok(())
 }
 

@@ -98,6 +98,28 @@ async fn words_are_found_without_accents_and_by_the_beginning_of_the_last_one() 
 }
 
 #[tokio::test]
+async fn chinese_and_japanese_words_are_found_wherever_they_stand() {
+    let home = Home::new();
+    let history = home.open().await;
+    exchange(&history, &info("ja"), "q", "これは日本語テストです。Rustの所有権", 1).await;
+    exchange(&history, &info("zh"), "q", "所有權和借用檢查", 2).await;
+    assert_eq!(found(&history, "テスト", None).await, ["ja"]);
+    assert_eq!(found(&history, "日本", None).await, ["ja"]);
+    assert_eq!(found(&history, "Rustの所有", None).await, ["ja"]);
+    assert_eq!(found(&history, "rust 語", None).await, ["ja"]);
+    assert_eq!(found(&history, "借用", None).await, ["zh"]);
+    assert_eq!(found(&history, "本日", None).await, [""; 0]);
+    let wanted = Search {
+        words: "テスト".into(),
+        limit: 1,
+        ..Search::default()
+    };
+    let snippet = history.search(wanted).await.unwrap().remove(0).snippet;
+    let (open, close) = MARKS;
+    assert_eq!(snippet, format!("これは日本語{open}テスト{close}です。Rustの所有権"));
+}
+
+#[tokio::test]
 async fn a_title_is_found_too_and_follows_its_changes() {
     let home = Home::new();
     let history = home.open().await;
