@@ -79,29 +79,16 @@ impl Library {
     /// What a folder holds; nothing where there is none. Reads files: not to be called where that must not wait.
     pub fn folder(&self, folder: &Path, source: Source) -> Shelf {
         let mut shelf = Shelf::default();
+        // For the whole folder: of two who look at once, one finds all that nobody was told of.
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         for file in files(folder, source) {
-            let (told, held) = self.file(&file, source);
+            let (told, held) = hold(&mut read, &file, source);
             match held {
                 Ok(prompt) => shelf.prompts.push(prompt),
                 Err(fault) => shelf.broken.push(Broken { file, fault, told }),
             }
         }
         shelf
-    }
-
-    /// What a file holds, and whether that is known from an earlier look.
-    fn file(&self, path: &Path, source: Source) -> (bool, Result<Prompt, Fault>) {
-        let stamp = stamp(path);
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, held)) = read.get(path).filter(|(earlier, _)| *earlier == stamp) {
-            return (true, held.clone());
-        }
-        let held = match fs::read(path) {
-            Ok(content) => file::parse(&content, path, source),
-            Err(error) => Err(file::unreadable(&error)),
-        };
-        read.insert(path.to_owned(), (stamp, held.clone()));
-        (false, held)
     }
 
     /// Tells of broken files again, the next time, that nobody was told of now.
@@ -111,6 +98,20 @@ impl Library {
             read.remove(file);
         }
     }
+}
+
+/// What a file holds, and whether that is known from an earlier look.
+fn hold(read: &mut HashMap<PathBuf, Read>, path: &Path, source: Source) -> (bool, Result<Prompt, Fault>) {
+    let stamp = stamp(path);
+    if let Some((_, held)) = read.get(path).filter(|(earlier, _)| *earlier == stamp) {
+        return (true, held.clone());
+    }
+    let held = match fs::read(path) {
+        Ok(content) => file::parse(&content, path, source),
+        Err(error) => Err(file::unreadable(&error)),
+    };
+    read.insert(path.to_owned(), (stamp, held.clone()));
+    (false, held)
 }
 
 fn stamp(path: &Path) -> Stamp {
@@ -173,6 +174,25 @@ mod tests {
         assert_eq!((first.broken[0].told, first.broken[0].is_named("b")), (false, true));
         fs::write(folder.path().join("b.md"), "---\nname: b\n---\nLook there.").unwrap();
         assert_eq!(names(&library.folder(folder.path(), Source::User)), ["a", "b"]);
+    }
+
+    #[test]
+    fn of_several_who_look_at_once_one_tells_of_all_broken_files() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..50 {
+            fs::write(folder.path().join(format!("{number}.md")), "---\nnmae: x\n---\nLook.").unwrap();
+        }
+        let library = Library::default();
+        let untold = || {
+            let shelf = library.folder(folder.path(), Source::User);
+            shelf.broken.iter().filter(|broken| !broken.told).count()
+        };
+        let mut counts: Vec<usize> = std::thread::scope(|scope| {
+            let looks: Vec<_> = (0..8).map(|_| scope.spawn(untold)).collect();
+            looks.into_iter().map(|look| look.join().unwrap()).collect()
+        });
+        counts.sort_unstable();
+        assert_eq!(counts, [0, 0, 0, 0, 0, 0, 0, 50]);
     }
 
     #[test]

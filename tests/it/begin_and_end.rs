@@ -161,7 +161,7 @@ async fn what_another_neovim_writes_moves_no_cursor_and_adds_to_a_message_where_
     chat_holds(&second, "one").await;
     server.open("on");
     chat_holds(&second, "two").await;
-    let shown = [("You", "hi"), ("test/m1", "a1"), ("You", "q2"), ("test/m1", "one two ")];
+    let shown = [("You", "hi"), ("test/m1", "a1"), ("You", "q2"), ("test/m1", "one two")];
     second
         .wait_lines(0, |lines| lines == transcript_with(&shown, "mine"))
         .await;
