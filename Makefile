@@ -1,6 +1,8 @@
 # `make help` lists what there is to make. Everything that is fetched goes into .cache/, nothing into the system.
 
 VERSIONS ?= 0.10.4 0.11.4 0.12.4
+# make itself knows a LINT: the C checker of old.
+LINT =
 
 .DEFAULT_GOAL := build
 .PHONY: build try test test-matrix test-litellm screens check-ports lint format bench clean clean-all help
