@@ -197,6 +197,9 @@ local actions = {
   stop = function()
     require("gpt").stop()
   end,
+  install = function(args)
+    require("gpt.install.command").run(args.bang)
+  end,
   log = function()
     require("gpt.view.notice").show_log()
   end,

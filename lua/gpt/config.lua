@@ -101,6 +101,7 @@ local options = {
   },
   prompts_dir = string_option,
   binary = string_option,
+  install = { url = string_option },
   log_level = { type = { "error", "warn", "info", "debug", "trace" }, default = "warn" },
   locale = { type = "locale" },
   network = {

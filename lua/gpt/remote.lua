@@ -24,6 +24,18 @@ local FUNCTION = "GPTEvent"
 local root = vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(debug.getinfo(1, "S").source:sub(2)))))
 local is_windows = vim.fn.has("win32") == 1
 
+--- What was installed and what was built here, the newer one first: an update may have been either.
+---@param name string
+---@return string[]
+local function own(name)
+  local installed, built = ("%s/bin/%s"):format(root, name), ("%s/target/release/%s"):format(root, name)
+  local first, second = vim.uv.fs_stat(installed), vim.uv.fs_stat(built)
+  if first and second and second.mtime.sec > first.mtime.sec then
+    return { built, installed }
+  end
+  return { installed, built }
+end
+
 --- Where the program is looked for, in this order.
 ---@return string[]
 function M.candidates()
@@ -32,7 +44,7 @@ function M.candidates()
     return { vim.fs.normalize(chosen) }
   end
   local name = is_windows and "gpt-nvim.exe" or "gpt-nvim"
-  local found = { ("%s/bin/%s"):format(root, name), ("%s/target/release/%s"):format(root, name) }
+  local found = own(name)
   local in_path = vim.fn.exepath(name)
   if in_path ~= "" then
     found[#found + 1] = in_path
@@ -59,16 +71,6 @@ local function complain(title, advice)
   end)
 end
 
---- How the program is built.
----@return string
-local function build_command()
-  local folder = vim.fn.fnamemodify(root, ":~")
-  if is_windows then
-    return ("cargo build --release --manifest-path %s/Cargo.toml"):format(folder)
-  end
-  return ("make -C %s build"):format(folder)
-end
-
 --- What to do when there is no program.
 ---@return string title, string advice
 function M.missing()
@@ -80,13 +82,13 @@ function M.missing()
   if chosen then
     return words("view.program.not_there", { file = chosen }), words("view.program.correct_binary")
   end
-  return words("view.program.not_built"), words("view.program.run", { command = build_command() })
+  return words("view.program.not_built"), words("view.program.run", { command = ":GPT install" })
 end
 
 --- What to do about a program that does not start.
 ---@return string
 local function rebuild()
-  return words("view.program.rebuild", { command = build_command() })
+  return words("view.program.rebuild", { command = ":GPT install" })
 end
 
 ---@param job integer
@@ -209,7 +211,8 @@ end
 --- Hands the configuration to the running program.
 function M.configure()
   if channel then
-    send({ event = "started", config = require("gpt.config").for_program() })
+    local protocol = require("gpt.version").protocol
+    send({ event = "started", config = require("gpt.config").for_program(), protocol = protocol })
   end
 end
 

@@ -39,7 +39,10 @@ impl App {
     /// Hands an event to whoever does something about it.
     async fn hand_out(&mut self, event: EditorEvent) {
         match event {
-            EditorEvent::Started { config } => self.configure(&config),
+            EditorEvent::Started { config, protocol } => {
+                self.configure(&config);
+                self.compare_protocols(protocol, config.locale);
+            }
             EditorEvent::Sent {
                 chat,
                 about,

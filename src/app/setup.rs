@@ -9,13 +9,14 @@ use crate::chat::budget::Calibration;
 use crate::chat::notice::{self, Level, Notice};
 use crate::chat::session::Settings;
 use crate::config::Config;
+use crate::editor::event::PROTOCOL;
 use crate::history::{self, Retention};
 use crate::keys::vault::Vault;
 use crate::logging;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::http::Http;
 use crate::provider::registry::{Registry, Target};
-use crate::words::say;
+use crate::words::{Locale, say};
 
 impl App {
     /// Takes in a configuration: the first one, or another.
@@ -56,6 +57,19 @@ impl App {
             self.show_model(false);
         } else {
             self.find_default();
+        }
+    }
+
+    /// Tells where the plugin's Lua side is older or newer than this program, which happens after an update of one of
+    /// them. A side that does not say its version is older than all versions that do not fit.
+    pub(super) fn compare_protocols(&self, theirs: Option<u32>, locale: Locale) {
+        if theirs.is_some_and(|theirs| theirs != PROTOCOL) {
+            let title = say!(locale, "program.protocol", version = env!("CARGO_PKG_VERSION"));
+            self.inform(Notice::new(
+                Level::Error,
+                title,
+                say!(locale, "program.protocol_advice"),
+            ));
         }
     }
 

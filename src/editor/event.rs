@@ -53,6 +53,10 @@ impl<'de> Deserialize<'de> for Typed {
     }
 }
 
+/// The version of what is said between this program and the plugin's Lua side (`lua/gpt/version.lua`): counted up with
+/// each change after which an older one of the two misunderstands the other.
+pub const PROTOCOL: u32 = 1;
+
 /// An event from the editor, in the order in which the user caused it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -62,6 +66,9 @@ pub enum EditorEvent {
         /// What the user set.
         #[serde(default)]
         config: Box<Config>,
+        /// The [`PROTOCOL`] that the Lua side speaks, if it says so.
+        #[serde(default)]
+        protocol: Option<u32>,
     },
     /// The user sent a prompt.
     Sent {

@@ -369,7 +369,7 @@ async fn a_missing_program_is_named_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_built_is_named_with_the_command_that_builds_it() {
+async fn a_program_that_is_not_there_is_named_with_the_command_that_installs_it() {
     let home = Home::new();
     let plugin = home.path().join("plugin");
     std::fs::create_dir(&plugin).unwrap();
@@ -378,8 +378,9 @@ async fn a_program_that_is_not_built_is_named_with_the_command_that_builds_it() 
     }
     let nvim = Builder::default().home(&home).plugin(&plugin).start().await;
     open(&nvim).await;
-    nvim.wait_screen_contains("✗ gpt.nvim's program is not built.").await;
-    nvim.wait_screen_contains("Run: make -C ").await;
+    nvim.wait_screen_contains("✗ gpt.nvim's program is not installed yet.")
+        .await;
+    nvim.wait_screen_contains("Run: :GPT install").await;
 }
 
 #[tokio::test]
@@ -404,7 +405,7 @@ async fn a_program_that_ends_at_once_is_named_with_its_last_words_and_what_to_do
     .await;
     for words in [
         "ended (exit code 3): no libfoo.so.",
-        "Is it built for this machine? Run: make -C ",
+        "Is it built for this machine? Run: :GPT install",
     ] {
         assert!(told[0].contains(words) && told[1].contains(words), "{told:?}");
     }
@@ -415,7 +416,7 @@ async fn a_program_for_another_machine_is_named_with_what_to_do() {
     let home = Home::new();
     let told = said_about(&script(&home, "gpt-nvim", "\u{7f}ELF and nothing more", 0o700)).await;
     assert!(
-        told[0].contains("Is it built for this machine? Run: make -C "),
+        told[0].contains("Is it built for this machine? Run: :GPT install"),
         "{told:?}"
     );
 }

@@ -64,6 +64,8 @@ mod history_upkeep;
 mod history_watched;
 mod in_stream;
 mod in_view;
+#[cfg(unix)]
+mod install;
 mod keys_in_chat;
 mod layouts;
 mod library;

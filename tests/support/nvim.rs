@@ -221,7 +221,7 @@ fn option_value(path: &Path) -> String {
 }
 
 /// The Neovim to test with: `$GPT_NVIM`, else the first `nvim` on the path, else one fetched into `.cache/nvim`.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     if let Some(named) = std::env::var_os("GPT_NVIM").filter(|value| !value.is_empty()) {
         return PathBuf::from(named);
     }

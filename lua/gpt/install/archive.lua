@@ -1,0 +1,64 @@
+--- Checks a downloaded archive against its SHA-256 sum, and takes the program out of it.
+local M = {}
+
+local uv = vim.uv
+
+--- Programs that print the SHA-256 sum of a file, of which every system has one.
+local SUMMERS = {
+  { "sha256sum", "--" },
+  { "shasum", "-a", "256", "--" },
+  { "openssl", "dgst", "-sha256" },
+  { "certutil", "-hashfile" },
+}
+
+--- The SHA-256 sum of a file.
+---@param task gpt.install.Task
+---@param path string
+---@return string? sum in lower case hex; nil where nothing here can tell it
+function M.sum(task, path)
+  for _, summer in ipairs(SUMMERS) do
+    if vim.fn.executable(summer[1]) == 1 then
+      local command = vim.list_extend(vim.deepcopy(summer), { path })
+      if summer[1] == "certutil" then
+        command[#command + 1] = "SHA256"
+      end
+      local result = task:system(command, { text = true })
+      for word in (result.code == 0 and result.stdout or ""):lower():gmatch("%x+") do
+        if #word == 64 then
+          return word
+        end
+      end
+    end
+  end
+end
+
+--- The sum of an archive in the text of a SHA256SUMS file.
+---@param sums string
+---@param archive string the archive's name
+---@return string?
+function M.sum_in(sums, archive)
+  for line in sums:gmatch("[^\r\n]+") do
+    local sum, name = line:match("^(%x+)%s+%*?(%S+)$")
+    if sum and #sum == 64 and name == archive then
+      return sum:lower()
+    end
+  end
+end
+
+--- Takes one file out of an archive: nothing else of it is written.
+---@param task gpt.install.Task
+---@param archive string path
+---@param member string the file's path in the archive
+---@param folder string that it goes into
+---@return string? path of the file, string? problem
+function M.unpack(task, archive, member, folder)
+  local result = task:system({ "tar", "-xzf", archive, "-C", folder, member }, { text = true })
+  local path = vim.fs.joinpath(folder, member)
+  local stat = uv.fs_lstat(path)
+  if result.code ~= 0 or not stat or stat.type ~= "file" then
+    return nil, vim.trim(result.stderr or ""):match("[^\r\n]*$")
+  end
+  return path
+end
+
+return M
