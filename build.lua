@@ -29,7 +29,7 @@ local function outcome(ended)
   if ended.binary then
     return ended.binary
   end
-  local failure = ended.failure or { title = "stopped", advice = "" }
+  local failure = ended.failure or { title = require("gpt.words")("view.install.stopped"), advice = "" }
   return table.concat({ failure.title, failure.advice, failure.details }, "\n")
 end
 
@@ -72,13 +72,17 @@ elseif #vim.api.nvim_list_uis() == 0 then
 else
   -- In a Neovim with a screen (vim.pack): it is not held up.
   local timer = assert(vim.uv.new_timer())
-  timer:start(0, 200, vim.schedule_wrap(function()
-    tell_news(function(text)
-      vim.api.nvim_echo({ { "gpt.nvim: " .. text } }, false, {})
+  timer:start(
+    0,
+    200,
+    vim.schedule_wrap(function()
+      tell_news(function(text)
+        vim.api.nvim_echo({ { "gpt.nvim: " .. text } }, false, {})
+      end)
+      if how and not timer:is_closing() then
+        timer:close()
+        vim.notify("gpt.nvim: " .. outcome(how), how.binary and vim.log.levels.INFO or vim.log.levels.ERROR)
+      end
     end)
-    if how and not timer:is_closing() then
-      timer:close()
-      vim.notify("gpt.nvim: " .. outcome(how), how.binary and vim.log.levels.INFO or vim.log.levels.ERROR)
-    end
-  end))
+  )
 end

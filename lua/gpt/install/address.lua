@@ -42,7 +42,7 @@ end
 ---@return string? address nil where it cannot be used
 function M.chosen(url)
   local scheme, host = url:match("^(https?)://([^/@%s]+)")
-  if not scheme or url:find("[%s%c\"\\]") or (scheme == "http" and not is_loopback(host)) then
+  if not scheme or url:find('[%s%c"\\]') or (scheme == "http" and not is_loopback(host)) then
     return nil
   end
   return (url:gsub("/+$", ""))

@@ -43,7 +43,11 @@ function M.run(stop)
   end
   install.start(function(text)
     if vim.fn.mode() == "n" then
-      vim.api.nvim_echo({ { "gpt.nvim: " .. vim.fn.strcharpart(text, 0, math.max(1, vim.v.echospace - 10)) } }, false, {})
+      vim.api.nvim_echo(
+        { { "gpt.nvim: " .. vim.fn.strcharpart(text, 0, math.max(1, vim.v.echospace - 10)) } },
+        false,
+        {}
+      )
     end
   end, ended)
 end

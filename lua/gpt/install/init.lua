@@ -11,9 +11,8 @@ local version = require("gpt.version")
 local words = require("gpt.words")
 
 local uv = vim.uv
-local root = vim.fs.dirname(
-  vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(debug.getinfo(1, "S").source:sub(2)))))
-)
+local root =
+  vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(debug.getinfo(1, "S").source:sub(2))))))
 
 --- The most that an archive may hold: ours have some 6 MB.
 local MOST_BYTES = 64 * 1024 * 1024
@@ -22,6 +21,17 @@ local MOST_SUMS = 64 * 1024
 local STALE = 24 * 3600
 --- What the program is made of: where none of it has changed since a release, that release's program fits.
 local SOURCES = { "src", "data", "Cargo.toml", "Cargo.lock" }
+
+--- Why there is no release.
+local REASONS = {
+  target = "view.install.no_release_target",
+  address = "view.install.no_release_address",
+  commit = "view.install.no_release_commit",
+  missing = "view.install.no_release_missing",
+  offline = "view.install.no_release_offline",
+  no_tool = "view.install.no_release_no_tool",
+  no_sum_tool = "view.install.no_release_no_sum_tool",
+}
 
 ---@class gpt.install.Failure
 ---@field title string
@@ -220,7 +230,7 @@ end
 ---@param report fun(text: string)
 ---@return string binary
 local function build(task, why, report)
-  local reason = words("view.install.no_release_" .. why)
+  local reason = words(REASONS[why])
   if vim.fn.executable("cargo") == 0 then
     fail(words("view.install.neither", { reason = reason }), words("view.install.both_ways"))
   end
@@ -275,7 +285,11 @@ function M.start(report, ended)
       ended({ stopped = true })
     else
       local failure = type(problem) == "table" and problem
-        or { title = words("view.install.fault"), advice = words("view.install.other_ways"), details = tostring(problem) }
+        or {
+          title = words("view.install.fault"),
+          advice = words("view.install.other_ways"),
+          details = tostring(problem),
+        }
       ended({ failure = failure })
     end
   end)

@@ -140,7 +140,7 @@ return {
   ["view.install.already"] = "It is being installed already.",
   ["view.install.already_advice"] = ":GPT! install stops that.",
   ["view.install.bad_url"] = "install.url must be an https address.",
-  ["view.install.bad_url_advice"] = "Give the repository's address, such as https://github.com/name/gpt.nvim, or leave it out.",
+  ["view.install.bad_url_advice"] = "Give the repository's address, such as https://github.com/OWNER/gpt.nvim, or leave it out.",
   ["view.install.both_ways"] = "Install Rust 1.88 or newer (https://rustup.rs) and run :GPT install again, or put a program from elsewhere into `binary`.",
   ["view.install.building"] = "{reason} Building it with cargo; this takes some minutes, and goes on when Neovim is quit.",
   ["view.install.building_stage"] = "Building the program: {stage}",

@@ -140,7 +140,7 @@ return {
   ["view.install.already"] = "Ya se está instalando.",
   ["view.install.already_advice"] = ":GPT! install lo detiene.",
   ["view.install.bad_url"] = "install.url debe ser una dirección https.",
-  ["view.install.bad_url_advice"] = "Pon la dirección del repositorio, como https://github.com/nombre/gpt.nvim, o quítalo.",
+  ["view.install.bad_url_advice"] = "Pon la dirección del repositorio, como https://github.com/OWNER/gpt.nvim, o quítalo.",
   ["view.install.both_ways"] = "Instala Rust 1.88 o posterior (https://rustup.rs) y repite :GPT install, o indica en `binary` un programa ya hecho.",
   ["view.install.building"] = "{reason} Compilando con cargo; tarda unos minutos y sigue aunque se cierre Neovim.",
   ["view.install.building_stage"] = "Compilando el programa: {stage}",

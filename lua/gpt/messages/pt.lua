@@ -140,7 +140,7 @@ return {
   ["view.install.already"] = "Ele já está sendo instalado.",
   ["view.install.already_advice"] = ":GPT! install interrompe.",
   ["view.install.bad_url"] = "install.url deve ser um endereço https.",
-  ["view.install.bad_url_advice"] = "Use o endereço do repositório, como https://github.com/nome/gpt.nvim, ou deixe-o de fora.",
+  ["view.install.bad_url_advice"] = "Use o endereço do repositório, como https://github.com/OWNER/gpt.nvim, ou deixe-o de fora.",
   ["view.install.both_ways"] = "Instale o Rust 1.88 ou mais novo (https://rustup.rs) e repita :GPT install, ou indique em `binary` um programa já pronto.",
   ["view.install.building"] = "{reason} Compilando com cargo; leva alguns minutos e continua se o Neovim for fechado.",
   ["view.install.building_stage"] = "Compilando o programa: {stage}",
