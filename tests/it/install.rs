@@ -685,3 +685,35 @@ async fn lazy_nvim_installs_the_program_with_its_default_settings() {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+#[tokio::test]
+async fn the_release_workflow_builds_every_target_that_is_asked_for() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let workflow = std::fs::read_to_string(project.join(".github/workflows/release.yml")).unwrap();
+    let nvim = crate::nvim().start().await;
+    let of = "return require('gpt.install.address').target({ sysname = ..., machine = select(2, ...) }) or ''";
+    for (system, machine) in [
+        ("Linux", "x86_64"),
+        ("Linux", "aarch64"),
+        ("Darwin", "x86_64"),
+        ("Darwin", "arm64"),
+        ("Windows_NT", "x86_64"),
+    ] {
+        let target = nvim.lua_string(of, &[system.into(), machine.into()]).await;
+        assert!(workflow.contains(&format!("- target: {target}\n")), "{target}");
+    }
+    assert_eq!(nvim.lua_string(of, &["FreeBSD".into(), "amd64".into()]).await, "");
+}
+
+#[test]
+fn a_release_is_refused_where_its_versions_do_not_agree() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/check-release");
+    for (tag, told) in [
+        ("v99.0.0", "Cargo.toml says"),
+        ("0.1.0", "A release's tag is v and the version"),
+    ] {
+        let output = Command::new(&script).arg(tag).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(told), "{tag}: {said}");
+    }
+}
