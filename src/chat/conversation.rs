@@ -7,7 +7,7 @@ mod shape;
 use crate::chat::{MessageId, Origin, Region, RegionRole, TurnId, Voice};
 use crate::fence;
 use crate::provider::retry::Retrying;
-use crate::provider::{Citation, Event as ProviderEvent, FinishReason, ProviderError, ToolCall, Usage};
+use crate::provider::{Citation, Cut, Event as ProviderEvent, FinishReason, ProviderError, ToolCall, Usage};
 
 use branches::Branches;
 pub use branches::Place;
@@ -32,12 +32,16 @@ pub struct Message {
     pub citations: Vec<Citation>,
     /// Whether the model refused to answer: the text says why.
     pub refused: bool,
+    /// Of an answer that its provider cut: the word for that.
+    pub cut: Option<String>,
     /// Of an answer that was broken off with its process: what the history has of its text. The screen may show more.
     pub broken_off: Option<String>,
 }
 
 /// How much of the model's reasoning is kept and shown, in bytes: its beginning.
 const LONGEST_REASONING: usize = 64 * 1024;
+/// Stands for the word of a provider that has said nothing of its answer's end.
+pub const INCOMPLETE: &str = "incomplete";
 /// How many sources of an answer are kept.
 const MOST_CITATIONS: usize = 100;
 
@@ -132,10 +136,10 @@ pub struct Question {
     pub origin: Origin,
 }
 
-/// How a turn ended: in exactly one of done, stopped, failed.
+/// How a turn ended: in exactly one of done, stopped, cut, failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
-    /// Which of the three.
+    /// Which of the four.
     pub outcome: Outcome,
     /// The tokens it took, if the provider said so.
     pub usage: Option<Usage>,
@@ -145,13 +149,11 @@ pub struct Ended {
     pub citations: Vec<Citation>,
 }
 
-/// The three ends of a turn.
+/// The four ends of a turn.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// The answer is whole; the reason may still deserve a remark (cut at a limit, tools wanted, nothing said).
+    /// The answer is whole; that may still deserve a remark (tools wanted, nothing said).
     Done {
-        /// Why the model ended.
-        reason: FinishReason,
         /// The names of the tools that it wants run.
         tools: Vec<String>,
         /// Whether it said nothing at all.
@@ -159,10 +161,15 @@ pub enum Outcome {
     },
     /// The user stopped it.
     Stopped,
+    /// The answer is not whole, and there is no more of it.
+    Cut {
+        /// What the provider says about it; `None`: the stream ended without saying anything.
+        cut: Option<Cut>,
+        /// Whether not a word of the answer had come.
+        empty: bool,
+    },
     /// It failed.
     Failed(ProviderError),
-    /// The stream ended without saying that the answer is whole.
-    Incomplete,
 }
 
 /// Why an event changed nothing.
@@ -385,7 +392,6 @@ impl Conversation {
                 answer.into_iter().collect()
             }
             ProviderEvent::LeftOut(fields) => vec![Effect::NoteLeftOut(fields)],
-            ProviderEvent::Finished(FinishReason::Incomplete) => self.end(Outcome::Incomplete),
             ProviderEvent::Finished(reason) => self.finished(reason),
             ProviderEvent::Error(error) => self.end(Outcome::Failed(error)),
         }
@@ -432,7 +438,11 @@ impl Conversation {
         let Some(answer) = self.answer() else { return Vec::new() };
         let tools: Vec<String> = answer.tool_calls.iter().map(|call| call.name.clone()).collect();
         let empty = answer.text.trim().is_empty() && tools.is_empty();
-        self.end(Outcome::Done { reason, tools, empty })
+        self.end(match reason {
+            FinishReason::Stop | FinishReason::ToolCalls => Outcome::Done { tools, empty },
+            FinishReason::Incomplete => Outcome::Cut { cut: None, empty },
+            FinishReason::Cut(cut) => Outcome::Cut { cut: Some(cut), empty },
+        })
     }
 
     fn stop_requested(&mut self) -> Vec<Effect> {
@@ -460,6 +470,9 @@ impl Conversation {
             };
             answer.text.push_str(&closing);
             effects.push(Effect::Paint(turn.answer, Voice::Text, closing));
+        }
+        if let (Outcome::Cut { cut, .. }, Some(answer)) = (&outcome, self.messages.last_mut()) {
+            answer.cut = Some(cut.as_ref().map_or(INCOMPLETE, |cut| &cut.word).to_owned());
         }
         let (tool_calls, citations) = self.messages.last().map(Message::extras).unwrap_or_default();
         effects.push(Effect::EndTurn(
@@ -514,6 +527,7 @@ impl Message {
             tool_calls: Vec::new(),
             citations: Vec::new(),
             refused: false,
+            cut: None,
             broken_off: None,
         }
     }

@@ -474,6 +474,9 @@ fn record(
         kept.provider = Some(provider.to_owned());
         kept.model = Some(model.to_owned());
     }
+    if let Some(word) = &message.cut {
+        (kept.state, kept.finish) = (State::Cut, Some(word.clone()));
+    }
     if is_answer {
         kept.state = end.map_or(State::Streaming, |end| end.state);
         kept.finish = end.and_then(|end| end.finish.clone());

@@ -13,7 +13,7 @@ use crate::keys::KeySource;
 use crate::keys::Redactor;
 use crate::provider::catalogue::{Facts, has_ended};
 use crate::provider::registry::Provider;
-use crate::provider::{ErrorClass, FinishReason, ProviderError};
+use crate::provider::{Cut as CutEnd, ErrorClass, ProviderError, Why};
 use crate::terms::fit;
 use crate::words::{Locale, Text, say, text};
 
@@ -68,35 +68,53 @@ pub fn of_outcome(
 fn of_end(outcome: &Outcome, provider: &Provider, model: &str, locale: Locale) -> Option<Notice> {
     match outcome {
         Outcome::Stopped => Some(Notice::new(Level::Info, say!(locale, "turn.stopped"), "")),
-        Outcome::Incomplete => Some(Notice::new(
-            Level::Error,
-            say!(locale, "turn.incomplete", provider = &provider.label),
-            say!(locale, "view.kept"),
-        )),
+        Outcome::Cut { cut, empty } => Some(of_cut_answer(cut.as_ref(), *empty, provider, locale)),
         Outcome::Failed(error) => Some(of_error(error, provider, model, locale)),
-        Outcome::Done { reason, tools, empty } => of_finish(reason, tools, *empty, provider, locale),
+        Outcome::Done { tools, empty } => of_done(tools, *empty, locale),
     }
 }
 
-fn of_finish(
-    reason: &FinishReason,
-    tools: &[String],
-    empty: bool,
-    provider: &Provider,
-    locale: Locale,
-) -> Option<Notice> {
-    let warning =
-        |title: Text, advice: Text| Some(Notice::new(Level::Warning, title.said(locale), advice.said(locale)));
-    match reason {
-        FinishReason::Length => warning(text!("turn.length"), text!("turn.length_advice")),
-        FinishReason::ContentFilter => warning(
-            text!("turn.filtered", provider = &provider.label),
+/// An answer is whole, and yet not what was hoped for.
+fn of_done(tools: &[String], empty: bool, locale: Locale) -> Option<Notice> {
+    let (title, advice) = match (tools, empty) {
+        ([_, ..], _) => (text!("turn.tools", names = listed(tools)), text!("turn.tools_advice")),
+        (_, true) => (text!("turn.empty"), text!("turn.ask_again")),
+        _ => return None,
+    };
+    Some(Notice::new(Level::Warning, title.said(locale), advice.said(locale)))
+}
+
+/// An answer that is not whole: the provider's word for that, how to go on, and what else the provider says about it.
+/// `empty`: not a word of it had come, so that there is nothing to go on with.
+fn of_cut_answer(cut: Option<&CutEnd>, empty: bool, provider: &Provider, locale: Locale) -> Notice {
+    let label = &provider.label;
+    let Some(CutEnd { why, word, said }) = cut else {
+        let title = say!(locale, "turn.incomplete", provider = label);
+        return Notice::new(Level::Error, title, say!(locale, "view.kept"));
+    };
+    let (title, advice) = match why {
+        Why::Length => (text!("turn.length", word = word), text!("turn.length_advice")),
+        Why::Filter => (
+            text!("turn.filtered", provider = label, word = word),
             text!("turn.filtered_advice"),
         ),
-        _ if !tools.is_empty() => warning(text!("turn.tools", names = listed(tools)), text!("turn.tools_advice")),
-        _ if empty => warning(text!("turn.empty"), text!("turn.ask_again")),
-        _ => None,
-    }
+        Why::Paused => (text!("turn.paused", provider = label, word = word), text!("turn.go_on")),
+        Why::Unexplained => (text!("turn.unexplained", provider = label), text!("turn.go_on")),
+        Why::Unknown => (text!("turn.cut", provider = label, word = word), text!("turn.go_on")),
+    };
+    let advice = match (why, empty) {
+        (Why::Length, true) => text!("turn.length_empty_advice"),
+        (Why::Filter, true) => text!("turn.filtered_empty_advice"),
+        (_, true) => text!("turn.ask_again"),
+        (_, false) => advice,
+    };
+    let mut notice = Notice::new(Level::Warning, title.said(locale), advice.said(locale));
+    notice.details = said
+        .lines()
+        .map(|line| line.trim().to_owned())
+        .filter(|line| !line.is_empty())
+        .collect();
+    notice
 }
 
 /// A server refused parameters, and was asked without.

@@ -108,6 +108,7 @@ fn facts_of(message: &history::Message) -> ShownFacts {
             reasoning: usage.reasoning,
         }),
         cost: message.usage.and_then(|usage| usage.cost),
+        cut: message.state == State::Cut,
     }
 }
 
@@ -123,7 +124,9 @@ fn of_record(message: &history::Message) -> Message {
     if let (Some(provider), Some(model)) = (&message.provider, &message.model) {
         recalled.label = format!("{provider}/{model}");
     }
-    recalled.refused = message.finish.as_deref() == Some(journal::REFUSAL);
+    // Of one that was cut it is the provider's word.
+    recalled.cut = message.finish.clone().filter(|_| message.state == State::Cut);
+    recalled.refused = message.state == State::Whole && message.finish.as_deref() == Some(journal::REFUSAL);
     for part in &message.parts {
         match part.kind {
             PartKind::Reasoning => recalled.reasoning.push_str(&part.content),

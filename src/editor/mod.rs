@@ -119,6 +119,8 @@ pub struct ShownFacts {
     pub usage: Option<ShownUsage>,
     /// What it cost, in US dollars.
     pub cost: Option<f64>,
+    /// Whether it was cut.
+    pub cut: bool,
 }
 
 /// A message on the screen.
@@ -182,6 +184,8 @@ pub enum ShownOutcome {
     Done,
     /// The user stopped it.
     Stopped,
+    /// The answer is not whole, and there is no more of it.
+    Cut,
     /// It failed.
     Failed,
 }
@@ -195,6 +199,8 @@ pub struct ShownEnd {
     pub answer: MessageId,
     /// How it ended.
     pub outcome: ShownOutcome,
+    /// Of an answer that was cut: the provider's word for that.
+    pub finish: Option<String>,
     /// What is to be said about it.
     pub notice: Option<Notice>,
     /// The provider's name, e.g. `openai`.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::record::push_part;
-use super::{Chat, ChatInfo, HistoryError, Message, Notice, Result, Time, Totals, Usage};
+use super::{Chat, ChatInfo, HistoryError, Message, Notice, Result, State, Time, Totals, Usage};
 
 /// Which chats to list.
 #[derive(Debug, Clone, Default)]
@@ -149,15 +149,16 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         }),
         None => None,
     };
+    let finish: Option<String> = row.get(7)?;
     Ok(Message {
         id: row.get(0)?,
         parent: row.get(1)?,
         role: row.get(2)?,
-        state: row.get(3)?,
+        state: State::of_kept(row.get(3)?, finish.as_deref()),
         created: row.get(4)?,
         provider: row.get(5)?,
         model: row.get(6)?,
-        finish: row.get(7)?,
+        finish,
         parts: Vec::new(),
         usage,
         notices: Vec::new(),

@@ -61,6 +61,27 @@ words! {
         Stopped = "stopped",
         /// It failed; what had come until then is there.
         Failed = "failed",
+        /// Its provider ended it before it was whole: [`Message::finish`] is the word for that.
+        Cut = "cut",
+    }
+}
+
+impl State {
+    /// What the database holds of it. Programs from before [`State::Cut`] read the same files: to them such an answer is
+    /// one that failed, with a word for its end, which no other one has.
+    pub(super) fn kept(self) -> Self {
+        match self {
+            Self::Cut => Self::Failed,
+            other => other,
+        }
+    }
+
+    /// The state of a message out of the database. Those programs kept answers as whole that were cut at these ends.
+    pub(super) fn of_kept(kept: Self, finish: Option<&str>) -> Self {
+        match (kept, finish) {
+            (Self::Failed, Some(_)) | (Self::Whole, Some("length" | "content_filter" | "pause_turn")) => Self::Cut,
+            (kept, _) => kept,
+        }
     }
 }
 

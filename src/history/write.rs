@@ -150,7 +150,7 @@ fn insert_message(transaction: &Transaction<'_>, at: Place, message: &Message) -
         at.id,
         at.parent,
         message.role,
-        message.state,
+        message.state.kept(),
         is_streaming.then_some(at.owner),
         message.created,
         message.provider,
@@ -273,7 +273,9 @@ pub(super) fn settle(transaction: &Transaction<'_>, message: i64, state: State) 
         insert_parts(transaction, message, 0, &parts)?;
     }
     let update = "UPDATE messages SET state = ?2, owner = NULL WHERE key = ?1";
-    transaction.prepare_cached(update)?.execute(params![message, state])?;
+    transaction
+        .prepare_cached(update)?
+        .execute(params![message, state.kept()])?;
     index(transaction, message)
 }
 

@@ -8,6 +8,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::finish::{self, Ending};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
 use super::sources::Sources;
@@ -20,7 +21,7 @@ mod tools;
 #[cfg(test)]
 mod tests;
 
-use frame::{Answer, Block, Counts, Frame};
+use frame::{Answer, Block, Counts, Frame, StopDetails};
 use tools::Calls;
 
 /// The version of the API that is spoken, sent as `anthropic-version`.
@@ -82,7 +83,7 @@ struct Messages {
     calls: Calls,
     counts: Counts,
     usage: Usage,
-    finish: Option<FinishReason>,
+    ending: Ending,
     sources: Sources,
 }
 
@@ -120,7 +121,7 @@ impl Wire for Messages {
             self.calls.whole(block);
         }
         self.usage(&answer.usage.0, out);
-        self.stop(answer.stop_reason.as_str());
+        self.stop(answer.stop_reason.as_str(), &answer.stop_details.0);
         self.finish(FinishReason::Stop, out);
         Ok(())
     }
@@ -145,7 +146,7 @@ impl Messages {
             }
             "message_delta" => {
                 self.usage(&frame.usage.0, out);
-                self.stop(frame.delta.0.stop_reason.as_str());
+                self.stop(frame.delta.0.stop_reason.as_str(), &frame.delta.0.stop_details.0);
             }
             "message_stop" => {
                 self.finish(FinishReason::Stop, out);
@@ -164,24 +165,15 @@ impl Messages {
         }
     }
 
-    fn stop(&mut self, word: &str) {
-        if !word.is_empty() {
-            self.finish = Some(finish_reason(word));
-        }
+    fn stop(&mut self, word: &str, details: &StopDetails<'_>) {
+        self.ending.hear(&finish::ANTHROPIC, word, &details.told());
     }
 
     /// Appends the tool calls and the end. `unsaid` is the reason if the server has given none.
     fn finish(&mut self, unsaid: FinishReason, out: &mut Vec<Event>) {
-        let reason = self.finish.take().unwrap_or(unsaid);
-        let cut = !matches!(reason, FinishReason::Stop | FinishReason::ToolCalls);
         let before = out.len();
-        out.extend(self.calls.drain(cut).map(Event::ToolCall));
-        let called = out.len() > before;
-        let reason = if called && reason == FinishReason::Stop {
-            FinishReason::ToolCalls
-        } else {
-            reason
-        };
+        out.extend(self.calls.drain(self.ending.is_cut(&unsaid)).map(Event::ToolCall));
+        let reason = self.ending.settle(unsaid, out.len() > before);
         out.push(Event::Finished(reason));
     }
 }
@@ -207,14 +199,4 @@ fn fail(mut value: Value, out: &mut Vec<Event>) -> Flow {
     }
     out.push(Event::Error(error));
     Flow::Break(())
-}
-
-fn finish_reason(word: &str) -> FinishReason {
-    match word {
-        "end_turn" | "stop_sequence" => FinishReason::Stop,
-        "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
-        "tool_use" => FinishReason::ToolCalls,
-        "refusal" => FinishReason::ContentFilter,
-        other => FinishReason::Other(other.to_owned()),
-    }
 }

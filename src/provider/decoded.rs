@@ -1,6 +1,6 @@
 //! What the decoders' tests share: a stream put into a decoder, and the events that come out.
 
-use super::{Decoder, Event, FinishReason, ToolCall};
+use super::{Decoder, Event, FinishReason, ToolCall, Why};
 
 /// The events of these bytes. Whatever comes `late`, after the end, must add nothing.
 pub fn decode(mut decoder: impl Decoder, pieces: &[&[u8]], late: &[u8]) -> Vec<Event> {
@@ -28,6 +28,11 @@ pub fn call(id: &str, name: &str, arguments: &str) -> Event {
         name: name.into(),
         arguments: arguments.into(),
     })
+}
+
+/// The end of an answer that was cut, with the provider's word for it.
+pub fn cut(why: Why, word: &str) -> Event {
+    Event::Finished(FinishReason::cut(why, word))
 }
 
 pub fn finished(reason: FinishReason) -> Event {

@@ -7,6 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::finish::{self, Ending, Why};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, List, Object};
 use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, ToolCall, Usage, turns};
@@ -18,6 +19,9 @@ mod chunk;
 mod tests;
 
 use chunk::{Candidate, Chunk, Feedback, Part};
+
+/// The default of `finishReason`, which says nothing.
+const UNSPECIFIED: &str = "FINISH_REASON_UNSPECIFIED";
 
 /// The body of a request. `request.params` win over our fields; a `null` among them takes the field out.
 #[must_use]
@@ -73,7 +77,9 @@ impl Decoder for GeminiDecoder {
 struct Gemini {
     called: bool,
     usage: Usage,
-    finish: Option<FinishReason>,
+    ending: Ending,
+    /// Whether `FINISH_REASON_UNSPECIFIED` came: the default of the field, also in chunks that end nothing.
+    unspecified: bool,
 }
 
 impl Wire for Gemini {
@@ -106,12 +112,11 @@ impl Wire for Gemini {
     }
 
     fn close(&mut self, out: &mut Vec<Event>) {
-        let reason = match self.finish.take() {
-            // Gemini has no reason of its own for calls.
-            Some(FinishReason::Stop) if self.called => FinishReason::ToolCalls,
-            Some(reason) => reason,
-            None => FinishReason::Incomplete,
+        let unsaid = match self.unspecified {
+            true => FinishReason::cut(Why::Unknown, UNSPECIFIED),
+            false => FinishReason::Incomplete,
         };
+        let reason = self.ending.settle(unsaid, self.called);
         out.push(Event::Finished(reason));
     }
 }
@@ -154,9 +159,12 @@ impl Gemini {
             self.part(part, out);
         }
         let word = candidate.finish_reason.as_str();
-        if !matches!(word, "" | "FINISH_REASON_UNSPECIFIED") {
-            self.finish = Some(finish_reason(word));
+        if word == UNSPECIFIED {
+            self.unspecified = true;
+            return;
         }
+        self.ending
+            .hear(&finish::GEMINI, word, candidate.finish_message.as_str());
     }
 
     fn part(&mut self, part: &Part<'_>, out: &mut Vec<Event>) {
@@ -196,15 +204,4 @@ fn blocked(feedback: &Feedback<'_>) -> Option<ProviderError> {
         code: Some(super::error::clean(reason)),
         ..error
     })
-}
-
-fn finish_reason(word: &str) -> FinishReason {
-    match word {
-        "STOP" => FinishReason::Stop,
-        "MAX_TOKENS" => FinishReason::Length,
-        "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "IMAGE_SAFETY" => {
-            FinishReason::ContentFilter
-        }
-        other => FinishReason::Other(other.to_owned()),
-    }
 }

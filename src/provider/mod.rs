@@ -10,6 +10,7 @@ pub mod catalogue;
 #[cfg(test)]
 mod decoded;
 pub mod error;
+pub mod finish;
 mod framed;
 pub mod gemini;
 pub mod guide;
@@ -29,6 +30,7 @@ pub mod sse;
 mod turns;
 
 pub use error::{ErrorClass, ProviderError};
+pub use finish::{Cut, FinishReason, Why};
 
 /// Who speaks in a [`Message`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,24 +111,6 @@ pub struct Usage {
     pub output: u64,
     /// Those of `output` that were reasoning.
     pub reasoning: u64,
-}
-
-/// Why an answer ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FinishReason {
-    /// The model was done.
-    Stop,
-    /// The limit of tokens was reached.
-    Length,
-    /// The model wants tools run.
-    ToolCalls,
-    /// The provider's filter cut the answer.
-    ContentFilter,
-    /// The stream ended without saying that the answer was whole: the connection closed early, or the server left
-    /// its end out.
-    Incomplete,
-    /// A reason that we have no name for, in the provider's word.
-    Other(String),
 }
 
 /// What a stream of an answer yields. Every stream ends in exactly one [`Event::Finished`] or [`Event::Error`].

@@ -7,6 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::finish::{self, Ending};
 use super::framed::{self, Flow, Unreadable, Wire};
 use super::lenient::{self, Count, JsonText, List, Object, Text};
 use super::lined::Lined;
@@ -166,7 +167,10 @@ impl Ollama {
         if usage != Usage::default() {
             out.push(Event::Usage(usage));
         }
-        out.push(Event::Finished(self.finish_reason(chunk.done_reason.as_str())));
+        let mut ending = Ending::default();
+        ending.hear(&finish::OLLAMA, chunk.done_reason.as_str(), "");
+        // Older versions give no reason.
+        out.push(Event::Finished(ending.settle(FinishReason::Stop, self.called)));
         Flow::Break(())
     }
 
@@ -189,15 +193,6 @@ impl Ollama {
                 name: function.name.as_str().to_owned(),
                 arguments: if arguments.is_empty() { "{}" } else { arguments }.to_owned(),
             }));
-        }
-    }
-
-    fn finish_reason(&self, word: &str) -> FinishReason {
-        match word {
-            "stop" | "" if self.called => FinishReason::ToolCalls,
-            "stop" | "" => FinishReason::Stop,
-            "length" => FinishReason::Length,
-            other => FinishReason::Other(other.to_owned()),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::finish::{self, Ending};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
 use super::sources::Sources;
@@ -95,7 +96,7 @@ struct Chat {
     choice: Option<u64>,
     calls: Calls,
     usage: Usage,
-    finish: Option<FinishReason>,
+    ending: Ending,
     sources: Sources,
 }
 
@@ -165,9 +166,9 @@ impl Chat {
         if whole {
             self.delta(&choice.message.0, out);
         }
-        if !choice.finish_reason.is_empty() {
-            self.finish = Some(finish_reason(choice.finish_reason.as_str()));
-        }
+        let (word, native) = (choice.finish_reason.as_str(), choice.native_finish_reason.as_str());
+        let said = if native == word { "" } else { native };
+        self.ending.hear(&finish::CHAT, word, said);
     }
 
     fn delta(&mut self, delta: &Delta<'_>, out: &mut Vec<Event>) {
@@ -195,19 +196,9 @@ impl Chat {
 
     /// Appends the tool calls and the end. `unsaid` is the reason if the server has given none.
     fn finish(&mut self, unsaid: FinishReason, out: &mut Vec<Event>) {
-        let reason = self.finish.take().unwrap_or(unsaid);
-        let cut = matches!(
-            reason,
-            FinishReason::Incomplete | FinishReason::Length | FinishReason::ContentFilter
-        );
-        out.extend(self.calls.drain(cut).map(Event::ToolCall));
-        // Some servers say `stop` though tools are to be run.
-        let called = matches!(out.last(), Some(Event::ToolCall(_)));
-        let reason = if called && reason == FinishReason::Stop {
-            FinishReason::ToolCalls
-        } else {
-            reason
-        };
+        let before = out.len();
+        out.extend(self.calls.drain(self.ending.is_cut(&unsaid)).map(Event::ToolCall));
+        let reason = self.ending.settle(unsaid, out.len() > before);
         out.push(Event::Finished(reason));
     }
 }
@@ -249,15 +240,5 @@ fn thinking(content: &Content<'_>, out: &mut Vec<Event>) {
 fn push(out: &mut Vec<Event>, event: fn(String) -> Event, text: &str) {
     if !text.is_empty() {
         out.push(event(text.to_owned()));
-    }
-}
-
-fn finish_reason(word: &str) -> FinishReason {
-    match word {
-        "stop" => FinishReason::Stop,
-        "length" => FinishReason::Length,
-        "tool_calls" | "function_call" => FinishReason::ToolCalls,
-        "content_filter" => FinishReason::ContentFilter,
-        other => FinishReason::Other(other.to_owned()),
     }
 }

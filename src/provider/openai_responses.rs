@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::finish::{self, Why};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
 use super::sources::Sources;
@@ -201,13 +202,13 @@ impl Responses {
         } else {
             answer.status.as_str()
         };
+        let reason = answer.incomplete_details.0.reason.as_str();
         match (frame, status) {
             ("failed", _) | (_, "failed") => fail(&answer.error.clone().unwrap_or_default(), out),
-            (_, "incomplete") | ("incomplete", _) => {
-                self.finish(finish_reason(answer.incomplete_details.0.reason.as_str()), out)
-            }
-            (_, "completed") => self.finish(FinishReason::Stop, out),
-            _ => self.finish(FinishReason::Incomplete, out),
+            (_, "incomplete") | ("incomplete", _) => self.finish(unfinished(reason), out),
+            _ if !reason.is_empty() => self.finish(unfinished(reason), out),
+            (_, "") => self.finish(FinishReason::Incomplete, out),
+            (_, status) => self.finish(finish::RESPONSES.read(status, ""), out),
         }
     }
 
@@ -223,7 +224,7 @@ impl Responses {
     }
 
     fn finish(&mut self, reason: FinishReason, out: &mut Vec<Event>) -> Flow {
-        let calls = self.calls.drain(reason != FinishReason::Stop);
+        let calls = self.calls.drain(reason.is_cut());
         let called = !calls.is_empty();
         out.extend(calls.into_iter().map(Event::ToolCall));
         let reason = if called && reason == FinishReason::Stop {
@@ -255,12 +256,11 @@ fn fail(error: &Value, out: &mut Vec<Event>) -> Flow {
     Flow::Break(())
 }
 
-/// The reasons of an incomplete answer: `max_output_tokens`, `content_filter`, `max_messages`, `steered`.
-fn finish_reason(word: &str) -> FinishReason {
-    match word {
-        "max_output_tokens" => FinishReason::Length,
-        "content_filter" => FinishReason::ContentFilter,
-        "" => FinishReason::Incomplete,
-        other => FinishReason::Other(other.to_owned()),
+/// The reasons of an incomplete answer: `max_output_tokens`, `content_filter`, `max_messages`, `steered`. No reason says
+/// that the answer is whole.
+fn unfinished(word: &str) -> FinishReason {
+    match finish::RESPONSES.read(word.trim(), "") {
+        FinishReason::Cut(cut) if !cut.word.is_empty() => FinishReason::Cut(cut),
+        _ => FinishReason::cut(Why::Unexplained, "incomplete"),
     }
 }

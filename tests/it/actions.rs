@@ -13,14 +13,14 @@ vim.keymap.set({ 'n', 'x', 'o' }, 'gl', '<Plug>(gpt-explain)')
 vim.keymap.set({ 'n', 'x', 'o' }, 'gm', '<Plug>(gpt-commit)')";
 
 /// A file, and what `:GPT explain` says of `lines` of it.
-const CODE: &str = "local a = 1\nlocal ção = 'x'\n\nprint(a)\n";
+pub const CODE: &str = "local a = 1\nlocal ção = 'x'\n\nprint(a)\n";
 
 fn block(place: &str, lines: &str) -> String {
     format!("From `f.lua`, {place}:\n\n```lua\n{lines}\n```")
 }
 
 /// An editor at this server that shows `f.lua`.
-async fn showing(script: impl Into<Script>, code: &str, more: &str) -> (Nvim, Server) {
+pub async fn showing(script: impl Into<Script>, code: &str, more: &str) -> (Nvim, Server) {
     let server = Server::start(script).await;
     let home = Home::new();
     let path = home.write("f.lua", code);
@@ -421,7 +421,7 @@ fn repository(home: &Home, subjects: &[&str]) -> std::path::PathBuf {
     folder
 }
 
-async fn in_repository(script: impl Into<Script>, subjects: &[&str]) -> (Builder, Server, std::path::PathBuf) {
+pub async fn in_repository(script: impl Into<Script>, subjects: &[&str]) -> (Builder, Server, std::path::PathBuf) {
     let server = Server::start(script).await;
     let home = Home::new();
     let folder = repository(&home, subjects);
@@ -429,7 +429,7 @@ async fn in_repository(script: impl Into<Script>, subjects: &[&str]) -> (Builder
     (builder, server, folder)
 }
 
-fn stage(folder: &Path) {
+pub fn stage(folder: &Path) {
     std::fs::write(folder.join("new.txt"), "fresh line\n").expect("a file");
     git(folder, &["add", "."]);
 }

@@ -411,7 +411,7 @@ async fn carriage_returns_of_a_file_with_mixed_line_ends_stay_where_they_were() 
 // The difference -------------------------------------------------------------------------------------------------------
 
 /// Waits until the difference is shown.
-async fn diff_shown(nvim: &Nvim) {
+pub async fn diff_shown(nvim: &Nvim) {
     nvim.wait_lua("return vim.wo.diff and #vim.api.nvim_tabpage_list_wins(0) == 2")
         .await;
 }

@@ -45,6 +45,7 @@ mod context_edges;
 mod documented;
 mod earlier;
 mod edges;
+mod ends;
 mod folding;
 mod give_back;
 mod highlighting;

@@ -154,8 +154,22 @@ end
 
 -- What the user does -------------------------------------------------------------------------------------------------
 
+--- Whether a block of an answer may lack its end: its provider cut the answer, and nothing is said below the block.
+---@param found gpt.Heading[]
+---@param index integer the answer
+---@param block gpt.Block
+---@return boolean
+function Chat:may_be_cut(found, index, block)
+  if not self.cuts[found[index].entry.id] then
+    return false
+  end
+  local last = found[index + 1] and found[index + 1].row or api.nvim_buf_line_count(self.buf)
+  local below = api.nvim_buf_get_lines(self.buf, block.last + 1, last, false)
+  return not table.concat(below):find("%S") or #self:parts_within(block.last + 1, last) > 0
+end
+
 --- The block at the cursor, for something to be done with it.
----@param run fun(target: gpt.Target, lines: string[])
+---@param run fun(target: gpt.Target, lines: string[], cut: boolean) cut: the block may lack its end
 function Chat:with_block(run)
   local found = self:headings()
   local block, index = self:block_at_cursor("assistant")
@@ -165,9 +179,10 @@ function Chat:with_block(run)
   elseif block.open and self.answer and found[index].mark == self.answer_mark then
     return notice.inform({ level = "info", title = words("view.apply.unfinished"), advice = "" })
   end
+  local cut = self:may_be_cut(found, index, block)
   self:find_target(found, index, function(target)
     if fits(target.place, lines) and is_modifiable(target.place.buf) then
-      run(target, Chat.fitted(target.place, lines))
+      run(target, Chat.fitted(target.place, lines), cut)
     end
   end)
 end
@@ -192,11 +207,11 @@ local function why_look(target, lines)
   return is_much_shorter(target, lines) and words("view.apply.shorter") or nil
 end
 
---- Puts the block at the cursor where it belongs. One that is much shorter is shown first, and so is a file that was not
---- open.
+--- Puts the block at the cursor where it belongs. One that is much shorter is shown first, and so are one at the end of
+--- an answer that was cut, and a file that was not open.
 function Chat:apply_block()
-  self:with_block(function(target, lines)
-    local why = why_look(target, lines)
+  self:with_block(function(target, lines, cut)
+    local why = cut and words("view.apply.cut") or why_look(target, lines)
     if not why then
       return Chat.replace(target, lines)
     end

@@ -7,6 +7,7 @@ local M = {}
 ---@field at? integer when the answer was begun, in seconds since 1970; nil: now
 ---@field usage? table
 ---@field cost? number
+---@field cut? boolean whether its provider ended it before it was whole
 
 --- A number of tokens, in few signs: 940, 1.2k, 25k.
 ---@param count integer
@@ -41,7 +42,8 @@ end
 ---@param known gpt.ShownFacts
 ---@return string[]
 function M.of(known)
-  local facts = { time(known.at) }
+  local facts = { known.cut and words("view.fact.cut") or nil }
+  facts[#facts + 1] = time(known.at)
   if known.usage then
     facts[#facts + 1] = words("view.tokens", { count = short(known.usage.input + known.usage.output) })
   end

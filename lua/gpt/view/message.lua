@@ -177,6 +177,7 @@ function Chat:dress_message(row, entry, beside, parts)
   local known = beside and beside.facts
   if known then
     self.facts[entry.id] = facts.of(known)
+    self.cuts[entry.id] = known.cut or nil
   end
   entry.facts = entry.id and self.facts[entry.id]
   self:mark_heading(row, entry)

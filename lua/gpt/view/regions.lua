@@ -76,6 +76,7 @@ local api = vim.api
 ---@field highlighting? gpt.Highlighting
 ---@field remembered? gpt.Remembered
 ---@field facts table<integer, string[]> what is known of answers, by message
+---@field cuts table<integer, true> the answers that their provider ended before they were whole, by message
 ---@field origins { origin: gpt.Origin, first: string, text: string }[] where selections came from, with their blocks'
 ---first lines and texts, oldest first
 ---@field places table<integer, string> which branch messages are in, those that are not shown too: "2/3"
@@ -105,7 +106,7 @@ local GROUPS = { user = "GPTHeadingUser", assistant = "GPTHeadingAssistant" }
 ---@return gpt.Chat
 function Chat.of(id, buf)
   local chat = { id = id, buf = buf, entries = {}, last_mark = 0, parts = {}, bundles = {} }
-  chat.facts, chat.lookups, chat.origins = {}, {}, {}
+  chat.facts, chat.cuts, chat.lookups, chat.origins = {}, {}, {}, {}
   chat.places, chat.windows = {}, {}
   return setmetatable(chat, Chat)
 end

@@ -207,7 +207,8 @@ end
 --- Shows at its heading what is known of an answer.
 ---@param ended gpt.ShownEnd
 function Chat:show_facts(ended)
-  self.facts[ended.answer] = facts.of(ended)
+  self.facts[ended.answer] = facts.of({ usage = ended.usage, cost = ended.cost, cut = ended.outcome == "cut" })
+  self.cuts[ended.answer] = ended.outcome == "cut" or nil
   local mark = self.answer_mark
   local row = mark and self:row(mark)
   if row then
@@ -232,11 +233,17 @@ function Chat:write_parts(parts)
   vim.bo[self.buf].modified = false
 end
 
-local ENDS = { done = "GPTAnswerDone", stopped = "GPTAnswerStopped", failed = "GPTAnswerFailed" }
+local ENDS = {
+  done = "GPTAnswerDone",
+  stopped = "GPTAnswerStopped",
+  cut = "GPTAnswerFailed",
+  failed = "GPTAnswerFailed",
+}
 
 ---@class gpt.ShownEnd
 ---@field answer integer
----@field outcome "done"|"stopped"|"failed"
+---@field outcome "done"|"stopped"|"cut"|"failed"
+---@field finish? string the provider's word for an answer that was cut
 ---@field notice? gpt.Notice
 ---@field provider? string
 ---@field model? string
@@ -273,18 +280,19 @@ function Chat:end_turn(ended)
     notice.place(self, row, ended.notice)
     window.follow(self.buf, self:prompt_row())
   end
+  local broken = ENDS[ended.outcome] == "GPTAnswerFailed" and ended.notice or nil
   announce(self, ENDS[ended.outcome], {
     provider = ended.provider,
     model = ended.model,
     usage = ended.usage,
-    error = ended.outcome == "failed" and ended.notice and ended.notice.title or nil,
+    error = broken and broken.title or nil,
+    finish = ended.finish,
   })
-  local wanted = ended.outcome == "failed" or (ended.outcome == "done" and not self.aside)
+  local wanted = broken or ended.outcome == "failed" or (ended.outcome == "done" and not self.aside)
   if wanted and #vim.fn.win_findbuf(self.buf) == 0 then
     self:come_next()
-    local level = ended.outcome == "failed" and "error" or "info"
-    local title = ended.outcome == "failed" and ended.notice and ended.notice.title or words("view.answer_there")
-    notice.inform({ level = level, title = title, advice = words("view.chat_shows") })
+    local title = broken and broken.title or words("view.answer_there")
+    notice.inform({ level = broken and broken.level or "info", title = title, advice = words("view.chat_shows") })
   end
   self:go_on(ended.outcome == "done")
 end

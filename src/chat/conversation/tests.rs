@@ -2,7 +2,7 @@ mod branching;
 mod recalling;
 
 use super::*;
-use crate::provider::ErrorClass;
+use crate::provider::{ErrorClass, Why};
 
 fn send(text: &str) -> Event {
     Event::Sent {
@@ -113,14 +113,7 @@ fn pieces_of_text_are_painted_and_kept_in_order() {
         vec![Effect::Paint(MessageId(2), Voice::Text, "lo\n".into())]
     );
     let effects = chat.step(stop(1));
-    assert!(matches!(
-        ended(&effects),
-        Some(Outcome::Done {
-            reason: FinishReason::Stop,
-            empty: false,
-            ..
-        })
-    ));
+    assert!(matches!(ended(&effects), Some(Outcome::Done { empty: false, .. })));
     assert_eq!(texts(&chat), ["q", "Hello\n"]);
     assert!(!chat.is_answering());
 }
@@ -209,7 +202,11 @@ fn an_end_without_a_finish_is_incomplete() {
     chat.step(send("q"));
     chat.step(text(1, "part"));
     let effects = chat.step(answered(1, ProviderEvent::Finished(FinishReason::Incomplete)));
-    assert_eq!(ended(&effects), Some(&Outcome::Incomplete));
+    let end = Outcome::Cut {
+        cut: None,
+        empty: false,
+    };
+    assert_eq!(ended(&effects), Some(&end));
 }
 
 #[test]
@@ -389,4 +386,21 @@ fn usage_and_tools_come_with_the_end() {
     };
     assert_eq!(ended.usage, Some(usage));
     assert!(matches!(&ended.outcome, Outcome::Done { tools, .. } if tools == &["get_capital"]));
+}
+
+#[test]
+fn an_answer_that_its_provider_cut_is_not_done_and_remembers_the_word() {
+    let mut chat = Conversation::default();
+    chat.step(send("q"));
+    chat.step(text(1, "half"));
+    let cut = Cut::new(Why::Paused, "pause_turn", "");
+    let reason = FinishReason::Cut(cut.clone());
+    let effects = chat.step(answered(1, ProviderEvent::Finished(reason)));
+    let end = Outcome::Cut {
+        cut: Some(cut),
+        empty: false,
+    };
+    assert_eq!(ended(&effects), Some(&end));
+    assert_eq!(chat.messages()[1].cut.as_deref(), Some("pause_turn"));
+    assert_eq!(chat.step(stop(1)), vec![], "it has ended");
 }

@@ -111,6 +111,7 @@ fn end() -> Stroke {
         chat: ChatId("c".into()),
         answer: MessageId(2),
         outcome: ShownOutcome::Done,
+        finish: None,
         notice: None,
         provider: String::new(),
         model: String::new(),

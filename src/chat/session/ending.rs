@@ -2,7 +2,7 @@
 
 use super::Task;
 use crate::chat::MessageId;
-use crate::chat::conversation::{Ended, Outcome};
+use crate::chat::conversation::{Ended, INCOMPLETE, Outcome};
 use crate::chat::journal::REFUSAL;
 use crate::chat::notice::{self, Notice};
 use crate::chat::painter::Stroke;
@@ -11,8 +11,8 @@ use crate::editor::{ShownEnd, ShownOutcome};
 use crate::history::{self, End, State, now};
 use crate::provider::catalogue::Facts;
 use crate::provider::registry::Target;
-use crate::provider::{FinishReason, Usage, models};
-use crate::words::Locale;
+use crate::provider::{Cut, Usage, models};
+use crate::words::{Locale, say};
 
 impl Task {
     /// Ends the turn: in the history, on the screen, and with what was to be done with its answer.
@@ -21,7 +21,10 @@ impl Task {
         let settings = self.settings.borrow().clone();
         let facts = settings.catalogue.facts(&target.provider, &target.model);
         let cost = ended.usage.and_then(|usage| facts.cost(&usage));
-        let notice = said(ended, &left_out, &target, &facts, settings.locale);
+        let mut notice = said(ended, &left_out, &target, &facts, settings.locale);
+        if let (Some(notice), Outcome::Cut { .. }, true) = (&mut notice, &ended.outcome, self.has_errand(answer)) {
+            notice.details.push(say!(settings.locale, "turn.not_used"));
+        }
         let record = notice.as_ref().map(|notice| notice.record(settings.vault.redactor()));
         let is_refusal = self
             .conversation
@@ -33,12 +36,17 @@ impl Task {
         if outcome == ShownOutcome::Done {
             self.run_errand(answer);
         }
+        let finish = match &ended.outcome {
+            Outcome::Cut { cut, .. } => word(cut.as_ref()).map(str::to_owned),
+            _ => None,
+        };
         self.look();
         self.ask_for_title(ended, &target);
         self.canvas.add(Stroke::End(ShownEnd {
             chat: self.chat.clone(),
             answer,
             outcome,
+            finish,
             notice,
             provider: target.provider.name,
             model: target.model,
@@ -64,7 +72,8 @@ fn shown(outcome: &Outcome) -> ShownOutcome {
     match outcome {
         Outcome::Done { .. } => ShownOutcome::Done,
         Outcome::Stopped => ShownOutcome::Stopped,
-        Outcome::Failed(_) | Outcome::Incomplete => ShownOutcome::Failed,
+        Outcome::Cut { .. } => ShownOutcome::Cut,
+        Outcome::Failed(_) => ShownOutcome::Failed,
     }
 }
 
@@ -80,9 +89,16 @@ fn said(ended: &Ended, left_out: &[String], target: &Target, facts: &Facts, loca
 fn end(ended: &Ended, is_refusal: bool, notice: Option<history::Notice>, cost: Option<f64>) -> End {
     let (state, finish) = match &ended.outcome {
         Outcome::Done { .. } if is_refusal => (State::Whole, Some(REFUSAL.to_owned())),
-        Outcome::Done { reason, .. } => (State::Whole, Some(word(reason).to_owned())),
+        Outcome::Done { tools, .. } => {
+            let word = if tools.is_empty() { "stop" } else { "tool_calls" };
+            (State::Whole, Some(word.to_owned()))
+        }
         Outcome::Stopped => (State::Stopped, None),
-        Outcome::Failed(_) | Outcome::Incomplete => (State::Failed, None),
+        Outcome::Cut { cut, .. } => {
+            let word = word(cut.as_ref()).unwrap_or(INCOMPLETE);
+            (State::Cut, Some(word.to_owned()))
+        }
+        Outcome::Failed(_) => (State::Failed, None),
     };
     let usage = ended.usage.map(|usage| history::Usage {
         input: usage.input,
@@ -100,13 +116,7 @@ fn end(ended: &Ended, is_refusal: bool, notice: Option<history::Notice>, cost: O
     }
 }
 
-fn word(reason: &FinishReason) -> &str {
-    match reason {
-        FinishReason::Stop => "stop",
-        FinishReason::Length => "length",
-        FinishReason::ToolCalls => "tool_calls",
-        FinishReason::ContentFilter => "content_filter",
-        FinishReason::Incomplete => "incomplete",
-        FinishReason::Other(word) => word,
-    }
+/// The provider's word for the end of an answer that was cut, if it gave one.
+fn word(cut: Option<&Cut>) -> Option<&str> {
+    cut.map(|cut| cut.word.as_str()).filter(|word| !word.is_empty())
 }

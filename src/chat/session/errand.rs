@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Settings, Task};
 use crate::chat::MessageId;
+use crate::chat::conversation::Message;
 use crate::provider::registry::{Target, Wire};
 use crate::words::say;
 
@@ -58,12 +59,20 @@ impl Task {
 
     /// Does what is to be done with an answer that is whole.
     pub(super) fn run_errand(&self, answer: MessageId) {
-        let messages = self.conversation.messages();
-        let at = messages.iter().position(|message| message.id == answer);
-        let question = at.and_then(|at| messages.get(at.checked_sub(1)?));
-        let done = question.and_then(|question| self.errands.get(&question.id));
-        if let (Some(done), Some(answer)) = (done, at.and_then(|at| messages.get(at))) {
+        if let Some((done, answer)) = self.errand_of(answer) {
             done(&answer.text);
         }
+    }
+
+    /// Whether something is to be done with an answer.
+    pub(super) fn has_errand(&self, answer: MessageId) -> bool {
+        self.errand_of(answer).is_some()
+    }
+
+    fn errand_of(&self, answer: MessageId) -> Option<(&Done, &Message)> {
+        let messages = self.conversation.messages();
+        let at = messages.iter().position(|message| message.id == answer)?;
+        let question = messages.get(at.checked_sub(1)?)?;
+        Some((self.errands.get(&question.id)?, messages.get(at)?))
     }
 }

@@ -54,6 +54,37 @@ pub(super) struct Block<'a> {
     pub(super) citation: Object<Source<'a>>,
     #[serde(borrow)]
     pub(super) stop_reason: Text<'a>,
+    #[serde(borrow)]
+    pub(super) stop_details: Object<StopDetails<'a>>,
+}
+
+/// What stands beside a `stop_reason`, of a refusal for example.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct StopDetails<'a> {
+    #[serde(borrow)]
+    category: Text<'a>,
+    #[serde(borrow)]
+    explanation: Text<'a>,
+    #[serde(borrow)]
+    recommended_model: Text<'a>,
+}
+
+impl StopDetails<'_> {
+    /// All of it, a line each.
+    pub(super) fn told(&self) -> String {
+        let named = |name: &str, text: &Text<'_>| match text.is_empty() {
+            true => String::new(),
+            false => format!("{name}: {}", text.as_str()),
+        };
+        let lines = [
+            self.explanation.as_str().to_owned(),
+            named("category", &self.category),
+            named("recommended_model", &self.recommended_model),
+        ];
+        let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+        lines.join("\n")
+    }
 }
 
 /// A whole answer.
@@ -64,6 +95,8 @@ pub(super) struct Answer<'a> {
     pub(super) content: List<Object<Block<'a>>>,
     #[serde(borrow)]
     pub(super) stop_reason: Text<'a>,
+    #[serde(borrow)]
+    pub(super) stop_details: Object<StopDetails<'a>>,
     pub(super) usage: Object<Counts>,
     pub(super) error: Option<Value>,
 }

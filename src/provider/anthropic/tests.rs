@@ -1,6 +1,6 @@
 use super::*;
-use crate::provider::decoded::{self, call, finished};
-use crate::provider::{Citation, Message, Role};
+use crate::provider::decoded::{self, call, cut, finished};
+use crate::provider::{Citation, Message, Role, Why};
 
 /// The events of a stream with these payloads.
 fn frames(payloads: &[&str]) -> Vec<Event> {
@@ -122,7 +122,7 @@ fn a_call_without_arguments_has_an_empty_object() {
 fn of_a_cut_answer_only_whole_calls_are_handed_on() {
     assert_eq!(
         frames(&[TOOL, &piece("{\"a\":"), &stopped("max_tokens"), END]),
-        [finished(FinishReason::Length)]
+        [cut(Why::Length, "max_tokens")]
     );
     assert_eq!(frames(&[TOOL]), [finished(FinishReason::Incomplete)]);
     assert_eq!(
@@ -142,11 +142,15 @@ fn each_stop_reason_has_its_meaning() {
     for (word, reason) in [
         ("end_turn", FinishReason::Stop),
         ("stop_sequence", FinishReason::Stop),
-        ("max_tokens", FinishReason::Length),
-        ("model_context_window_exceeded", FinishReason::Length),
-        ("refusal", FinishReason::ContentFilter),
-        ("tool_use", FinishReason::ToolCalls),
-        ("pause_turn", FinishReason::Other("pause_turn".into())),
+        ("max_tokens", FinishReason::cut(Why::Length, "max_tokens")),
+        (
+            "model_context_window_exceeded",
+            FinishReason::cut(Why::Length, "model_context_window_exceeded"),
+        ),
+        ("refusal", FinishReason::cut(Why::Filter, "refusal")),
+        ("tool_use", FinishReason::cut(Why::Unknown, "tool_use")),
+        ("pause_turn", FinishReason::cut(Why::Paused, "pause_turn")),
+        ("compaction", FinishReason::cut(Why::Unknown, "compaction")),
     ] {
         assert_eq!(frames(&[&stopped(word), END]), [finished(reason.clone())], "{word}");
         assert_eq!(frames(&[&stopped(word)]), [finished(reason)], "{word} without an end");

@@ -23,6 +23,9 @@ pub(super) struct Candidate<'a> {
     pub(super) content: Object<Content<'a>>,
     #[serde(borrow)]
     pub(super) finish_reason: Text<'a>,
+    /// What it means, in words.
+    #[serde(borrow)]
+    pub(super) finish_message: Text<'a>,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]

@@ -104,15 +104,16 @@ fn thoughts_count_as_output_and_equal_counts_are_told_once() {
 
 #[test]
 fn each_finish_reason_has_its_meaning() {
-    use FinishReason::*;
+    use FinishReason::{Incomplete, Stop};
+    let cut = FinishReason::cut;
     for (word, reason) in [
         ("STOP", Stop),
-        ("MAX_TOKENS", Length),
-        ("SAFETY", ContentFilter),
-        ("RECITATION", ContentFilter),
-        ("PROHIBITED_CONTENT", ContentFilter),
-        ("FINISH_REASON_UNSPECIFIED", Incomplete),
-        ("MALFORMED_FUNCTION_CALL", Other("MALFORMED_FUNCTION_CALL".into())),
+        ("MAX_TOKENS", cut(Why::Length, "MAX_TOKENS")),
+        ("SAFETY", cut(Why::Filter, "SAFETY")),
+        ("RECITATION", cut(Why::Filter, "RECITATION")),
+        ("PROHIBITED_CONTENT", cut(Why::Filter, "PROHIBITED_CONTENT")),
+        (UNSPECIFIED, cut(Why::Unknown, UNSPECIFIED)),
+        ("MALFORMED_FUNCTION_CALL", cut(Why::Unknown, "MALFORMED_FUNCTION_CALL")),
     ] {
         assert_eq!(stream(&[ended(word)]), [finished(reason)], "{word}");
     }

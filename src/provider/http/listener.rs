@@ -35,7 +35,7 @@ impl<'a> Listener<'a> {
         for event in decoded {
             let redacted = match event {
                 Event::Finished(reason) => {
-                    end = Some(Ok(reason));
+                    end = Some(Ok(reason.redacted(&self.whole)));
                     break;
                 }
                 Event::Error(error) => {

@@ -1,6 +1,6 @@
 use super::*;
-use crate::provider::decoded::{self, finished};
-use crate::provider::{ErrorClass, Message};
+use crate::provider::decoded::{self, cut, finished};
+use crate::provider::{ErrorClass, Message, Why};
 
 fn decode(body: &str) -> Vec<Event> {
     let late = b"{\"message\":{\"content\":\"late\"},\"done\":true}\n";
@@ -87,7 +87,7 @@ fn an_answer_without_its_end_is_incomplete() {
 fn the_limit_of_tokens_is_a_length() {
     assert_eq!(
         decode("{\"done\":true,\"done_reason\":\"length\"}\n"),
-        [finished(FinishReason::Length)]
+        [cut(Why::Length, "length")]
     );
 }
 

@@ -43,6 +43,9 @@ pub(super) struct Choice<'a> {
     pub(super) message: Object<Delta<'a>>,
     #[serde(borrow)]
     pub(super) finish_reason: Text<'a>,
+    /// OpenRouter: the word of the provider behind it.
+    #[serde(borrow)]
+    pub(super) native_finish_reason: Text<'a>,
     pub(super) error: Option<Value>,
 }
 

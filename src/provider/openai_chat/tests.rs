@@ -1,6 +1,6 @@
 use super::*;
-use crate::provider::decoded::{self, call, reasoning, text};
-use crate::provider::{Citation, ErrorClass, Message};
+use crate::provider::decoded::{self, call, cut, reasoning, text};
+use crate::provider::{Citation, ErrorClass, Message, Why};
 
 fn decode(pieces: &[&[u8]]) -> Vec<Event> {
     let late = b"data: {\"choices\":[{\"delta\":{\"content\":\"late\"}}]}\n\n";
@@ -193,7 +193,7 @@ fn usage_after_the_finish_reason_comes_before_the_end() {
         r#"{"choices":[{"delta":{},"finish_reason":"length"}]}"#,
         r#"{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":6}}"#,
     ]);
-    assert_eq!(events, [usage(5, 0, 6, 0), Event::Finished(FinishReason::Length)]);
+    assert_eq!(events, [usage(5, 0, 6, 0), cut(Why::Length, "length")]);
 }
 
 #[test]
@@ -310,7 +310,7 @@ fn a_stream_with_an_empty_finish_reason_or_none_ends_well_at_done() {
 #[test]
 fn a_stream_without_done_ends_with_its_finish_reason() {
     let end = r#"{"choices":[{"delta":{},"finish_reason":"content_filter"}]}"#;
-    assert_eq!(chunks(&[end]), [Event::Finished(FinishReason::ContentFilter)]);
+    assert_eq!(chunks(&[end]), [cut(Why::Filter, "content_filter")]);
 }
 
 #[test]
@@ -413,7 +413,7 @@ fn an_answer_that_is_not_streamed_is_an_answer() {
         reasoning("r"),
         text("né"),
         usage(1, 0, 0, 0),
-        Event::Finished(FinishReason::Length),
+        cut(Why::Length, "length"),
     ];
     for cut in 0..=pretty.len() {
         let (left, right) = pretty.as_bytes().split_at(cut);

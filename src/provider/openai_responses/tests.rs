@@ -1,5 +1,5 @@
 use super::*;
-use crate::provider::decoded::{self, call, text};
+use crate::provider::decoded::{self, call, cut, text};
 use crate::provider::{Citation, Message};
 
 fn decode(pieces: &[&[u8]]) -> Vec<Event> {
@@ -202,14 +202,15 @@ fn a_function_call_has_its_name_from_the_item() {
 
 #[test]
 fn an_incomplete_answer_says_why() {
-    for (reason, finish) in [
-        (json!("max_output_tokens"), FinishReason::Length),
-        (json!("content_filter"), FinishReason::ContentFilter),
-        (json!("steered"), FinishReason::Other("steered".into())),
-        (Value::Null, FinishReason::Incomplete),
+    for (reason, why, word) in [
+        (json!("max_output_tokens"), Why::Length, "max_output_tokens"),
+        (json!("content_filter"), Why::Filter, "content_filter"),
+        (json!("steered"), Why::Unknown, "steered"),
+        (json!("completed"), Why::Unexplained, "incomplete"),
+        (Value::Null, Why::Unexplained, "incomplete"),
     ] {
         let end = json!({"type": "response.incomplete", "response": {"incomplete_details": {"reason": reason}}});
-        assert_eq!(frames(&[end, completed()]), [Event::Finished(finish)]);
+        assert_eq!(frames(&[end, completed()]), [cut(why, word)]);
     }
 }
 
@@ -282,7 +283,7 @@ fn an_answer_that_is_not_streamed_is_an_answer() {
     let answer = json!({"object": "response", "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"},
         "output": [{"type": "message", "content": [{"type": "output_text", "text": "hi"}]},
         {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}]});
-    let expected = [text("hi"), call("c", "f", "{}"), Event::Finished(FinishReason::Length)];
+    let expected = [text("hi"), call("c", "f", "{}"), cut(Why::Length, "max_output_tokens")];
     assert_eq!(decode(&[answer.to_string().as_bytes()]), expected);
     let events = decode(&[br#"{"error":{"message":"m","code":"invalid_api_key"}}"#]);
     assert!(matches!(events.as_slice(), [Event::Error(error)] if error.class == ErrorClass::WrongKey));

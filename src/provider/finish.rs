@@ -1,0 +1,227 @@
+//! Classifies stop words (finish reasons): a table for each wire of those that its documentation calls a normal end. An
+//! answer that ends with any other word was cut.
+
+use super::error;
+use crate::keys::Redactor;
+
+/// Why an answer ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FinishReason {
+    /// The model was done.
+    Stop,
+    /// The model wants tools run.
+    ToolCalls,
+    /// The stream ended without saying that the answer was whole: the connection closed early, or the server left
+    /// its end out.
+    Incomplete,
+    /// The provider ended the answer before it was whole, and said so.
+    Cut(Cut),
+}
+
+/// The end of an answer that its provider cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// What kind of end it was.
+    pub why: Why,
+    /// The provider's word for it.
+    pub word: String,
+    /// What else the provider says about it; may be empty.
+    pub said: String,
+}
+
+/// The kinds of ends before an answer is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The limit of tokens was reached.
+    Length,
+    /// The provider's filter cut the answer.
+    Filter,
+    /// The provider paused; it wants to be asked to go on.
+    Paused,
+    /// It is not whole, the provider says, and nothing else.
+    Unexplained,
+    /// For a reason that we have no name for.
+    Unknown,
+}
+
+impl Cut {
+    /// An end with this word.
+    #[must_use]
+    pub fn new(why: Why, word: &str, said: &str) -> Self {
+        Self {
+            why,
+            word: error::word(word),
+            said: error::clean(said),
+        }
+    }
+}
+
+impl FinishReason {
+    /// An answer that was cut, with this word.
+    #[must_use]
+    pub fn cut(why: Why, word: &str) -> Self {
+        Self::Cut(Cut::new(why, word, ""))
+    }
+
+    /// The same without the live key, which a server may put into its words.
+    #[must_use]
+    pub fn redacted(self, redactor: &Redactor) -> Self {
+        match self {
+            Self::Cut(cut) => Self::Cut(Cut {
+                word: error::word(&redactor.redact(&cut.word)),
+                said: redactor.redact_cut(&cut.said),
+                ..cut
+            }),
+            other => other,
+        }
+    }
+
+    /// Whether the answer is not whole: of what was still being written when it ended, nothing can be used.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        matches!(self, Self::Incomplete | Self::Cut(_))
+    }
+}
+
+/// The words of one wire.
+#[derive(Debug)]
+pub(crate) struct Words {
+    /// The answer is whole.
+    whole: &'static [&'static str],
+    /// The model wants tools run.
+    called: &'static [&'static str],
+    length: &'static [&'static str],
+    filter: &'static [&'static str],
+    paused: &'static [&'static str],
+}
+
+/// Chat Completions: OpenAI's words (<https://platform.openai.com/docs/api-reference/chat/object>), and those of servers
+/// that speak the same: `eos` of Together (<https://docs.together.ai/reference/chat-completions-1>), `eos_token` and
+/// `stop_sequence` of Hugging Face's TGI (<https://huggingface.co/docs/text-generation-inference>), `model_length` of Mistral
+/// (<https://docs.mistral.ai/api>), `sensitive` and `model_context_window_exceeded` of Z.ai, `end_turn` of xAI
+/// (<https://docs.x.ai/docs/api-reference>); further words of Anthropic and Gemini, which gateways hand through. `insufficient_system_resource` (DeepSeek), `error` (OpenRouter, Mistral), `abort` (vLLM) and
+/// the like say that the answer is not whole.
+pub(crate) const CHAT: Words = Words {
+    whole: &["stop", "eos", "eos_token", "stop_sequence", "end_turn"],
+    called: &["tool_calls", "function_call", "tool_use"],
+    length: &[
+        "length",
+        "model_length",
+        "max_tokens",
+        "max_output_tokens",
+        "model_context_window_exceeded",
+        "MAX_TOKENS",
+    ],
+    filter: &[
+        "content_filter",
+        "sensitive",
+        "refusal",
+        "SAFETY",
+        "RECITATION",
+        "PROHIBITED_CONTENT",
+    ],
+    paused: &["pause_turn"],
+};
+
+/// Responses: the status of an answer, and the reasons of an incomplete one
+/// (<https://platform.openai.com/docs/api-reference/responses/object>).
+pub(crate) const RESPONSES: Words = Words {
+    whole: &["completed"],
+    called: &[],
+    length: &["max_output_tokens"],
+    filter: &["content_filter"],
+    paused: &[],
+};
+
+/// Messages (<https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>).
+pub(crate) const ANTHROPIC: Words = Words {
+    whole: &["end_turn", "stop_sequence"],
+    called: &["tool_use"],
+    length: &["max_tokens", "model_context_window_exceeded"],
+    filter: &["refusal"],
+    paused: &["pause_turn"],
+};
+
+/// Gemini, which has no word of its own for calls (<https://ai.google.dev/api/generate-content#FinishReason>).
+pub(crate) const GEMINI: Words = Words {
+    whole: &["STOP"],
+    called: &[],
+    length: &["MAX_TOKENS"],
+    filter: &[
+        "SAFETY",
+        "RECITATION",
+        "BLOCKLIST",
+        "PROHIBITED_CONTENT",
+        "SPII",
+        "IMAGE_SAFETY",
+        "IMAGE_PROHIBITED_CONTENT",
+        "IMAGE_RECITATION",
+    ],
+    paused: &[],
+};
+
+/// Ollama (<https://github.com/ollama/ollama/blob/main/docs/api.md>); `load` and `unload` are no ends of an answer.
+pub(crate) const OLLAMA: Words = Words {
+    whole: &["stop"],
+    called: &[],
+    length: &["length"],
+    filter: &[],
+    paused: &[],
+};
+
+impl Words {
+    /// What a word says; `said` is what stands beside it.
+    pub(crate) fn read(&self, word: &str, said: &str) -> FinishReason {
+        let why = match word {
+            word if self.whole.contains(&word) => return FinishReason::Stop,
+            word if self.called.contains(&word) => return FinishReason::ToolCalls,
+            word if self.length.contains(&word) => Why::Length,
+            word if self.filter.contains(&word) => Why::Filter,
+            word if self.paused.contains(&word) => Why::Paused,
+            _ => Why::Unknown,
+        };
+        FinishReason::Cut(Cut::new(why, word, said))
+    }
+}
+
+/// What a stream has said of its end so far.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    reason: Option<FinishReason>,
+    /// The last word.
+    word: String,
+}
+
+impl Ending {
+    /// Takes in a word, unless it is none. Of two words that contradict each other the one counts that says that the
+    /// answer was cut.
+    pub(crate) fn hear(&mut self, words: &Words, word: &str, said: &str) {
+        let word = word.trim();
+        // `null` as a string: some servers send it with every chunk but the last.
+        if matches!(word, "" | "null") {
+            return;
+        }
+        if !self.reason.as_ref().is_some_and(FinishReason::is_cut) {
+            word.clone_into(&mut self.word);
+            self.reason = Some(words.read(word, said));
+        }
+    }
+
+    /// Whether the answer is cut, where the end of the stream alone says `unsaid`.
+    pub(crate) fn is_cut(&self, unsaid: &FinishReason) -> bool {
+        self.reason.as_ref().unwrap_or(unsaid).is_cut()
+    }
+
+    /// Why the answer ended: `unsaid` if no word came. `called`: whether it holds calls of tools. Some servers say
+    /// `stop` though tools are to be run; one that speaks of tools and calls none has lost something.
+    pub(crate) fn settle(&mut self, unsaid: FinishReason, called: bool) -> FinishReason {
+        match self.reason.take().unwrap_or(unsaid) {
+            FinishReason::Stop if called => FinishReason::ToolCalls,
+            FinishReason::ToolCalls if !called => FinishReason::cut(Why::Unknown, &self.word),
+            reason => reason,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
