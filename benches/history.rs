@@ -3,6 +3,7 @@
 //! `BENCH_CHATS` takes another number of chats, `BENCH_SECONDS` another length of the contest of two writers (60). The
 //! exit status is 1 when a limit is missed. Other work on the machine shows: run it on an idle one.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

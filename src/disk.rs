@@ -9,12 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::bounded;
+
 /// What the file holds. One that is missing holds nothing; one that cannot be read is ignored, with a line in the log.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     let ignored = |reason: &dyn std::fmt::Display| tracing::warn!(path = %path.display(), %reason, "a file is ignored");
-    let text = match fs::read(path) {
+    let text = match bounded::read(path, bounded::SMALL) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(unread) if unread.is_missing() => return None,
         Err(error) => {
             ignored(&error);
             return None;

@@ -23,6 +23,8 @@
 //! calendar: the days of history and provider; calls nobody
 //! git: the hardened command, run by actions::git and context::git
 //! chat::conversation, prompt, budget: pure; they call nothing that waits · config, logging, disk: read and written at the edges
+//! bounded: files are looked at before they are read, and read with a limit; called by all that reads files
+//! visible: what a name can hide is shown; calls nobody
 //! words: what a user reads, in their language, from one table; called by all of them, calls nobody
 //! ```
 //!
@@ -33,8 +35,12 @@
 //! `chat::conversation` → its `Paint` effect joins the `chat::painter`'s canvas → one frame goes through
 //! `editor::nvim` to `lua/gpt/view`, which appends it to the buffer.
 
+// Tests read what they wrote themselves.
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
+
 pub mod actions;
 pub mod app;
+pub mod bounded;
 pub mod calendar;
 pub mod chat;
 pub mod config;
@@ -48,4 +54,5 @@ pub mod keys;
 pub mod logging;
 pub mod provider;
 pub mod terms;
+pub mod visible;
 pub mod words;

@@ -4,6 +4,7 @@
 //! `length`, `binary`); `BENCH_ROUNDS` says how often each scenario runs (3). Every figure is the median of its samples. The exit
 //! status is 1 when a limit is missed. Other work on the machine shows: run it on an idle one.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -10,6 +10,8 @@ local M = {}
 
 local api = vim.api
 
+local bounded = require("gpt.bounded")
+local slash = require("gpt.slash")
 local words = require("gpt.words")
 
 --- The built-in ones, each a file in `src/actions/`.
@@ -28,6 +30,8 @@ local DESCRIPTIONS = {
 local LIST_LIMIT = 300
 --- How old the list may be that nobody waits for, in milliseconds.
 local LIST_AGE = 2000
+--- How much of a prompt's file is looked at for its key, in bytes; and how many entries of the folder.
+local MOST_HEAD, MOST_ENTRIES = 4096, 500
 --- How many actions are remembered until something comes of them.
 local MOST_PENDING = 50
 local SEVERITIES = { "error", "warning", "info", "hint" }
@@ -36,6 +40,8 @@ local SEVERITIES = { "error", "warning", "info", "hint" }
 local library = {}
 ---@type string[] the names of those whose files are broken
 local broken = {}
+---@type string[] the names of the project's that nobody was asked about: they do nothing, and are only known by command
+local unasked = {}
 --- How often it has told, and when it was last asked.
 local told, asked_at = 0, 0
 
@@ -97,7 +103,7 @@ end
 ---@param question string
 ---@return string
 function M.context_of(question)
-  local name = ("\n" .. question):match("\n/([%w_%-]+)")
+  local name = slash.named(question)
   if not name then
     return ""
   end
@@ -134,8 +140,8 @@ end
 ---@return table<string, string>
 local function head(path)
   local fields = {}
-  local ok, lines = pcall(vim.fn.readfile, path, "", 30)
-  if not ok or not (lines[1] or ""):find("^---%s*$") then
+  local lines = vim.split(bounded.beginning(path, MOST_HEAD) or "", "\r?\n")
+  if not (lines[1] or ""):find("^---%s*$") then
     return fields
   end
   for index = 2, #lines do
@@ -158,7 +164,12 @@ function M.map_library()
     return
   end
   local folder = require("gpt.config").prompts_dir()
+  local seen = 0
   for file, kind in vim.fs.dir(folder) do
+    seen = seen + 1
+    if seen > MOST_ENTRIES then
+      break
+    end
     local stem = kind ~= "directory" and file:match("^(.+)%.md$")
     local fields = stem and head(vim.fs.joinpath(folder, file)) or {}
     if (fields.keymap or "") ~= "" then
@@ -294,7 +305,8 @@ end
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.command(args)
   local name = args.fargs[1]
-  if not is_among(name, M.list()) and not is_among(name, M.fresh()) and not vim.list_contains(broken, name) then
+  local is_known = is_among(name, M.list()) or is_among(name, M.fresh())
+  if not is_known and not vim.list_contains(broken, name) and not vim.list_contains(unasked, name) then
     return require("gpt.commands").unknown(args)
   end
   local taken, refused = require("gpt.selection").of_command(args)
@@ -390,7 +402,7 @@ end
 ---@type table<string, fun(data: table, action?: gpt.PendingAction)>
 local acts = {
   prompts = function(data)
-    library, broken, told = data.prompts or {}, data.broken or {}, told + 1
+    library, broken, unasked, told = data.prompts or {}, data.broken or {}, data.unasked or {}, told + 1
     for _, prompt in ipairs(library) do
       if prompt.keymap then
         map(prompt.keymap, prompt.name, prompt.description)

@@ -191,6 +191,9 @@ local actions = {
   files = with_chat(function(chat)
     require("gpt.view.files").choose(chat)
   end),
+  trust = function()
+    require("gpt.remote").notify({ event = "trust_requested", project = M.project() })
+  end,
   chats = function()
     require("gpt.view.chat").choose()
   end,

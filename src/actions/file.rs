@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::{Mode, Prompt, Source, fill};
+use crate::bounded::Unread;
 use crate::words::{Text, text};
 
 /// The most bytes of a file.
@@ -27,8 +28,16 @@ fn fault(line: usize, reason: Text) -> Fault {
 }
 
 /// A file that cannot be read.
-pub fn unreadable(error: &std::io::Error) -> Fault {
-    fault(1, text!("library.unreadable", reason = error.to_string()))
+pub fn unreadable(unread: &Unread) -> Fault {
+    let reason = match unread {
+        Unread::TooLarge(_) => too_long(),
+        unread => text!("library.unreadable", reason = unread.reason()),
+    };
+    fault(1, reason)
+}
+
+fn too_long() -> Text {
+    text!("library.too_long", most = LONGEST / 1024)
 }
 
 /// Reads a prompt. Without a `name` it is called as its file is.
@@ -37,7 +46,7 @@ pub fn unreadable(error: &std::io::Error) -> Fault {
 /// The file is not of this form; says where and why.
 pub fn parse(content: &[u8], file: &Path, source: Source) -> Result<Prompt, Fault> {
     if content.len() > LONGEST {
-        return Err(fault(1, text!("library.too_long", most = LONGEST / 1024)));
+        return Err(fault(1, too_long()));
     }
     let content = str::from_utf8(content).map_err(|error| {
         let before = content.get(..error.valid_up_to()).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Where prompts are found: in this program, in the user's own folder, and in the project's. Files are read again when
-//! they have changed; one that is broken is named, and the others are there all the same.
+//! Where prompts are found: in this program, and in the user's own folder (a project's: [`project`](super::project)).
+//! Files are read again when they have changed; one that is broken is named, and the others are there all the same.
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,11 +9,12 @@ use std::time::SystemTime;
 
 use super::file::{self, Fault};
 use super::{Prompt, Source};
+use crate::bounded;
 
-/// The project's folder of prompts, seen from its root.
-pub const PROJECT_FOLDER: &str = ".gpt/prompts";
-/// The most files of a folder.
-const MOST_FILES: usize = 500;
+/// The most files of a folder that are prompts.
+pub(super) const MOST_FILES: usize = 500;
+/// The most entries of a folder that are looked at.
+const MOST_ENTRIES: usize = 10_000;
 
 /// The built-in prompts.
 const BUILT_IN: [(&str, &str); 7] = [
@@ -59,10 +60,13 @@ type Stamp = (Option<SystemTime>, u64);
 /// What a file held when it was read.
 type Read = (Stamp, Result<Prompt, Fault>);
 
+/// What [`Library`] has read, by file.
+pub(super) type Known = HashMap<PathBuf, Read>;
+
 /// What was read earlier. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Library {
-    read: Arc<Mutex<HashMap<PathBuf, Read>>>,
+    pub(super) read: Arc<Mutex<Known>>,
 }
 
 /// The built-in prompts.
@@ -76,13 +80,13 @@ pub fn built_in() -> Vec<Prompt> {
 }
 
 impl Library {
-    /// What a folder holds; nothing where there is none. Reads files: not to be called where that must not wait.
-    pub fn folder(&self, folder: &Path, source: Source) -> Shelf {
+    /// What the user's folder holds; nothing where there is none. Reads files: not to be called where that must not wait.
+    pub fn folder(&self, folder: &Path) -> Shelf {
         let mut shelf = Shelf::default();
         // For the whole folder: of two who look at once, one finds all that nobody was told of.
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        for file in files(folder, source) {
-            let (told, held) = hold(&mut read, &file, source);
+        for file in files(folder).unwrap_or_default() {
+            let (told, held) = hold(&mut read, &file);
             match held {
                 Ok(prompt) => shelf.prompts.push(prompt),
                 Err(fault) => shelf.broken.push(Broken { file, fault, told }),
@@ -101,14 +105,14 @@ impl Library {
 }
 
 /// What a file holds, and whether that is known from an earlier look.
-fn hold(read: &mut HashMap<PathBuf, Read>, path: &Path, source: Source) -> (bool, Result<Prompt, Fault>) {
+fn hold(read: &mut Known, path: &Path) -> (bool, Result<Prompt, Fault>) {
     let stamp = stamp(path);
     if let Some((_, held)) = read.get(path).filter(|(earlier, _)| *earlier == stamp) {
         return (true, held.clone());
     }
-    let held = match fs::read(path) {
-        Ok(content) => file::parse(&content, path, source),
-        Err(error) => Err(file::unreadable(&error)),
+    let held = match bounded::read(path, file::LONGEST as u64) {
+        Ok(content) => file::parse(&content, path, Source::User),
+        Err(unread) => Err(file::unreadable(&unread)),
     };
     read.insert(path.to_owned(), (stamp, held.clone()));
     (false, held)
@@ -120,20 +124,19 @@ fn stamp(path: &Path) -> Stamp {
     (changed, facts.map_or(0, |facts| facts.len()))
 }
 
-/// The markdown files of a folder. Those of a project may not lie elsewhere, behind a link.
-fn files(folder: &Path, source: Source) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let stays =
-        |path: &Path| source != Source::Project || path.canonicalize().is_ok_and(|real| real.starts_with(&root));
-    let paths = entries.flatten().map(|entry| entry.path());
-    let is_prompt = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md") && path.is_file();
-    let mut files: Vec<PathBuf> = paths.filter(|path| is_prompt(path) && stays(path)).collect();
+/// The markdown files of a folder, sorted; `None` where there is none, or so much that it is no folder of prompts.
+pub(super) fn files(folder: &Path) -> Option<Vec<PathBuf>> {
+    let mut entries = fs::read_dir(folder).ok()?;
+    let is_prompt = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md") && !path.is_dir();
+    let paths = entries.by_ref().take(MOST_ENTRIES).flatten().map(|entry| entry.path());
+    let mut files: Vec<PathBuf> = paths.filter(is_prompt).collect();
+    if entries.next().is_some() {
+        tracing::warn!(folder = %folder.display(), "more entries than a folder of prompts has");
+        return None;
+    }
     files.sort();
     files.truncate(MOST_FILES);
-    files
+    Some(files)
 }
 
 #[cfg(test)]
@@ -163,17 +166,17 @@ mod tests {
                 .map(|prompt| prompt.name.clone())
                 .collect::<Vec<_>>()
         };
-        let first = library.folder(folder.path(), Source::User);
+        let first = library.folder(folder.path());
         assert_eq!((names(&first), first.broken.len()), (vec!["a".to_owned()], 1));
         assert_eq!(
             (first.broken[0].fault.line, first.broken[0].file.ends_with("b.md")),
             (2, true)
         );
-        let again = library.folder(folder.path(), Source::User);
+        let again = library.folder(folder.path());
         assert_eq!((names(&again), again.broken[0].told), (vec!["a".to_owned()], true));
         assert_eq!((first.broken[0].told, first.broken[0].is_named("b")), (false, true));
         fs::write(folder.path().join("b.md"), "---\nname: b\n---\nLook there.").unwrap();
-        assert_eq!(names(&library.folder(folder.path(), Source::User)), ["a", "b"]);
+        assert_eq!(names(&library.folder(folder.path())), ["a", "b"]);
     }
 
     #[test]
@@ -184,7 +187,7 @@ mod tests {
         }
         let library = Library::default();
         let untold = || {
-            let shelf = library.folder(folder.path(), Source::User);
+            let shelf = library.folder(folder.path());
             shelf.broken.iter().filter(|broken| !broken.told).count()
         };
         let mut counts: Vec<usize> = std::thread::scope(|scope| {
@@ -197,21 +200,42 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_missing_holds_nothing() {
-        assert_eq!(
-            Library::default().folder(Path::new("/no/such"), Source::User),
-            Shelf::default()
-        );
+        assert_eq!(Library::default().folder(Path::new("/no/such")), Shelf::default());
+    }
+
+    #[test]
+    fn a_file_of_3_gb_is_named_as_too_long_and_costs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.md"), "---\n---\nLook.").unwrap();
+        let huge = fs::File::create(folder.path().join("b.md")).unwrap();
+        huge.set_len(3_000_000_000).unwrap();
+        let shelf = Library::default().folder(folder.path());
+        assert_eq!((shelf.prompts.len(), shelf.broken.len()), (1, 1));
+        assert!(shelf.broken[0].fault.reason.to_string().contains("64 KiB"), "{shelf:?}");
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_link_out_of_the_projects_folder_is_not_followed() {
+    fn a_fifo_that_is_called_as_a_prompt_is_named_and_never_waited_for() {
         let folder = tempfile::tempdir().unwrap();
-        let inside = folder.path().join("in");
-        fs::create_dir(&inside).unwrap();
-        fs::write(folder.path().join("out.md"), "---\n---\nLook.").unwrap();
-        std::os::unix::fs::symlink(folder.path().join("out.md"), inside.join("a.md")).unwrap();
-        let found = |source| Library::default().folder(&inside, source).prompts.len();
-        assert_eq!((found(Source::Project), found(Source::User)), (0, 1));
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        let path = folder.path().join("a.md");
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let shelf = Library::default().folder(folder.path());
+        assert!(
+            shelf.broken[0].fault.reason.to_string().contains("no ordinary file"),
+            "{shelf:?}"
+        );
+    }
+
+    #[test]
+    fn a_folder_with_more_entries_than_prompts_ever_are_is_passed_by() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.md"), "---\n---\nLook.").unwrap();
+        assert_eq!(files(folder.path()).unwrap().len(), 1);
+        for number in 0..MOST_ENTRIES {
+            fs::write(folder.path().join(format!("{number}.txt")), "").unwrap();
+        }
+        assert_eq!(files(folder.path()), None);
     }
 }

@@ -1,5 +1,5 @@
 //! What can be done with code: the built-in actions and the prompts of the user's library, which are files of the same
-//! form ([`file`]), found in three places ([`library`]), filled in with what they are about ([`fill`]). What is done with
+//! form ([`file`]), found in three places ([`library`], [`project`]), filled in with what they are about ([`fill`]). What is done with
 //! the answers of some: [`problems`], [`commit`]. Calls nobody above it.
 
 pub mod commit;
@@ -8,6 +8,7 @@ pub mod fill;
 pub mod git;
 pub mod library;
 pub mod problems;
+pub mod project;
 pub mod slash;
 
 use std::path::PathBuf;

@@ -1,10 +1,11 @@
 //! The problems that an answer lists, one a line: `path:line: error: what is wrong`. Only those are taken that name a line
 //! of the code that was sent, or where that is not known, a line of a file of the project.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+
+use crate::bounded;
 
 /// The largest file whose lines are counted, in bytes.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -134,11 +135,10 @@ fn is_same(sent: &str, named: &str) -> bool {
 fn within(root: &Path, named: &str, line: usize) -> Option<PathBuf> {
     let root = root.canonicalize().ok()?;
     let file = root.join(named).canonicalize().ok()?;
-    let facts = fs::metadata(&file).ok()?;
-    if !file.starts_with(&root) || !facts.is_file() || facts.len() > LARGEST {
+    if !file.starts_with(&root) {
         return None;
     }
-    let content = fs::read(&file).ok()?;
+    let content = bounded::read(&file, LARGEST).ok()?;
     let breaks = content.iter().filter(|&&byte| byte == b'\n').count();
     let lines = breaks + usize::from(!content.ends_with(b"\n"));
     (1..=lines).contains(&line).then_some(file)
@@ -146,6 +146,8 @@ fn within(root: &Path, named: &str, line: usize) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn sent(path: &str, first: usize, last: usize) -> Sent {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use super::errands::Errands;
-use super::prompts::Prompts;
+use super::prompts::{Prompts, with_context_words};
 use crate::actions::fill::{self, Changes, fenced};
 use crate::actions::problems::{self, Sent};
 use crate::actions::slash::{self, Slash};
-use crate::actions::{ActionRequest, Code, Mode, Prompt, Subject, commit, git};
+use crate::actions::{ActionRequest, Code, Mode, Prompt, Source, Subject, commit, git};
 use crate::chat::notice::{Level, Notice};
 use crate::chat::session::{Done, Errand};
 use crate::editor::{Act, Editor};
@@ -61,7 +61,7 @@ impl Acting {
     async fn prepare(&self, wanted: ActionRequest) -> Result<Act, Stopped> {
         let root = wanted.project.as_deref().map(PathBuf::from);
         let prompt = match self.prompts.find(&wanted.name, root.as_deref()).await {
-            Some(prompt) => prompt,
+            Some((prompt, _)) => prompt,
             None => {
                 let fault = self.prompts.fault(&wanted.name, root.as_deref()).await;
                 return Err(fault.map_or(Stopped::Unknown, Stopped::Because));
@@ -98,9 +98,14 @@ impl Acting {
         let Some(Slash { name, words, rest }) = slash::find(prompt) else {
             return Ok(None);
         };
-        let Some(prompt) = self.prompts.find(&name, root).await else {
+        let Some((prompt, asked)) = self.prompts.find(&name, root).await else {
             return self.prompts.fault(&name, root).await.map_or(Ok(None), Err);
         };
+        if asked && prompt.source == Source::Project && with_context_words(&prompt).is_some() {
+            // The editor looks for its context words from now on, and has not done so yet.
+            let title = say!(self.locale, "library.send_again", name = name);
+            return Err(Notice::new(Level::Info, title, ""));
+        }
         if fill::wants_code(&prompt.body) && words.is_empty() && rest.is_empty() {
             let title = say!(self.locale, "action.no_code_in_prompt");
             return Err(Notice::new(Level::Info, title, ""));
@@ -213,7 +218,6 @@ fn in_chat(prompt: &Prompt, words: String, rest: String, changes: &Changes) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::Source;
     use crate::app::prompts::tests::prompt;
 
     #[test]

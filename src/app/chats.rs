@@ -79,7 +79,7 @@ impl App {
                 Err(notice) => return editor.inform(&notice).await,
             };
             let root = project.filter(|_| settings.chat.rules != Some(false));
-            let rules = Rules::default().renewed(root).await;
+            let rules = Rules::default().renewed(root, settings.vault.redactor()).await;
             let settings = settings.of_chat(errand.target.as_deref(), &rules);
             let messages = prompt::spoken(&regions, &prompt);
             match session::preview(&settings, &messages).await {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use crate::editor::{Choice, Editor};
+use crate::visible::visible;
 
 /// The questions that are open. Clones share them.
 #[derive(Clone)]
@@ -28,7 +29,7 @@ impl Dialog {
         }
     }
 
-    /// Lets the user choose; `None` if they choose nothing.
+    /// Lets the user choose; `None` if they choose nothing. Whatever stands in the question, a file's name say, is seen.
     pub async fn choose(&self, prompt: impl Into<String>, choices: &[&str]) -> Option<usize> {
         let (sender, receiver) = oneshot::channel();
         let question = {
@@ -42,7 +43,7 @@ impl Dialog {
         self.editor
             .choose(&Choice {
                 question,
-                prompt: prompt.into(),
+                prompt: visible(&prompt.into()).into_owned(),
                 choices,
             })
             .await

@@ -119,6 +119,10 @@ impl App {
                 tokio::spawn(async move { acting.run(wanted).await });
             }
             EditorEvent::PromptsWanted { project } => self.list_prompts(project),
+            EditorEvent::TrustRequested { project } => {
+                let prompts = self.prompts.clone();
+                tokio::spawn(async move { prompts.ask_anew(project).await });
+            }
             EditorEvent::RequestWanted {
                 chat,
                 about,

@@ -108,6 +108,7 @@ impl App {
             http: before.http.clone(),
             vault: before.vault.clone(),
             calibration: before.calibration.clone(),
+            told_rules: before.told_rules.clone(),
             titles: before.titles,
             locale: before.locale,
         };

@@ -6,13 +6,18 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use super::dialog::Dialog;
-use super::trust::{Trust, Word};
+use super::trust::{Standing, Trust, Word};
 use crate::actions::library::{self, Broken, Library, Shelf};
+use crate::actions::project::{self, ProjectPrompts};
 use crate::actions::{Prompt, Source};
 use crate::chat::notice::{Level, Notice};
 use crate::config::Config;
 use crate::editor::{Act, Editor, ShownPrompt};
-use crate::words::{Locale, Text, say};
+use crate::visible;
+use crate::words::{Locale, Text, say, text};
+
+/// How many of a project's prompts are named in the question.
+const NAMES_SHOWN: usize = 5;
 
 /// Prompts, and which of them may be used. Cheap to clone.
 #[derive(Clone)]
@@ -49,109 +54,192 @@ impl Prompts {
         }
     }
 
-    /// The prompt of this name: the project's, where the user allows it, else the user's own, else ours.
-    pub async fn find(&self, name: &str, root: Option<&Path>) -> Option<Prompt> {
+    /// The prompt of this name: the project's, where the user allows it, else the user's own, else ours. Whether the user
+    /// has just been asked comes along.
+    pub async fn find(&self, name: &str, root: Option<&Path>) -> Option<(Prompt, bool)> {
         let Shelf {
             mut prompts,
             mut broken,
         } = self.own().await;
-        if let Some(folder) = root.map(|root| root.join(library::PROJECT_FOLDER)) {
-            let theirs = self.read(folder.clone(), Source::Project).await;
-            let has = theirs.prompts.iter().any(|prompt| prompt.name == name);
-            if has && self.allows(&folder).await {
-                broken.extend(theirs.broken);
-                prompts.extend(theirs.prompts);
+        let mut asked = false;
+        if let Some((root, theirs)) = self.of_project(root).await {
+            let standing = self.standing(&root, &theirs).await;
+            let allowed = match standing {
+                Standing::Allowed => true,
+                Standing::Unknown { changed } if theirs.has(name) => {
+                    asked = true;
+                    self.allows(&root, &theirs, changed).await
+                }
+                _ => false,
+            };
+            if allowed {
+                broken.extend(theirs.shelf.broken);
+                prompts.extend(theirs.shelf.prompts);
             } else {
-                self.library.forget(&theirs.broken);
+                self.library.forget(&theirs.shelf.broken);
             }
         }
         self.complain(&broken).await;
         let found = prompts.into_iter().filter(|prompt| prompt.name == name);
-        found.max_by_key(|prompt| prompt.source)
+        let found = found.max_by_key(|prompt| prompt.source)?;
+        Some((found, asked))
     }
 
     /// What is wrong with the file of a prompt that is none, if there is such a file.
     pub async fn fault(&self, name: &str, root: Option<&Path>) -> Option<Notice> {
         let Shelf { mut broken, .. } = self.own().await;
-        if let Some(folder) = root.map(|root| root.join(library::PROJECT_FOLDER))
-            && self.word(&folder).await == Some(Word::Allowed)
+        if let Some((root, theirs)) = self.of_project(root).await
+            && self.standing(&root, &theirs).await == Standing::Allowed
         {
-            broken.extend(self.read(folder, Source::Project).await.broken);
+            broken.extend(theirs.shelf.broken);
         }
         let found = broken.iter().rfind(|broken| broken.is_named(name));
         found.map(|Broken { file, fault, .. }| self.broken(file, fault.line, fault.reason.clone()))
     }
 
+    /// Asks about the project's prompts, whatever was said of them before.
+    pub async fn ask_anew(&self, root: Option<String>) {
+        let root = root.map(PathBuf::from);
+        let Some((root, theirs)) = self.of_project(root.as_deref()).await else {
+            let notice = Notice::new(Level::Info, say!(self.locale, "library.none"), "");
+            return drop(self.editor.inform(&notice).await);
+        };
+        self.say(&root, |trust, root| trust.forget(root)).await;
+        if self.allows(&root, &theirs, false).await {
+            let count = theirs.names().len();
+            let notice = Notice::new(Level::Info, say!(self.locale, "library.allowed", count = count), "");
+            self.editor.inform(&notice).await.ok();
+        }
+        self.library.forget(&theirs.shelf.broken);
+    }
+
     /// The built-in prompts, and the user's own.
     async fn own(&self) -> Shelf {
         let mut shelf = match &self.folder {
-            Some(folder) => self.read(folder.clone(), Source::User).await,
+            Some(folder) => self.read(folder.clone()).await,
             None => Shelf::default(),
         };
         shelf.prompts.splice(0..0, library::built_in());
         shelf
     }
 
-    async fn read(&self, folder: PathBuf, source: Source) -> Shelf {
+    async fn read(&self, folder: PathBuf) -> Shelf {
         let library = self.library.clone();
-        let read = spawn_blocking(move || library.folder(&folder, source)).await;
+        let read = spawn_blocking(move || library.folder(&folder)).await;
         read.unwrap_or_default()
     }
 
-    /// Whether a project's prompts may be used; the user is asked once.
-    async fn allows(&self, folder: &Path) -> bool {
-        if let Some(word) = self.word(folder).await {
-            return word == Word::Allowed;
-        }
-        let question = say!(self.locale, "library.allow", folder = folder.display().to_string());
+    /// The project's root, and its prompts as they are now.
+    async fn of_project(&self, root: Option<&Path>) -> Option<(PathBuf, ProjectPrompts)> {
+        let (library, root) = (self.library.clone(), root?.to_owned());
+        let read = spawn_blocking(move || library.of_project(&root).map(|theirs| (root, theirs)));
+        read.await.ok().flatten()
+    }
+
+    async fn standing(&self, root: &Path, theirs: &ProjectPrompts) -> Standing {
+        let (trust, root, digest) = (self.trust.clone(), root.to_owned(), theirs.digest.clone());
+        let found = spawn_blocking(move || trust.standing(&root, &digest)).await;
+        found.unwrap_or(Standing::PutOff)
+    }
+
+    async fn say(&self, root: &Path, say: impl FnOnce(&Trust, &Path) + Send + 'static) {
+        let (trust, root) = (self.trust.clone(), root.to_owned());
+        spawn_blocking(move || say(&trust, &root)).await.ok();
+    }
+
+    /// Asks whether a project's prompts may be used, these and no others: what is exchanged while the question stands is
+    /// not used.
+    async fn allows(&self, root: &Path, theirs: &ProjectPrompts, changed: bool) -> bool {
         let (yes, later, never) = (
             say!(self.locale, "library.allow_yes"),
             say!(self.locale, "library.allow_later"),
             say!(self.locale, "library.allow_never"),
         );
+        let question = self.question(root, theirs, changed);
         let chosen = self.dialog.choose(question, &[&yes, &later, &never]).await;
-        let (trust, folder) = (self.trust.clone(), folder.to_owned());
-        let kept = spawn_blocking(move || match chosen {
-            Some(0) => trust.keep(&folder, Word::Allowed),
-            Some(2) => trust.keep(&folder, Word::Refused),
-            _ => trust.put_off(&folder),
-        });
-        kept.await.ok();
-        chosen == Some(0)
+        let told = match chosen {
+            Some(0) => {
+                let now = self.of_project(Some(root)).await;
+                if now.is_some_and(|(_, now)| now.digest == theirs.digest) {
+                    let word = Word::Allowed(theirs.digest.clone());
+                    self.say(root, move |trust, root| trust.keep(root, &word)).await;
+                    self.list(Some(root.to_string_lossy().into_owned())).await;
+                    return true;
+                }
+                Some((text!("library.exchanged"), text!("library.exchanged_advice")))
+            }
+            Some(2) => {
+                self.say(root, |trust, root| trust.keep(root, &Word::Refused)).await;
+                Some((text!("library.never"), text!("library.never_advice")))
+            }
+            _ => {
+                self.say(root, Trust::put_off).await;
+                None
+            }
+        };
+        self.list(Some(root.to_string_lossy().into_owned())).await;
+        if let Some((title, advice)) = told {
+            let notice = Notice::new(Level::Info, title.said(self.locale), advice.said(self.locale));
+            self.editor.inform(&notice).await.ok();
+        }
+        false
     }
 
-    async fn word(&self, folder: &Path) -> Option<Word> {
-        let (trust, folder) = (self.trust.clone(), folder.to_owned());
-        spawn_blocking(move || trust.word(&folder)).await.unwrap_or_default()
+    /// What is asked: which prompts, where, and which of ours they replace.
+    fn question(&self, root: &Path, theirs: &ProjectPrompts, changed: bool) -> String {
+        let folder = visible::name(&root.join(project::FOLDER).display().to_string());
+        let names = theirs.names();
+        let shown = names.iter().take(NAMES_SHOWN).copied().collect::<Vec<_>>().join(", ");
+        let shown = match names.len().saturating_sub(NAMES_SHOWN) {
+            0 => Text::from(shown),
+            more => text!("context.and_more", names = shown, count = more),
+        };
+        let question = match changed {
+            true => text!("library.allow_changed", folder = folder, names = shown),
+            false => text!("library.allow", folder = folder, names = shown),
+        };
+        let question = question.said(self.locale);
+        match theirs.replaces.as_slice() {
+            [] => question,
+            replaced => {
+                let replaced = say!(self.locale, "library.replaces", names = replaced.join(", "));
+                format!("{replaced} {question}")
+            }
+        }
     }
 
-    /// Tells the editor which prompts there are. Those of a project that nobody has decided about are among them: whoever
-    /// uses one is asked.
+    /// Tells the editor which prompts there are. Those of a project are among them once they are allowed; of those that
+    /// nobody was asked about only the names are told, for who types one as a command: they are asked.
     pub async fn list(&self, root: Option<String>) {
         let Shelf {
             mut prompts,
             mut broken,
         } = self.own().await;
-        if let Some(folder) = root.map(|root| Path::new(&root).join(library::PROJECT_FOLDER)) {
-            let word = self.word(&folder).await;
-            let theirs = self.read(folder, Source::Project).await;
-            if word == Some(Word::Allowed) {
-                broken.extend(theirs.broken);
-            } else {
-                self.library.forget(&theirs.broken);
+        let mut unasked = Vec::new();
+        let root = root.map(PathBuf::from);
+        if let Some((root, theirs)) = self.of_project(root.as_deref()).await {
+            match self.standing(&root, &theirs).await {
+                Standing::Allowed => {
+                    broken.extend(theirs.shelf.broken);
+                    prompts.extend(theirs.shelf.prompts);
+                }
+                standing => {
+                    self.library.forget(&theirs.shelf.broken);
+                    if matches!(standing, Standing::Unknown { .. }) {
+                        unasked = theirs.names().into_iter().map(str::to_owned).collect();
+                    }
+                }
             }
-            let keys = word == Some(Word::Allowed);
-            let unless_refused = theirs.prompts.into_iter().filter(|_| word != Some(Word::Refused));
-            prompts.extend(unless_refused.map(|prompt| Prompt {
-                keymap: prompt.keymap.filter(|_| keys),
-                ..prompt
-            }));
         }
         self.complain(&broken).await;
         let broken = broken.iter().filter_map(|Broken { file, .. }| file.file_stem());
         let broken = broken.map(|stem| stem.to_string_lossy().into_owned()).collect();
-        let prompts = shown(prompts);
-        self.editor.act(&Act::Prompts { prompts, broken }).await.ok();
+        let act = Act::Prompts {
+            prompts: shown(prompts),
+            broken,
+            unasked,
+        };
+        self.editor.act(&act).await.ok();
     }
 
     /// Tells of broken files that were not told of before, all at once: of two messages a user sees the second one.
@@ -211,7 +299,7 @@ fn shown(mut prompts: Vec<Prompt>) -> Vec<ShownPrompt> {
 }
 
 /// The texts of a prompt in which the editor finds context words; it looks these up when the prompt is named in a chat.
-fn with_context_words(prompt: &Prompt) -> Option<String> {
+pub fn with_context_words(prompt: &Prompt) -> Option<String> {
     let texts = [prompt.context.as_str(), prompt.body.as_str()];
     let texts: Vec<&str> = texts.into_iter().filter(|text| text.contains('#')).collect();
     (!texts.is_empty()).then(|| texts.join("\n\n"))

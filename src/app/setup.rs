@@ -7,6 +7,7 @@ use super::{App, choice, environment};
 use crate::chat::archive::Archive;
 use crate::chat::budget::Calibration;
 use crate::chat::notice::{self, Level, Notice};
+use crate::chat::rules::Told;
 use crate::chat::session::Settings;
 use crate::config::Config;
 use crate::editor::event::PROTOCOL;
@@ -40,6 +41,7 @@ impl App {
         self.chosen = chosen.clone().filter(|name| self.registry.target(name).is_ok());
         let mut settings = settings_of(config, &self.registry, &self.vault, self.chosen.as_deref());
         settings.calibration = self.settings.borrow().calibration.clone();
+        settings.told_rules = self.settings.borrow().told_rules.clone();
         if let Some(lost) = chosen.filter(|_| self.chosen.is_none()) {
             self.inform(choice::lost(&lost, config.locale));
         }
@@ -118,6 +120,7 @@ pub(super) fn settings_of(config: &Config, registry: &Registry, vault: &Vault, c
         http,
         vault: vault.clone(),
         calibration: Calibration::default(),
+        told_rules: Told::default(),
         titles: config.history.titles,
         locale: config.locale,
     }

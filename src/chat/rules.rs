@@ -1,13 +1,18 @@
 //! The project's own rules, which are added to the system prompt: `AGENTS.md` (<https://agents.md>) and `.gpt/rules.md` of
-//! its root. Read when a question is sent, and again when they have changed.
+//! its root. Read when a question is sent, and again when they have changed. Nobody asked for them to be sent: so a file
+//! that looks as if it held secrets, by any of its names or by its text, is not, and that is told once.
 
-use std::fs;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
+
+use crate::bounded;
+use crate::context::secrets;
+use crate::keys::Redactor;
 
 /// The files, seen from the project's root, in the order in which they are sent.
 const FILES: [&str; 2] = ["AGENTS.md", ".gpt/rules.md"];
@@ -20,7 +25,13 @@ const LIMIT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules {
     files: Vec<File>,
+    /// The names of those that are not sent, and what they really are.
+    refused: Vec<(&'static str, PathBuf)>,
 }
+
+/// The files that users were told of, not being sent. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Told(Arc<Mutex<HashSet<PathBuf>>>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct File {
@@ -34,24 +45,35 @@ struct File {
 
 impl Rules {
     /// The rules as they stand now; what has not changed is not read again. Where that takes too long, there are none.
-    pub async fn renewed(self, root: Option<&str>) -> Self {
+    pub async fn renewed(self, root: Option<&str>, redactor: &Redactor) -> Self {
         let Some(root) = root.map(PathBuf::from) else {
             return Self::default();
         };
-        let reading = spawn_blocking(move || self.read(&root));
+        let redactor = redactor.clone();
+        let reading = spawn_blocking(move || self.read(&root, &redactor));
         match timeout(LIMIT, reading).await {
             Ok(Ok(rules)) => rules,
             _ => Self::default(),
         }
     }
 
-    fn read(mut self, root: &Path) -> Self {
+    fn read(self, root: &Path, redactor: &Redactor) -> Self {
         let Ok(root) = root.canonicalize() else {
             return Self::default();
         };
-        let known = std::mem::take(&mut self.files);
-        let read = FILES.iter().filter_map(|name| file(&root, name, &known));
-        Self { files: read.collect() }
+        let mut rules = Self::default();
+        for name in FILES {
+            let Some(file) = file(&root, name, &self.files) else {
+                continue;
+            };
+            // Looked at each time: more keys may be known by now.
+            let within = file.path.strip_prefix(&root).unwrap_or(&file.path).to_string_lossy();
+            match secrets::sign([name, within.as_ref()], &file.text, redactor) {
+                Some(_) => rules.refused.push((name, file.path)),
+                None => rules.files.push(file),
+            }
+        }
+        rules
     }
 
     /// What is added to the system prompt; empty without rules.
@@ -67,23 +89,36 @@ impl Rules {
     pub fn names(&self) -> impl Iterator<Item = (&'static str, bool)> {
         self.files.iter().map(|file| (file.name, file.cut))
     }
+
+    /// The names of the files that are not sent, looking as if they held secrets; each once.
+    pub fn refused(&self, told: &Told) -> Vec<&'static str> {
+        let mut told = told.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let untold = self.refused.iter().filter(|(_, path)| told.insert(path.clone()));
+        untold.map(|(name, _)| *name).collect()
+    }
 }
 
-/// A file of rules, if it is there. A link out of the project is not followed: it could name anything.
+/// A file of rules, if it is there: an ordinary file of the project. A link out of it is not followed, since it could name
+/// anything; nor one into git's own files.
 fn file(root: &Path, name: &'static str, known: &[File]) -> Option<File> {
     let path = root.join(name).canonicalize().ok()?;
-    let facts = fs::metadata(&path).ok()?;
-    if !path.starts_with(root) || !facts.is_file() {
+    let within = path.strip_prefix(root).ok()?;
+    if within
+        .components()
+        .any(|part| part == Component::Normal(".git".as_ref()))
+    {
         return None;
     }
+    let (opened, facts) = bounded::open(&path).ok()?;
     let stamp = (facts.modified().ok(), facts.len());
-    if let Some(file) = known.iter().find(|file| file.path == path && file.stamp == stamp) {
+    let is_it = |file: &&File| file.path == path && file.name == name && file.stamp == stamp;
+    if let Some(file) = known.iter().find(is_it) {
         return Some(file.clone());
     }
-    let mut content = Vec::new();
-    let opened = fs::File::open(&path).ok()?;
-    let most = u64::try_from(LONGEST).unwrap_or(u64::MAX).saturating_add(1);
-    opened.take(most).read_to_end(&mut content).ok()?;
+    let mut content = bounded::beginning(opened, LONGEST as u64 + 1).ok()?;
+    if memchr::memchr(0, &content).is_some() {
+        return None; // no text
+    }
     let cut = content.len() > LONGEST;
     content.truncate(LONGEST);
     if cut {
@@ -102,10 +137,13 @@ fn file(root: &Path, name: &'static str, known: &[File]) -> Option<File> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::keys::Secret;
 
     fn read(folder: &Path, known: Rules) -> Rules {
-        known.read(folder)
+        known.read(folder, &Redactor::default())
     }
 
     fn names(rules: &Rules) -> Vec<(&'static str, bool)> {
@@ -152,5 +190,56 @@ mod tests {
         fs::remove_file(project.join("AGENTS.md")).unwrap();
         std::os::unix::fs::symlink("CLAUDE.md", project.join("AGENTS.md")).unwrap();
         assert!(read(&project, Rules::default()).text().ends_with("Use tabs."));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_within_the_project_is_followed_unless_it_leads_to_secrets_or_to_gits_files() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::write(root.join("AGENTS.md"), "Use tabs.").unwrap();
+        fs::create_dir(root.join(".gpt")).unwrap();
+        symlink("../AGENTS.md", root.join(".gpt/rules.md")).unwrap();
+        assert_eq!(names(&read(root, Rules::default())).len(), 2);
+        fs::write(root.join(".env"), "A=b").unwrap();
+        fs::remove_file(root.join("AGENTS.md")).unwrap();
+        symlink(".env", root.join("AGENTS.md")).unwrap();
+        let told = Told::default();
+        let rules = read(root, Rules::default());
+        assert_eq!((rules.text().as_str(), rules.refused(&told)), ("", vec!["AGENTS.md"]));
+        assert_eq!(read(root, rules).refused(&told), Vec::<&str>::new());
+        fs::create_dir(root.join(".git")).unwrap();
+        fs::write(root.join(".git/config"), "[core]").unwrap();
+        fs::remove_file(root.join("AGENTS.md")).unwrap();
+        symlink(".git/config", root.join("AGENTS.md")).unwrap();
+        assert_eq!(read(root, Rules::default()), Rules::default());
+    }
+
+    #[test]
+    fn rules_with_a_key_are_refused_once_the_key_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("AGENTS.md"), "Ask with hunter2-hunter2.").unwrap();
+        let redactor = Redactor::default();
+        let rules = Rules::default().read(folder.path(), &redactor);
+        assert_eq!(names(&rules), [("AGENTS.md", false)]);
+        redactor.learn(&Secret::new("hunter2-hunter2".into()).unwrap());
+        let rules = rules.read(folder.path(), &redactor);
+        assert_eq!(
+            (names(&rules), rules.refused(&Told::default())),
+            (vec![], vec!["AGENTS.md"])
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_fifo_and_what_is_no_text_are_no_rules() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        let path = folder.path().join("AGENTS.md");
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        fs::create_dir(folder.path().join(".gpt")).unwrap();
+        fs::write(folder.path().join(".gpt/rules.md"), "a\0b").unwrap();
+        assert_eq!(read(folder.path(), Rules::default()), Rules::default());
     }
 }

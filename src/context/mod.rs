@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-pub use problem::{Problem, megabytes};
+pub use problem::Problem;
 
 /// The most bytes that a word may stand for: 1 MB. More fills every model's window.
 pub const MOST_BYTES: u64 = 1_000_000;

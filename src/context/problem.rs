@@ -3,6 +3,7 @@
 use crate::words::{Text, text};
 
 use super::{MOST_BYTES, MOST_FILES};
+use crate::bounded::{Unread, megabytes};
 
 /// What is wrong with a word.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,6 +96,16 @@ pub enum Problem {
     NothingStaged,
 }
 
+impl From<Unread> for Problem {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::NoFile => Self::NoFile,
+            Unread::TooLarge(bytes) => Self::TooLarge(bytes),
+            Unread::Failed(error) => Self::Unreadable(error.to_string()),
+        }
+    }
+}
+
 impl Problem {
     /// What is wrong, to be said behind the word: `has 2.1 MB`.
     pub fn reason(&self) -> Text {
@@ -149,11 +160,4 @@ impl Problem {
             Self::NothingStaged => text!("context.nothing_staged_fix"),
         }
     }
-}
-
-/// A size as users read it: `2.1 MB`.
-pub fn megabytes(bytes: u64) -> String {
-    // Rounded up: what is refused is never shown as what is allowed.
-    let tenths = bytes.div_ceil(100_000);
-    format!("{}.{} MB", tenths / 10, tenths % 10)
 }

@@ -1,12 +1,11 @@
 //! The text of files, as it can be sent: text only, not too much of it, its lines ended by line feeds.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::paths::{Located, Named};
 use super::{Found, MOST_BYTES, Piece, Problem};
+use crate::bounded;
 
 /// Reads what is named. It waits for the disk.
 ///
@@ -72,19 +71,7 @@ fn piece(located: Located, text: String) -> Piece {
 
 /// The text of a file.
 fn text(path: &Path) -> Result<String, Problem> {
-    let unreadable = |error: std::io::Error| Problem::Unreadable(error.to_string());
-    let file = File::open(path).map_err(unreadable)?;
-    let size = file.metadata().map_err(unreadable)?.len();
-    if size > MOST_BYTES {
-        return Err(Problem::TooLarge(size));
-    }
-    let mut bytes = Vec::new();
-    // It may have grown meanwhile.
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    match bytes.len() as u64 {
-        size if size > MOST_BYTES => Err(Problem::TooLarge(size)),
-        _ => decode(bytes).ok_or(Problem::Binary),
-    }
+    decode(bounded::read(path, MOST_BYTES)?).ok_or(Problem::Binary)
 }
 
 /// Bytes as text; `None` where they are none, by git's rule: a NUL. What is no UTF-8 is Latin-1, as Neovim takes it.

@@ -271,6 +271,12 @@ pub enum EditorEvent {
         #[serde(default)]
         project: Option<String>,
     },
+    /// The user wants to be asked about the project's prompts again.
+    TrustRequested {
+        /// The root of the project.
+        #[serde(default)]
+        project: Option<String>,
+    },
     /// The user looks at a chat: somebody else may have written into it meanwhile.
     Looked {
         /// The chat.

@@ -364,6 +364,8 @@ pub enum Act {
         prompts: Vec<ShownPrompt>,
         /// The names of those whose files are broken.
         broken: Vec<String>,
+        /// The names of the project's that the user was not asked about.
+        unasked: Vec<String>,
     },
 }
 

@@ -332,3 +332,26 @@ async fn a_prompt_that_is_named_in_the_chat_takes_its_context_words_along() {
     );
     clean(&nvim).await;
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn rules_that_are_a_link_to_secrets_are_not_sent_which_is_said_once() {
+    let (builder, server, home) = at_home([answer("x"), answer("y")], "").await;
+    let folder = project(&home);
+    fs::write(folder.join(".env"), "PASSWORD=open-sesame").expect("a file");
+    std::os::unix::fs::symlink(".env", folder.join("AGENTS.md")).expect("a link");
+    let nvim = builder.directory(&folder).start().await;
+    open(&nvim).await;
+    say(&nvim, "hello").await;
+    ended(&nvim, 1).await;
+    say(&nvim, "again").await;
+    ended(&nvim, 2).await;
+    assert!(
+        server
+            .requests()
+            .iter()
+            .all(|request| !system(request).contains("sesame"))
+    );
+    assert_eq!(nvim.messages().await.matches("AGENTS.md looks as if").count(), 1);
+    clean(&nvim).await;
+}

@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::disallowed_methods,
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
@@ -92,6 +93,7 @@ mod streaming;
 mod structure;
 mod support_works;
 mod switching;
+mod trust;
 mod typed;
 mod undo;
 mod undo_queue;

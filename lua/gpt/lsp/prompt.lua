@@ -291,18 +291,6 @@ local function lines_in(text)
   return (text == "" or text:sub(-1) == "\n") and breaks or breaks + 1
 end
 
----@param path string
----@param limit integer
----@return string?
-local function read(path, limit)
-  local file = io.open(path, "rb")
-  local text = file and file:read(limit) or nil
-  if file then
-    file:close()
-  end
-  return text
-end
-
 ---@param name string
 ---@param bytes integer
 ---@param lines integer
@@ -329,7 +317,7 @@ local function of_file(root, path)
   if not found or found.type ~= "file" then
     return words("view.lsp.no_file", { path = path })
   end
-  local text = found.size <= LARGEST and read(full, LARGEST)
+  local text = found.size <= LARGEST and require("gpt.bounded").beginning(full, LARGEST)
   if not text then
     return words("view.lsp.bytes", { name = path, size = size(found.size) })
   end

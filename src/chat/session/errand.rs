@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Settings, Task};
 use crate::chat::MessageId;
 use crate::chat::conversation::Message;
+use crate::chat::notice::{Level, Notice};
 use crate::provider::registry::{Target, Wire};
 use crate::words::say;
 
@@ -41,7 +42,15 @@ impl Task {
     pub(super) async fn renew_rules(&mut self) {
         let wanted = self.settings.borrow().chat.rules != Some(false);
         let root = self.about.project.as_deref().filter(|_| wanted);
-        self.rules = std::mem::take(&mut self.rules).renewed(root).await;
+        let settings = self.settings.borrow().clone();
+        let redactor = settings.vault.redactor();
+        self.rules = std::mem::take(&mut self.rules).renewed(root, redactor).await;
+        let refused = self.rules.refused(&settings.told_rules);
+        if !refused.is_empty() {
+            let title = say!(settings.locale, "rules.refused", files = refused.join(", "));
+            let advice = say!(settings.locale, "rules.refused_advice");
+            self.inform(Notice::new(Level::Warning, title, advice));
+        }
     }
 
     /// Which rules go along, in words; the guide takes none.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::chat::budget::Calibration;
-use crate::chat::rules::Rules;
+use crate::chat::rules::{Rules, Told};
 use crate::config::{ChatConfig, Titles};
 use crate::keys::vault::Vault;
 use crate::provider::ProviderError;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub vault: Vault,
     /// How the providers' counts of tokens compare to our estimates.
     pub calibration: Calibration,
+    /// Which files of rules users were told of, not being sent.
+    pub told_rules: Told,
     /// What chats are called.
     pub titles: Titles,
     /// The language of what is said.

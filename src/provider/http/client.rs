@@ -9,6 +9,7 @@ use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy, Url, redirect}
 
 use super::call::{is_local, is_loopback};
 use super::failed::deepest;
+use crate::bounded;
 use crate::config::{NetworkConfig, ProxyConfig};
 use crate::provider::{ErrorClass, ProviderError};
 use crate::words::{Text, text};
@@ -158,7 +159,8 @@ fn trusting(builder: ClientBuilder, network: &NetworkConfig) -> Result<ClientBui
 }
 
 fn certificates(file: &Path) -> Result<Vec<Certificate>, Text> {
-    let pem = std::fs::read(file).map_err(|error| text!("network.ca_file_unread", reason = error.to_string()))?;
+    let pem = bounded::read(file, bounded::SMALL);
+    let pem = pem.map_err(|unread| text!("network.ca_file_unread", reason = unread.reason()))?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(found) if !found.is_empty() => Ok(found),
         _ => Err(text!("network.ca_file_empty")),
