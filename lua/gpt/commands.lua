@@ -148,10 +148,16 @@ local function with_chat(run)
   end
 end
 
----@param name string
+--- The file that a chat is exported to. Only what the user has typed is expanded (`%`, `~`, `$HOME`): a chat's own name
+--- comes from a buffer, and a name with backticks would run a command.
+---@param typed string
+---@param id string the chat's
 ---@return string path
-local function file_of(name)
-  return vim.fn.fnamemodify(vim.fn.expand(name), ":p")
+local function file_of(typed, id)
+  if typed == "" then
+    return vim.fs.joinpath(vim.fn.getcwd(), (id:gsub("[^%w_-]", "-")) .. ".md")
+  end
+  return vim.fn.fnamemodify(vim.fn.expand(typed), ":p")
 end
 
 ---@type table<string, fun(args: table)>
@@ -185,7 +191,7 @@ local actions = {
     require("gpt.remote").notify({ event = "chat_forked", chat = chat.id, new = new, at = chat:message_at_cursor() })
   end),
   export = with_chat(function(chat, name)
-    local path = file_of(name ~= "" and name or chat.id .. ".md")
+    local path = file_of(name, chat.id)
     require("gpt.remote").notify({ event = "chat_exported", chat = chat.id, path = path })
   end),
   files = with_chat(function(chat)

@@ -204,7 +204,7 @@ function M.disabled()
   for _, buf in ipairs(vim.api.nvim_list_bufs()) do
     local name = vim.api.nvim_buf_get_name(buf)
     if vim.b[buf].gpt_disable and name ~= "" and vim.bo[buf].buftype == "" then
-      paths[#paths + 1] = vim.fs.normalize(name)
+      paths[#paths + 1] = vim.fs.normalize(name, { expand_env = false })
     end
   end
   return #paths > 0 and paths or nil

@@ -9,6 +9,7 @@ local M = {}
 ---@field lines string[]
 ---@field origin? gpt.Origin where it came from
 
+local neutral = require("gpt.context.neutral")
 local origin = require("gpt.origin")
 local words = require("gpt.words")
 
@@ -23,7 +24,7 @@ local function selection(buf, first, last, lines, yank)
     return nil, words("view.never_sent")
   end
   local name = vim.api.nvim_buf_get_name(buf)
-  local path = name == "" and "" or vim.fn.fnamemodify(name, ":.")
+  local path = name == "" and "" or neutral.of(buf) or vim.fn.fnamemodify(name, ":.")
   buf = buf == 0 and vim.api.nvim_get_current_buf() or buf
   return {
     path = path,

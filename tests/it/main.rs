@@ -70,6 +70,7 @@ mod in_view;
 mod install;
 mod keys_in_chat;
 mod layouts;
+mod leaving;
 mod library;
 mod lifecycle;
 mod mark;

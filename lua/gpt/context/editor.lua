@@ -2,6 +2,7 @@
 local api = vim.api
 
 local code = require("gpt.context.code")
+local neutral = require("gpt.context.neutral")
 local words = require("gpt.words")
 
 local M = {}
@@ -26,8 +27,13 @@ local function name_of(buf)
   if path == "" then
     return "", nil
   end
-  path = vim.fs.normalize(path)
-  local root = vim.fs.normalize(require("gpt.commands").project()) .. "/"
+  local neutral_name = neutral.of(buf)
+  if neutral_name then
+    return neutral_name, nil
+  end
+  -- A name can be `$NAME`: what the variable holds is nobody's business.
+  path = vim.fs.normalize(path, { expand_env = false })
+  local root = vim.fs.normalize(require("gpt.commands").project(), { expand_env = false }) .. "/"
   if vim.startswith(path, root) then
     return path:sub(#root + 1), path
   end
@@ -191,7 +197,9 @@ readers["#quickfix"] = function(word, done)
   if #lines == 0 then
     return done(nil, problem(words("view.context.no_quickfix", { word = word }), words("view.context.take_out")))
   end
+  -- The title of a list that a command made is that command, with all that was typed.
   local title = vim.trim((list.title or ""):gsub("[%c`]", " "))
+  title = title:find("^:") and "" or title
   done({ { name = title, language = "text", text = table.concat(lines, "\n") .. "\n" } })
 end
 

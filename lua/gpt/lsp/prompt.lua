@@ -172,9 +172,11 @@ end
 ---@param root string
 ---@return string[]?
 local function open_paths(root)
-  local prefix, found = vim.fs.normalize(root) .. "/", {}
+  local prefix, found = vim.fs.normalize(root, { expand_env = false }) .. "/", {}
   for _, buf in ipairs(api.nvim_list_bufs()) do
-    local name = vim.bo[buf].buflisted and vim.bo[buf].buftype == "" and vim.fs.normalize(api.nvim_buf_get_name(buf))
+    local name = vim.bo[buf].buflisted
+      and vim.bo[buf].buftype == ""
+      and vim.fs.normalize(api.nvim_buf_get_name(buf), { expand_env = false })
     if name and vim.startswith(name, prefix) then
       found[#found + 1] = name:sub(#prefix + 1)
     end

@@ -82,7 +82,7 @@ end
 ---@return integer? buf
 ---@return boolean was_open
 local function buffer_of(path, root)
-  path = vim.fs.normalize(path)
+  path = vim.fs.normalize(path, { expand_env = false })
   for _, folder in ipairs({ vim.fn.getcwd(), root }) do
     local full = path:find("^/") and path or vim.fs.joinpath(folder, path)
     if vim.fn.bufloaded(full) == 1 then

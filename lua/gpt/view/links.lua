@@ -3,7 +3,9 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local dialog = require("gpt.view.dialog")
 local notice = require("gpt.view.notice")
+local words = require("gpt.words")
 
 --- What links look like; the address is the capture. The first one that holds the cursor counts.
 local LINKS = {
@@ -55,17 +57,60 @@ function Chat.link_at(line, col)
   return bare and trimmed(bare) or nil
 end
 
---- Opens the link under the cursor; where there is none, what Neovim takes for one.
+--- What is opened without a question: what a browser and a mail program take, which ask for themselves.
+local OPENED = { http = true, https = true, mailto = true }
+
+--- An address as it is: with each sign that is not ASCII, or not seen, as its number.
+---@param url string
+---@return string
+local function visible(url)
+  local shown = url:gsub("%c", function(sign)
+    return ("<%02X>"):format(sign:byte())
+  end)
+  return (
+    shown:gsub("[\194-\244][\128-\191]*", function(sign)
+      return ("<U+%04X>"):format(vim.fn.char2nr(sign, true))
+    end)
+  )
+end
+
+--- Whether an address may be opened without a question: of a kind that is known, and of a host that is what it looks like.
+---@param url string
+---@return boolean
+local function is_plain(url)
+  local scheme, rest = url:match("^(%a[%w+.-]*):(.*)$")
+  local host = (rest or ""):match("^//([^/?#]*)") or ""
+  local is_seen = not url:find("%c") and not host:find("[\128-\255@\\]")
+  return scheme ~= nil and OPENED[scheme:lower()] == true and is_seen
+end
+
+---@param url string
+local function open(url)
+  local _, reason = vim.ui.open(url)
+  if reason then
+    notice.inform({ level = "warning", title = reason, advice = "" })
+  end
+end
+
+--- Opens the link under the cursor; where there is none, what Neovim takes for one. Anything but a page or a mail is
+--- asked about, with the real address.
 function Chat:open_link()
   local cursor = api.nvim_win_get_cursor(0)
   local url = Chat.link_at(api.nvim_get_current_line(), cursor[2] + 1) or vim.fn.expand("<cfile>")
   if url == "" then
     return
   end
-  local _, reason = vim.ui.open(url)
-  if reason then
-    notice.inform({ level = "warning", title = reason, advice = "" })
+  if is_plain(url) then
+    return open(url)
   end
+  local choices = { words("view.link.no"), words("view.link.yes") }
+  local question = words("view.link.ask", { address = visible(url) })
+  dialog.select(choices, { prompt = question, kind = "gpt.link" }, function(_, index)
+    vim.cmd.redraw()
+    if index == 2 then
+      open(url)
+    end
+  end)
 end
 
 return Chat
