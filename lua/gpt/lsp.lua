@@ -103,14 +103,20 @@ local function attach(buf, wanted)
   client.attached_buffers[buf] = true
   local begin = client._on_attach or client.on_attach -- the first on 0.10
   begin(client, buf)
-  api.nvim_create_autocmd({ "BufDelete", "BufWipeout" }, {
+  local function detach()
+    if client.attached_buffers[buf] then
+      vim.lsp.buf_detach_client(buf, client.id)
+    end
+  end
+  api.nvim_create_autocmd("BufWipeout", { buffer = buf, once = true, callback = detach })
+  -- This one comes also where a buffer is only taken off the list ('buflisted').
+  api.nvim_create_autocmd("BufDelete", {
     buffer = buf,
-    once = true,
-    callback = function()
-      if client.attached_buffers[buf] then
-        vim.lsp.buf_detach_client(buf, client.id)
+    callback = vim.schedule_wrap(function()
+      if api.nvim_buf_is_valid(buf) and not api.nvim_buf_is_loaded(buf) then
+        detach()
       end
-    end,
+    end),
   })
   return client.id
 end
@@ -122,6 +128,12 @@ local CHAT = {
   hoverProvider = true,
 }
 
+--- Whether Neovim itself shows completion as one types (0.12).
+---@return boolean
+local function is_automatic()
+  return vim.fn.exists("&autocomplete") == 1 and vim.o.autocomplete
+end
+
 --- Whether something else shows completion as one types.
 ---@return boolean
 local function is_served()
@@ -129,7 +141,7 @@ local function is_served()
   local function is_loaded(name)
     return package.loaded[name] ~= nil
   end
-  return vim.iter(others):any(is_loaded) or (vim.fn.exists("&autocomplete") == 1 and vim.o.autocomplete)
+  return vim.iter(others):any(is_loaded) or is_automatic()
 end
 
 --- Keeps a menu that comes by itself from writing its first word into the text: what is typed next would go on behind
@@ -156,6 +168,30 @@ local function stop_with_its_text(client, buf, again)
   })
 end
 
+--- Lets the menu come back as one types on behind a word of ours: after `<C-e>`, say, or a space that was taken back.
+--- Neovim asks by itself only after a trigger character.
+---@param buf integer
+local function come_back(buf)
+  api.nvim_create_autocmd("InsertCharPre", {
+    group = api.nvim_create_augroup("gpt.menu." .. buf, {}),
+    buffer = buf,
+    callback = function()
+      if vim.fn.pumvisible() == 1 or vim.list_contains(CHAT.completionProvider.triggerCharacters, vim.v.char) then
+        return
+      end
+      vim.schedule(function()
+        local is_wanted = api.nvim_get_current_buf() == buf
+          and vim.fn.mode() == "i"
+          and vim.fn.pumvisible() == 0
+          and require("gpt.lsp.prompt").is_behind_word(buf)
+        if is_wanted then
+          vim.lsp.completion.get()
+        end
+      end)
+    end,
+  })
+end
+
 --- Shows completion as one types, where Neovim can and nothing else does. Decided when it is first needed: by then what
 --- is loaded in insert mode is loaded.
 ---@param client integer
@@ -172,6 +208,9 @@ local function show_by_itself(client, buf)
       choose_nothing(buf)
       stop_with_its_text(client, buf, enable)
       vim.lsp.completion.enable(true, client, buf, { autotrigger = true })
+      come_back(buf)
+    elseif is_there and is_automatic() then
+      choose_nothing(buf)
     end
   end
   if api.nvim_get_current_buf() == buf and vim.fn.mode() == "i" then

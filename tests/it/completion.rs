@@ -690,3 +690,81 @@ async fn a_diagnostic_in_a_function_takes_the_function_along_and_not_the_file() 
     assert_eq!(nvim.lua_lines(&of(2), &[]).await, ["11", "31"]);
     assert_eq!(clean(&nvim).await, "");
 }
+
+// What happens around it -----------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_chat_that_is_taken_off_the_list_of_buffers_is_served_on() {
+    let (_home, editor) = project(&[]);
+    let nvim = editor.start().await;
+    open_served(&nvim).await;
+    nvim.feed("<Esc>:set buflisted nobuflisted<CR>i").await;
+    nvim.lua("vim.wait(20)", &[]).await;
+    is_served(&nvim).await;
+    nvim.feed("#fi<C-x><C-o>").await;
+    offered(&nvim, &["#file:"]).await;
+    nvim.feed("<C-e><Esc>:bdelete<CR>").await;
+    nvim.wait_lua("return #vim.lsp.get_clients({ name = 'gpt' }) == 0 or vim.tbl_isempty(vim.lsp.get_clients({ name = 'gpt' })[1].attached_buffers)")
+        .await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn completion_goes_on_after_a_plugin_has_put_its_edit_in_and_the_list_of_buffers_right() {
+    let (_home, editor) = project(&[]);
+    let nvim = editor.start().await;
+    open_served(&nvim).await;
+    for _ in 0..2 {
+        nvim.feed("#fi").await;
+        nvim.lua(
+            "local cursor = vim.api.nvim_win_get_cursor(0)
+            local list = ask('textDocument/completion', { position = { line = cursor[1] - 1, character = cursor[2] } })
+            local item = vim.iter(list.items):find(function(each) return each.textEdit.newText == '#file:' end)
+            vim.lsp.util.apply_text_edits({ item.textEdit }, vim.api.nvim_get_current_buf(), 'utf-16')
+            vim.bo.buflisted = false",
+            &[],
+        )
+        .await;
+        nvim.feed("<End> ").await;
+    }
+    nvim.wait_lua("return vim.api.nvim_get_current_line() == '#file: #file: '")
+        .await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn after_ctrl_e_the_menu_comes_back_as_one_types_on() {
+    let (_home, editor) = project(&[]);
+    let nvim = editor.start().await;
+    if is_before_0_11(&nvim).await {
+        return;
+    }
+    open_served(&nvim).await;
+    nvim.feed("#").await;
+    nvim.wait_lua("return vim.fn.pumvisible() == 1").await;
+    nvim.feed("<C-e>").await;
+    nvim.wait_lua("return vim.fn.pumvisible() == 0").await;
+    nvim.feed("f").await;
+    offered(&nvim, &["#file:"]).await;
+    nvim.feed("<C-e> word").await;
+    nvim.wait_lua("return vim.api.nvim_get_current_line() == '#f word' and vim.fn.pumvisible() == 0")
+        .await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn neovims_own_automatic_completion_writes_nothing_by_itself() {
+    let (_home, editor) = project(&[]);
+    let nvim = editor.init("vim.o.completeopt = 'menu,popup'").start().await;
+    if !nvim.lua_bool("return vim.fn.exists('&autocomplete') == 1", &[]).await {
+        return;
+    }
+    nvim.command("set autocomplete complete=o").await;
+    open_served(&nvim).await;
+    nvim.wait_lua("return vim.bo.completeopt:find('noselect') ~= nil").await;
+    nvim.feed("#fi").await;
+    nvim.wait_lua("return vim.fn.pumvisible() == 1").await;
+    nvim.feed("le").await;
+    nvim.wait_lua("return vim.api.nvim_get_current_line() == '#file'").await;
+    clean(&nvim).await;
+}

@@ -10,7 +10,7 @@ const CODE: &str = "so:\n\n```lua\nlocal x = 1\n```\n";
 
 /// Waits until this text in the newest chat has a group whose name begins like this.
 #[track_caller]
-fn coloured<'a>(nvim: &'a Nvim, text: &str, group: &str) -> impl Future<Output = ()> + use<'a> {
+pub fn coloured<'a>(nvim: &'a Nvim, text: &str, group: &str) -> impl Future<Output = ()> + use<'a> {
     let code = format!(
         "for row, line in ipairs(vim.api.nvim_buf_get_lines(chat_buffer(), 0, -1, true)) do
           local col = line:find({text:?}, 1, true)

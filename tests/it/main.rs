@@ -81,6 +81,7 @@ mod network;
 mod notices;
 mod odd_text;
 mod opened;
+mod parsers;
 mod prettier;
 mod providers;
 mod queue;

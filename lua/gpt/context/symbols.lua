@@ -45,10 +45,6 @@ end
 ---@param buf integer
 ---@return string[]
 local function by_tree(buf)
-  local ok, parser = pcall(vim.treesitter.get_parser, buf)
-  if not ok or not parser then
-    return {}
-  end
   local lines, seen = {}, {}
   local function visit(node, depth)
     local row = node:range()
@@ -63,7 +59,7 @@ local function by_tree(buf)
       end
     end
   end
-  for _, tree in ipairs(parser:parse() or {}) do
+  for _, tree in ipairs(require("gpt.gate").trees(buf)) do
     visit(tree:root(), 0)
   end
   return lines

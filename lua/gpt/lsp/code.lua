@@ -142,8 +142,7 @@ local AROUND, LONGEST = 10, 200
 ---@return integer first
 ---@return integer last
 local function around(buf, first, last)
-  local ok, parser = pcall(vim.treesitter.get_parser, buf)
-  local trees = ok and parser and parser:parse() or {}
+  local trees = require("gpt.gate").trees(buf)
   local node = trees[1] and trees[1]:root():named_descendant_for_range(first - 1, 0, last - 1, 0)
   while node do
     local from, _, to, to_col = node:range()

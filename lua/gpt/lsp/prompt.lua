@@ -118,6 +118,21 @@ local function word_at(chat, row, col)
   end)
 end
 
+--- Whether the cursor is behind a word of ours, for which there may be something to choose.
+---@param buf integer
+---@return boolean
+function M.is_behind_word(buf)
+  local chat = require("gpt.view.chat").of_buffer(buf)
+  local row, col = api.nvim_win_get_cursor(0)[1] - 1, api.nvim_win_get_cursor(0)[2]
+  local heading = chat and question_at(chat, row)
+  if not chat or not heading then
+    return false
+  end
+  local line = api.nvim_get_current_line()
+  local word = word_at(chat, row, col) or is_first(chat, heading, row) and model_at(line, col)
+  return word ~= nil and word ~= false and col == word.last
+end
+
 ---@param params { textDocument: { uri: string }, position: { line: integer, character: integer } }
 ---@return gpt.Chat? chat
 ---@return integer row

@@ -108,6 +108,8 @@ return {
   ["view.from"] = "From {path}, {place}:",
   ["view.gauge"] = "{tokens} of {window}",
   ["view.gauge_cut"] = "{tokens} of {window}, cut",
+  ["view.guard.off"] = "Plugins that draw this chat are off: a line is too dense to be parsed.",
+  ["view.guard.off_advice"] = "They are on again when it is gone.",
   ["view.health.build_again"] = "Install it again: :GPT install",
   ["view.health.ca_file"] = "Certificates of your own: {file}",
   ["view.health.configuration"] = "gpt.nvim: configuration",

@@ -108,6 +108,8 @@ return {
   ["view.from"] = "De {path}, {place}:",
   ["view.gauge"] = "{tokens} de {window}",
   ["view.gauge_cut"] = "{tokens} de {window}, con corte",
+  ["view.guard.off"] = "Los plugins que dibujan este chat están apagados: hay una línea muy densa.",
+  ["view.guard.off_advice"] = "Vuelven cuando se quite.",
   ["view.health.build_again"] = "Instálalo de nuevo: :GPT install",
   ["view.health.ca_file"] = "Certificados propios: {file}",
   ["view.health.configuration"] = "gpt.nvim: configuración",

@@ -108,6 +108,8 @@ return {
   ["view.from"] = "De {path}, {place}:",
   ["view.gauge"] = "{tokens} de {window}",
   ["view.gauge_cut"] = "{tokens} de {window}, com corte",
+  ["view.guard.off"] = "Plugins que desenham este chat estão desligados: há uma linha densa demais.",
+  ["view.guard.off_advice"] = "Voltam quando ela sair.",
   ["view.health.build_again"] = "Instale-o de novo: :GPT install",
   ["view.health.ca_file"] = "Certificados próprios: {file}",
   ["view.health.configuration"] = "gpt.nvim: configuração",

@@ -4,6 +4,7 @@ local api = vim.api
 local Chat = require("gpt.view.regions")
 local cut = require("gpt.view.cut")
 local gauge = require("gpt.view.gauge")
+local guard = require("gpt.view.guard")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local remote = require("gpt.remote")
@@ -348,6 +349,7 @@ local function make(buf, id)
   chat:note_step()
   vim.bo[buf].modified = false
   watch(api.nvim_create_augroup("gpt.chat." .. id, {}), chat)
+  guard.watch(chat) -- before anything else parses it
   vim.bo[buf].filetype = "gptchat"
   chat:map_keys()
   -- Not before it is drawn: the first server loads much of Neovim's client.

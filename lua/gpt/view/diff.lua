@@ -3,6 +3,7 @@
 local api = vim.api
 
 local config = require("gpt.config")
+local gate = require("gpt.gate")
 local origins = require("gpt.origin")
 local words = require("gpt.words")
 
@@ -37,7 +38,7 @@ end
 ---@param filetype string
 local function colour(buf, filetype)
   local language = vim.treesitter.language.get_lang(filetype) or filetype
-  if filetype ~= "" and not pcall(vim.treesitter.start, buf, language) then
+  if filetype ~= "" and not gate.start(buf, language) then
     vim.bo[buf].syntax = filetype
   end
 end
@@ -157,7 +158,11 @@ function Difference:watch()
   api.nvim_create_autocmd("WinClosed", {
     group = self.group,
     pattern = { tostring(self.code), tostring(self.win) },
-    callback = vim.schedule_wrap(leave),
+    callback = vim.schedule_wrap(function()
+      if not api.nvim_win_is_valid(self.code) or not api.nvim_win_is_valid(self.win) then
+        leave()
+      end
+    end),
   })
 end
 

@@ -7,6 +7,7 @@
 local M = {}
 
 local api = vim.api
+local gate = require("gpt.gate")
 local opening = require("gpt.context.blocks").opening
 local namespace = api.nvim_create_namespace("gpt.highlight")
 --- The marks that say how far an answer is highlighted for good; kept apart, since highlights are cleared by lines.
@@ -17,11 +18,9 @@ local progress = api.nvim_create_namespace("gpt.highlight.progress")
 local rounds = {}
 
 --- The most lines parsed at once; a longer code block is cut, each piece as if fenced by itself.
-local MOST_LINES = 80
+local MOST_LINES = gate.MOST.lines
 --- The most lines of a question that are highlighted.
 local MOST_LINES_ONCE = 400
---- The longest line that is parsed, and the most bytes at once.
-local MOST_BYTES = 40000
 --- The shortest pause between two parses, in milliseconds, and the pause as a multiple of the last parse. Text is there
 --- at once, only its colours lag; at a third of the pause they would cost more than all the rest of a slow stream.
 local SHORTEST_PAUSE, PAUSE_FACTOR = 380, 30
@@ -36,9 +35,10 @@ local BACKLOG_FACTOR = 4
 --- Walks over lines; says where the last finished block ends.
 ---@param lines string[]
 ---@param fence? string the fence that is open at their start
+---@param is_cut? boolean whether more lines would be too many: then the last one but one ends a block, if no other does
 ---@return integer finished how many lines are finished blocks
 ---@return string? fence the fence that is open after those
-local function finished_blocks(lines, fence)
+local function finished_blocks(lines, fence, is_cut)
   local finished, open_there, open = 0, fence, fence
   for index = 1, #lines - 1 do -- the last line may still grow
     local line = lines[index]
@@ -50,13 +50,13 @@ local function finished_blocks(lines, fence)
         finished, open_there = index, nil
       end
     elseif marks then
-      open = vim.trim(line)
+      open = gate.fence(line)
     elseif line:find("^%s*$") then
       finished, open_there = index, nil
     end
   end
-  if finished == 0 and open and #lines > MOST_LINES then
-    return #lines - 1, open -- a long code block: cut it here
+  if finished == 0 and (is_cut or open and #lines > MOST_LINES) then
+    return #lines - 1, open -- a long block: cut it here
   end
   return finished, open_there
 end
@@ -118,13 +118,17 @@ end
 ---@param root TSNode
 ---@param lang string
 ---@param text string
-local function mark_tree(buf, row, root, lang, text)
+---@param until_when integer what has no highlight by then stays without
+local function mark_tree(buf, row, root, lang, text, until_when)
   load(lang)
   local query = loaded[lang] and loaded[lang].highlights
   if not query then
     return
   end
   for id, node, metadata in query:iter_captures(root, text) do
+    if vim.uv.hrtime() > until_when then
+      return
+    end
     local name = query.captures[id]
     -- What 'conceallevel' hides; it is 0 unless the user, or a plugin that draws markdown, has set it.
     local conceal = metadata.conceal or metadata[id] and metadata[id].conceal
@@ -151,18 +155,14 @@ end
 ---@param lines string[]
 ---@param fence? string the code fence that is open before them
 local function highlight(buf, row, lines, fence)
-  local text = table.concat(lines, "\n") .. "\n"
-  if fence then
-    text, row = fence .. "\n" .. text, row - 1
+  local parser, text = gate.parse(lines, fence)
+  local until_when = vim.uv.hrtime() + gate.MOST.time * 1e6
+  row = fence and row - 1 or row
+  if parser then
+    parser:for_each_tree(function(tree, language)
+      mark_tree(buf, row, tree:root(), language:lang(), text, until_when)
+    end)
   end
-  if #text > MOST_BYTES then
-    return
-  end
-  local parser = vim.treesitter.get_string_parser(text, "markdown")
-  parser:parse(true)
-  parser:for_each_tree(function(tree, language)
-    mark_tree(buf, row, tree:root(), language:lang(), text)
-  end)
 end
 
 --- Highlights text that is not being written, such as a question: the first piece at once, the others later, so that
@@ -192,8 +192,11 @@ function M.once(buf, first, last)
       return
     end
     local lines = api.nvim_buf_get_lines(buf, row, math.min(stop, row + MOST_LINES + 1), false)
+    local fitting = gate.fit(lines, fence)
+    local is_cut = fitting < #lines
+    lines = vim.list_slice(lines, 1, fitting)
     lines[#lines + 1] = ""
-    local finished, open = finished_blocks(lines, fence)
+    local finished, open = finished_blocks(lines, fence, is_cut)
     local count = math.min(finished > 0 and finished or #lines, stop - row)
     pcall(highlight, buf, row, vim.list_slice(lines, 1, count), fence)
     fence = finished > 0 and open or nil
@@ -279,11 +282,11 @@ local function step(chat)
     return false
   end
   local lines = api.nvim_buf_get_lines(chat.buf, row, math.min(last + 1, row + MOST_LINES + 2), false)
+  local fitting = gate.fit(lines, state.fence)
+  local is_cut = fitting < #lines
+  lines = vim.list_slice(lines, 1, fitting + 1) -- the last one is not looked at
   local backlog = row + #lines <= last
-  local finished, fence = finished_blocks(lines, state.fence)
-  if finished == 0 and backlog then
-    finished, fence = #lines - 1, state.fence -- no block ends within the most lines: cut
-  end
+  local finished, fence = finished_blocks(lines, state.fence, is_cut or backlog)
   local count = finished > 0 and finished or #lines
   -- A language to load is a step by itself, so that a block in several new ones does not hold the editor up.
   local lang = not_loaded(vim.list_slice(lines, 1, count), state.fence)

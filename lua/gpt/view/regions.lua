@@ -74,6 +74,7 @@ local api = vim.api
 ---@field lookups table<integer, gpt.Lookup> the questions whose context words are being looked up, by mark
 ---@field notice? table
 ---@field highlighting? gpt.Highlighting
+---@field guard? gpt.Guard
 ---@field remembered? gpt.Remembered
 ---@field facts table<integer, string[]> what is known of answers, by message
 ---@field cuts table<integer, true> the answers that their provider ended before they were whole, by message

@@ -3,6 +3,7 @@ local api = vim.api
 
 local Chat = require("gpt.view.regions")
 local drawers = require("gpt.view.drawers")
+local guard = require("gpt.view.guard")
 local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 
@@ -171,6 +172,7 @@ function Chat:restore()
   self:restore_highlights()
   require("gpt.view.folds").update(self)
   vim.bo[self.buf].modified = false
+  guard.watch(self) -- before the others see the text
   vim.bo[self.buf].filetype = vim.bo[self.buf].filetype -- runs FileType again, as for a file: highlighters are gone
   drawers.inform(self.buf)
 end

@@ -14,7 +14,10 @@ end
 ---@param lines string[]
 function Chat:show_request(lines)
   local buf = notice.show_aside(lines, words("view.request.title"))
-  vim.bo[buf].filetype = "http"
+  -- What there is for this filetype may parse all of it.
+  if require("gpt.gate").may_be_parsed(lines) then
+    vim.bo[buf].filetype = "http"
+  end
 end
 
 return Chat
