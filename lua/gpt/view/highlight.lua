@@ -118,7 +118,7 @@ end
 ---@param root TSNode
 ---@param lang string
 ---@param text string
----@param until_when integer what has no highlight by then stays without
+---@param until_when number by |os.clock()|; what has no highlight by then stays without
 local function mark_tree(buf, row, root, lang, text, until_when)
   load(lang)
   local query = loaded[lang] and loaded[lang].highlights
@@ -126,7 +126,7 @@ local function mark_tree(buf, row, root, lang, text, until_when)
     return
   end
   for id, node, metadata in query:iter_captures(root, text) do
-    if vim.uv.hrtime() > until_when then
+    if os.clock() > until_when then
       return
     end
     local name = query.captures[id]
@@ -156,7 +156,7 @@ end
 ---@param fence? string the code fence that is open before them
 local function highlight(buf, row, lines, fence)
   local parser, text = gate.parse(lines, fence)
-  local until_when = vim.uv.hrtime() + gate.MOST.time * 1e6
+  local until_when = os.clock() + gate.MOST.time / 1000
   row = fence and row - 1 or row
   if parser then
     parser:for_each_tree(function(tree, language)
