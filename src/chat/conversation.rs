@@ -143,6 +143,8 @@ pub struct Ended {
     pub outcome: Outcome,
     /// The tokens it took, if the provider said so.
     pub usage: Option<Usage>,
+    /// The model that answered, where it is another one than the one that was asked.
+    pub answered_by: Option<String>,
     /// The tools that the model asked for.
     pub tool_calls: Vec<ToolCall>,
     /// The sources that it named.
@@ -193,6 +195,7 @@ struct Turn {
     id: TurnId,
     answer: MessageId,
     usage: Option<Usage>,
+    answered_by: Option<String>,
 }
 
 /// A chat's messages, and its turn in progress.
@@ -340,6 +343,7 @@ impl Conversation {
             id: turn,
             answer,
             usage: None,
+            answered_by: None,
         });
         shape.places = self.branches.places(&self.messages);
         vec![
@@ -384,6 +388,12 @@ impl Conversation {
             ProviderEvent::Usage(usage) => {
                 if let Some(turn) = &mut self.turn {
                     turn.usage = Some(usage);
+                }
+                Vec::new()
+            }
+            ProviderEvent::AnsweredBy(model) => {
+                if let Some(turn) = &mut self.turn {
+                    turn.answered_by = Some(model);
                 }
                 Vec::new()
             }
@@ -480,6 +490,7 @@ impl Conversation {
             Ended {
                 outcome,
                 usage: turn.usage,
+                answered_by: turn.answered_by,
                 tool_calls,
                 citations,
             },

@@ -8,6 +8,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::error;
 use super::finish::{self, Ending};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
@@ -117,6 +118,7 @@ impl Wire for Messages {
             return framed::no_answer(body, out);
         }
         for Object(block) in &answer.content.0 {
+            fallen_back(block, out);
             said(block, out);
             self.calls.whole(block);
         }
@@ -136,6 +138,7 @@ impl Messages {
         match kind {
             "message_start" => self.usage(&frame.message.0.usage.0, out),
             "content_block_start" => {
+                fallen_back(&frame.content_block.0, out);
                 said(&frame.content_block.0, out);
                 self.calls.begin(frame.index.0, &frame.content_block.0);
             }
@@ -175,6 +178,14 @@ impl Messages {
         out.extend(self.calls.drain(self.ending.is_cut(&unsaid)).map(Event::ToolCall));
         let reason = self.ending.settle(unsaid, out.len() > before);
         out.push(Event::Finished(reason));
+    }
+}
+
+/// Tells that another model answers than the one that was asked.
+fn fallen_back(block: &Block<'_>, out: &mut Vec<Event>) {
+    let model = block.to.0.model.as_str();
+    if block.kind.as_str() == "fallback" && !model.is_empty() {
+        out.push(Event::AnsweredBy(error::word(model)));
     }
 }
 

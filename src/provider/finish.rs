@@ -193,17 +193,22 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    /// Takes in a word, unless it is none. Of two words that contradict each other the one counts that says that the
-    /// answer was cut.
+    /// Takes in a word, unless it is none. Of two words that contradict each other the one counts that says more: that the
+    /// answer was cut, before that tools are to be run.
     pub(crate) fn hear(&mut self, words: &Words, word: &str, said: &str) {
         let word = word.trim();
         // `null` as a string: some servers send it with every chunk but the last.
         if matches!(word, "" | "null") {
             return;
         }
-        if !self.reason.as_ref().is_some_and(FinishReason::is_cut) {
+        let reason = words.read(word, said);
+        let stays = match &self.reason {
+            Some(FinishReason::ToolCalls) => reason == FinishReason::Stop,
+            known => known.as_ref().is_some_and(FinishReason::is_cut),
+        };
+        if !stays {
             word.clone_into(&mut self.word);
-            self.reason = Some(words.read(word, said));
+            self.reason = Some(reason);
         }
     }
 

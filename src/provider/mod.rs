@@ -27,6 +27,7 @@ pub mod registry;
 pub mod retry;
 mod sources;
 pub mod sse;
+mod tokens;
 mod turns;
 
 pub use error::{ErrorClass, ProviderError};
@@ -128,6 +129,8 @@ pub enum Event {
     Citation(Citation),
     /// The tokens used so far. A later one replaces an earlier one.
     Usage(Usage),
+    /// Another model answers than the one that was asked.
+    AnsweredBy(String),
     /// The request failed before its answer began, and is sent again after a wait.
     Retrying(retry::Retrying),
     /// The server refused these fields of the request's body, and was asked without them.

@@ -9,8 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::finish::{self, Ending};
 use super::framed::{self, Flow, Unreadable, Wire};
-use super::lenient::{self, Count, JsonText, List, Object, Text};
+use super::lenient::{self, JsonText, List, Object, Text};
 use super::lined::Lined;
+use super::tokens::Tokens;
 use super::{Decoder, Event, FinishReason, ProviderError, Request, Role, ToolCall, Usage};
 
 #[cfg(test)]
@@ -81,8 +82,8 @@ struct Chunk<'a> {
     done: Option<Value>,
     #[serde(borrow)]
     done_reason: Text<'a>,
-    prompt_eval_count: Count,
-    eval_count: Count,
+    prompt_eval_count: Tokens,
+    eval_count: Tokens,
     error: Option<Value>,
 }
 

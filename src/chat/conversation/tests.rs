@@ -1,4 +1,5 @@
 mod branching;
+mod ends;
 mod recalling;
 
 use super::*;

@@ -4,7 +4,7 @@ use super::Task;
 use crate::chat::MessageId;
 use crate::chat::conversation::{Ended, INCOMPLETE, Outcome};
 use crate::chat::journal::REFUSAL;
-use crate::chat::notice::{self, Notice};
+use crate::chat::notice::{self, Level, Notice};
 use crate::chat::painter::Stroke;
 use crate::chat::parts;
 use crate::editor::{ShownEnd, ShownOutcome};
@@ -17,13 +17,32 @@ use crate::words::{Locale, say};
 impl Task {
     /// Ends the turn: in the history, on the screen, and with what was to be done with its answer.
     pub(super) fn end_turn(&mut self, answer: MessageId, ended: &Ended) {
-        let (target, left_out) = self.leave_turn(ended.usage);
+        // The tokens of two models teach nothing about one of them.
+        let taught = ended.usage.filter(|_| ended.answered_by.is_none());
+        let (mut target, left_out) = self.leave_turn(taught);
         let settings = self.settings.borrow().clone();
+        let asked = target.label();
+        let instead = ended.answered_by.as_ref().map(|model| {
+            let named = say!(
+                settings.locale,
+                "turn.answered_by",
+                provider = &target.provider.label,
+                model = model,
+                asked = &target.model,
+            );
+            target.model.clone_from(model);
+            named
+        });
         let facts = settings.catalogue.facts(&target.provider, &target.model);
         let cost = ended.usage.and_then(|usage| facts.cost(&usage));
         let mut notice = said(ended, &left_out, &target, &facts, settings.locale);
         if let (Some(notice), Outcome::Cut { .. }, true) = (&mut notice, &ended.outcome, self.has_errand(answer)) {
             notice.details.push(say!(settings.locale, "turn.not_used"));
+        }
+        match (&mut notice, instead) {
+            (Some(notice), Some(named)) => notice.details.push(named),
+            (None, Some(named)) => notice = Some(Notice::new(Level::Info, named, "")),
+            (_, None) => {}
         }
         let record = notice.as_ref().map(|notice| notice.record(settings.vault.redactor()));
         let is_refusal = self
@@ -41,7 +60,9 @@ impl Task {
             _ => None,
         };
         self.look();
-        self.ask_for_title(ended, &target);
+        if asked == target.label() {
+            self.ask_for_title(ended, &target);
+        }
         self.canvas.add(Stroke::End(ShownEnd {
             chat: self.chat.clone(),
             answer,

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::provider::Usage;
 use crate::provider::lenient::{Count, JsonText, List, Object, Text};
 use crate::provider::sources::Source;
+use crate::provider::tokens::{self, Tokens};
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
@@ -31,6 +32,14 @@ pub(super) struct Start {
     pub(super) usage: Object<Counts>,
 }
 
+/// A model, named where another one answers in its place.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Named<'a> {
+    #[serde(borrow)]
+    pub(super) model: Text<'a>,
+}
+
 /// A block of the content, or a delta of one; the fields that a kind does not have are empty.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
@@ -49,6 +58,9 @@ pub(super) struct Block<'a> {
     pub(super) input: JsonText<'a>,
     #[serde(borrow)]
     pub(super) partial_json: Text<'a>,
+    /// Of a `fallback` block: who answers from here on.
+    #[serde(borrow)]
+    pub(super) to: Object<Named<'a>>,
     /// Of a `citations_delta`.
     #[serde(borrow)]
     pub(super) citation: Object<Source<'a>>,
@@ -101,36 +113,60 @@ pub(super) struct Answer<'a> {
     pub(super) error: Option<Value>,
 }
 
-/// Counts so far; those of the input leave out what was read from and written to the cache.
-#[derive(Debug, Default, Clone, Copy, serde::Deserialize)]
+/// Counts so far; those of the input leave out what was read from and written to the cache. Where the provider ran the model
+/// several times, for a compaction or with another model after a refusal, `iterations` has the counts of each run, and the
+/// others are those of the last one alone
+/// (<https://platform.claude.com/docs/en/build-with-claude/compaction>).
+#[derive(Debug, Default, Clone, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct Counts {
-    input_tokens: Count,
-    cache_creation_input_tokens: Count,
-    cache_read_input_tokens: Count,
-    output_tokens: Count,
+    #[serde(flatten)]
+    own: Run,
+    iterations: List<Object<Run>>,
+}
+
+/// The counts of one run of a model.
+#[derive(Debug, Default, Clone, Copy, serde::Deserialize)]
+#[serde(default)]
+struct Run {
+    input_tokens: Tokens,
+    cache_creation_input_tokens: Tokens,
+    cache_read_input_tokens: Tokens,
+    output_tokens: Tokens,
 }
 
 impl Counts {
     /// Takes the counts that a frame holds, and keeps the others.
     pub(super) fn updated(&mut self, newer: &Self) -> Usage {
+        let (own, new) = (&mut self.own, &newer.own);
         let pairs = [
-            (&mut self.input_tokens, newer.input_tokens),
-            (&mut self.cache_creation_input_tokens, newer.cache_creation_input_tokens),
-            (&mut self.cache_read_input_tokens, newer.cache_read_input_tokens),
-            (&mut self.output_tokens, newer.output_tokens),
+            (&mut own.input_tokens, new.input_tokens),
+            (&mut own.cache_creation_input_tokens, new.cache_creation_input_tokens),
+            (&mut own.cache_read_input_tokens, new.cache_read_input_tokens),
+            (&mut own.output_tokens, new.output_tokens),
         ];
         for (known, newer) in pairs {
-            *known = Count(newer.0.or(known.0));
+            *known = Tokens(newer.0.or(known.0));
         }
-        let cached = self.cache_read_input_tokens.or_zero();
-        let fresh = self.input_tokens.or_zero();
-        let written = self.cache_creation_input_tokens.or_zero();
-        Usage {
-            input: fresh.saturating_add(written).saturating_add(cached),
-            cached,
-            output: self.output_tokens.or_zero(),
-            reasoning: 0,
+        if !newer.iterations.0.is_empty() {
+            self.iterations.clone_from(&newer.iterations);
         }
+        if self.iterations.0.is_empty() {
+            return usage(&[self.own]);
+        }
+        let runs: Vec<Run> = self.iterations.0.iter().map(|run| run.0).collect();
+        usage(&runs)
+    }
+}
+
+fn usage(runs: &[Run]) -> Usage {
+    let all = |count: fn(&Run) -> Tokens| tokens::sum(runs.iter().map(|run| count(run).or_zero()));
+    let cached = all(|run| run.cache_read_input_tokens);
+    let written = all(|run| run.cache_creation_input_tokens);
+    Usage {
+        input: tokens::sum([all(|run| run.input_tokens), written, cached]),
+        cached,
+        output: all(|run| run.output_tokens),
+        reasoning: 0,
     }
 }

@@ -212,3 +212,41 @@ fn a_citation_of_the_web_is_a_source_and_one_of_a_document_is_none() {
     });
     assert_eq!(events, [citation, finished(FinishReason::Stop)]);
 }
+
+#[test]
+fn what_stands_beside_a_refusal_is_told_with_it() {
+    let end = r#"{"type":"message_delta","delta":{"stop_reason":"refusal","stop_details":{"type":"refusal","category":"cyber","explanation":"Not\u0007 this.","recommended_model":"claude-x"}}}"#;
+    let said = "Not this.\ncategory: cyber\nrecommended_model: claude-x";
+    let refused = Event::Finished(FinishReason::Cut(crate::provider::Cut::new(
+        Why::Filter,
+        "refusal",
+        said,
+    )));
+    assert_eq!(frames(&[end, END]), [refused]);
+}
+
+#[test]
+fn the_tokens_of_all_runs_of_a_model_count_and_the_one_that_answers_is_named() {
+    let start = r#"{"type":"message_start","message":{"usage":{"input_tokens":408,"output_tokens":1}}}"#;
+    let fallback = r#"{"type":"content_block_start","index":0,"content_block":{"type":"fallback","from":{"model":"a"},"to":{"model":"b"}}}"#;
+    let delta = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":412,"output_tokens":264,"iterations":[{"model":"a","input_tokens":408,"output_tokens":3,"cache_read_input_tokens":10},{"model":"b","input_tokens":412,"output_tokens":264},7]}}"#;
+    assert_eq!(
+        frames(&[start, fallback, delta, END]),
+        [
+            usage(408, 0, 1),
+            Event::AnsweredBy("b".into()),
+            usage(830, 10, 267),
+            finished(FinishReason::Stop)
+        ]
+    );
+}
+
+#[test]
+fn counts_that_cannot_be_are_clamped() {
+    let most = crate::provider::tokens::MOST;
+    let delta = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":18446744073709551615,"cache_read_input_tokens":18446744073709551615,"output_tokens":-5}}"#;
+    assert_eq!(
+        frames(&[delta, END]),
+        [usage(most, most, 0), finished(FinishReason::Stop)]
+    );
+}

@@ -184,6 +184,8 @@ fn of_two_words_the_one_counts_that_cuts() {
     assert_eq!(settled(&CHAT, &["length", "error"], false), length);
     assert_eq!(settled(&CHAT, &["stop", "stop"], false), FinishReason::Stop);
     assert_eq!(settled(&CHAT, &["tool_calls", "stop"], true), FinishReason::ToolCalls);
+    let lost = FinishReason::cut(Why::Unknown, "tool_calls");
+    assert_eq!(settled(&CHAT, &["tool_calls", "stop"], false), lost);
 }
 
 #[test]

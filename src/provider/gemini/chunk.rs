@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::provider::Usage;
-use crate::provider::lenient::{Count, JsonText, List, Object, Text};
+use crate::provider::lenient::{JsonText, List, Object, Text};
+use crate::provider::tokens::{self, Tokens};
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -70,16 +71,16 @@ pub(super) struct Feedback<'a> {
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Counts {
-    prompt_token_count: Count,
-    tool_use_prompt_token_count: Count,
-    cached_content_token_count: Count,
-    candidates_token_count: Count,
-    thoughts_token_count: Count,
+    prompt_token_count: Tokens,
+    tool_use_prompt_token_count: Tokens,
+    cached_content_token_count: Tokens,
+    candidates_token_count: Tokens,
+    thoughts_token_count: Tokens,
 }
 
 impl Counts {
     pub(super) fn usage(&self) -> Usage {
-        let sum = |a: Count, b: Count| a.or_zero().saturating_add(b.or_zero());
+        let sum = |a: Tokens, b: Tokens| tokens::sum([a.or_zero(), b.or_zero()]);
         Usage {
             input: sum(self.prompt_token_count, self.tool_use_prompt_token_count),
             cached: self.cached_content_token_count.or_zero(),

@@ -163,3 +163,10 @@ fn chunks_in_an_array_are_read_too() {
     let body = json!([parts(json!([{"text": "a"}])), ended("STOP")]).to_string();
     assert_eq!(decode(&body), [Event::Text("a".into()), finished(FinishReason::Stop)]);
 }
+
+#[test]
+fn what_gemini_says_of_an_end_is_told_with_its_word() {
+    let end = json!({"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL", "finishMessage": "Malformed call:\u{1b}[1m f("}]});
+    let cut = crate::provider::Cut::new(Why::Unknown, "MALFORMED_FUNCTION_CALL", "Malformed call:[1m f(");
+    assert_eq!(stream(&[end]), [finished(FinishReason::Cut(cut))]);
+}

@@ -54,6 +54,7 @@ impl<'a> Listener<'a> {
                     url: self.whole.redact(&citation.url).into_owned(),
                     title: self.whole.redact(&citation.title).into_owned(),
                 }),
+                Event::AnsweredBy(model) => Event::AnsweredBy(word(&self.whole.redact(&model))),
                 other => other,
             };
             if !is_empty(&redacted) {

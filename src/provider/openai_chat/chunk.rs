@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::provider::Usage;
 use crate::provider::lenient::{Count, JsonText, List, Object, Reads, Text, default_for};
 use crate::provider::sources::Source;
+use crate::provider::tokens::Tokens;
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
@@ -112,24 +113,24 @@ pub(super) struct Function<'a> {
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct Counts {
-    prompt_tokens: Count,
-    completion_tokens: Count,
+    prompt_tokens: Tokens,
+    completion_tokens: Tokens,
     prompt_tokens_details: Object<PromptDetails>,
     completion_tokens_details: Object<CompletionDetails>,
     /// DeepSeek's name for the cached tokens.
-    prompt_cache_hit_tokens: Count,
+    prompt_cache_hit_tokens: Tokens,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 struct PromptDetails {
-    cached_tokens: Count,
+    cached_tokens: Tokens,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 struct CompletionDetails {
-    reasoning_tokens: Count,
+    reasoning_tokens: Tokens,
 }
 
 impl Counts {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::provider::Usage;
 use crate::provider::lenient::{Count, JsonText, List, Object, Text};
 use crate::provider::sources::Source;
+use crate::provider::tokens::Tokens;
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
@@ -91,8 +92,8 @@ pub(super) struct Details<'a> {
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct Counts {
-    input_tokens: Count,
-    output_tokens: Count,
+    input_tokens: Tokens,
+    output_tokens: Tokens,
     input_tokens_details: Object<InputDetails>,
     output_tokens_details: Object<OutputDetails>,
 }
@@ -100,13 +101,13 @@ pub(super) struct Counts {
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 struct InputDetails {
-    cached_tokens: Count,
+    cached_tokens: Tokens,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 struct OutputDetails {
-    reasoning_tokens: Count,
+    reasoning_tokens: Tokens,
 }
 
 impl Part<'_> {
