@@ -23,7 +23,7 @@ use gpt_nvim::provider::ollama::OllamaDecoder;
 use gpt_nvim::provider::openai_chat::ChatDecoder;
 use gpt_nvim::provider::openai_responses::ResponsesDecoder;
 use gpt_nvim::provider::sse::SseDecoder;
-use gpt_nvim::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, ToolCall, Usage};
+use gpt_nvim::provider::{Cut, Decoder, ErrorClass, Event, FinishReason, ProviderError, ToolCall, Usage, Why};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 
@@ -53,6 +53,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials: Vec<Trial> = recorded().into_iter().map(Recorded::trial).collect();
     trials.extend(recorded().into_iter().map(Recorded::damaged_trial));
+    trials.extend(recorded().into_iter().filter_map(Recorded::cut_trial));
     trials.extend(sse_trials());
     trials.extend(error_trials());
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -124,6 +125,53 @@ impl Recorded {
                 same(&decode(self.make, &pieces), &whole, &format!("round {round}"))?;
             }
             Ok(())
+        })
+    }
+}
+
+/// The stop words of the recorded answers, as they stand there, and others that no documentation calls a normal end.
+const STOP_WORDS: [(&str, &str); 8] = [
+    (r#""finish_reason":"stop""#, r#""finish_reason":"strange""#),
+    (r#""finish_reason": "stop""#, r#""finish_reason": "strange""#),
+    (r#""finish_reason":"tool_calls""#, r#""finish_reason":"strange""#),
+    (r#""stop_reason":"end_turn""#, r#""stop_reason":"strange""#),
+    (r#""stop_reason":"tool_use""#, r#""stop_reason":"strange""#),
+    (r#""finishReason": "STOP""#, r#""finishReason": "strange""#),
+    (r#""status":"completed""#, r#""status":"strange""#),
+    (r#""done_reason":"stop""#, r#""done_reason":"strange""#),
+];
+
+impl Recorded {
+    /// The same answer with another stop word is cut, says so with the word, and loses none of its text. `None`: it has
+    /// no stop word that is known here.
+    fn cut_trial(self) -> Option<Trial> {
+        let ends_well = match self.expected.last() {
+            Some(Event::Finished(reason)) => !reason.is_cut(),
+            _ => false,
+        };
+        ends_well.then(|| {
+            trial(format!("{}, cut", self.file), move || {
+                let bytes = fs::read(shared().join("fixtures").join(self.file))?;
+                let bytes = if self.file.ends_with(".jsonl") {
+                    framed(&bytes)
+                } else {
+                    bytes
+                };
+                let mut body = String::from_utf8(bytes)?;
+                for (normal, strange) in STOP_WORDS {
+                    body = body.replace(normal, strange);
+                }
+                let mut expected = self.expected.clone();
+                expected.pop();
+                expected.push(Event::Finished(FinishReason::cut(Why::Unknown, "strange")));
+                same(&decode(self.make, &[body.as_bytes()]), &expected, "whole")?;
+                let mut dice = Dice(7);
+                for _ in 0..40 {
+                    let pieces: Vec<_> = body.as_bytes().chunks(1 + dice.below(90)).collect();
+                    same(&decode(self.make, &pieces), &expected, "in pieces")?;
+                }
+                Ok(())
+            })
         })
     }
 }
@@ -252,6 +300,9 @@ fn error(class: ErrorClass, status: Option<u16>, code: &str, message: &str) -> E
 
 const QUOTA: &str = "You exceeded your current quota, please check your plan and billing details. For more information on this \
     error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.";
+
+const REFUSED: &str = "This request triggered restrictions on violative cyber content and was blocked under Anthropic's Usage \
+    Policy.\ncategory: cyber\nrecommended_model: claude-fable-5";
 
 const THINKING: &str = "This is a straightforward question about pedestrian safety. I should provide clear, helpful advice about how \
     to safely cross a street. This is basic safety information that could help prevent accidents.";
@@ -391,6 +442,26 @@ fn recorded() -> Vec<Recorded> {
                     "{\"location\": \"Paris\"}",
                 ),
                 tools(),
+            ],
+        ),
+        of(
+            "anthropic_fallback_model.jsonl",
+            anthropic,
+            vec![
+                usage(408, 0, 1, 0),
+                Event::AnsweredBy("claude-opus-4-8".into()),
+                text("The printing press was invented by Johannes Gutenberg around 1440."),
+                usage(820, 0, 264, 0),
+                stop(),
+            ],
+        ),
+        of(
+            "anthropic_refusal_stop_details.jsonl",
+            anthropic,
+            vec![
+                usage(18, 0, 1, 0),
+                usage(18, 0, 5, 0),
+                Event::Finished(FinishReason::Cut(Cut::new(Why::Filter, "refusal", REFUSED))),
             ],
         ),
         of(
