@@ -163,7 +163,16 @@ impl Recorded {
                 }
                 let mut expected = self.expected.clone();
                 expected.pop();
-                expected.push(Event::Finished(FinishReason::cut(Why::Unknown, "strange")));
+                // OpenRouter has the word of the provider behind it too.
+                let said = match self.file.starts_with("openrouter") {
+                    true => "native_finish_reason: stop",
+                    false => "",
+                };
+                expected.push(Event::Finished(FinishReason::Cut(Cut::new(
+                    Why::Unknown,
+                    "strange",
+                    said,
+                ))));
                 same(&decode(self.make, &[body.as_bytes()]), &expected, "whole")?;
                 let mut dice = Dice(7);
                 for _ in 0..40 {

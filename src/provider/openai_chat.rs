@@ -167,8 +167,12 @@ impl Chat {
             self.delta(&choice.message.0, out);
         }
         let (word, native) = (choice.finish_reason.as_str(), choice.native_finish_reason.as_str());
-        let said = if native == word { "" } else { native };
-        self.ending.hear(&finish::CHAT, word, said);
+        let said = match native {
+            "" => String::new(),
+            native if native == word => String::new(),
+            native => format!("native_finish_reason: {native}"),
+        };
+        self.ending.hear(&finish::CHAT, word, &said);
     }
 
     fn delta(&mut self, delta: &Delta<'_>, out: &mut Vec<Event>) {

@@ -532,7 +532,7 @@ fn sources_that_come_with_every_chunk_are_told_once_and_by_their_titles() {
 #[test]
 fn the_word_of_the_provider_behind_a_router_is_told_too() {
     let end = r#"{"choices":[{"delta":{},"finish_reason":"error","native_finish_reason":"OVERLOADED"}]}"#;
-    let cut = crate::provider::Cut::new(Why::Unknown, "error", "OVERLOADED");
+    let cut = crate::provider::Cut::new(Why::Unknown, "error", "native_finish_reason: OVERLOADED");
     assert_eq!(chunks(&[end, "[DONE]"]), [Event::Finished(FinishReason::Cut(cut))]);
     let end = r#"{"choices":[{"delta":{},"finish_reason":"stop","native_finish_reason":"end_turn"}]}"#;
     assert_eq!(chunks(&[end, "[DONE]"]), [STOP]);
