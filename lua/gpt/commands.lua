@@ -92,11 +92,13 @@ local function complete_provider(lead)
   return completed("key_providers", lead)
 end
 
---- The root of the project that the editor works in: the nearest folder with a .git, else the current one.
+--- The root of the project that the editor works in: the nearest folder with a .git, else the current one, that of the
+--- editor where a window's own (`:lcd`) lies in it.
 ---@return string
 function M.project()
-  local here = vim.fn.getcwd()
-  return vim.fs.root(here, ".git") or here
+  local here, whole = vim.fn.getcwd(), vim.fn.getcwd(-1, -1)
+  local root = vim.fs.root(here, ".git")
+  return root or (vim.startswith(here, whole:gsub("/$", "") .. "/") and whole) or here
 end
 
 --- Lets the user choose an earlier chat.

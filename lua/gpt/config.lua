@@ -55,8 +55,8 @@ local options = {
   models = { each = model_facts },
   chat = {
     layout = { type = { "float", "vertical", "horizontal", "tab", "current" }, default = "float" },
-    width = { type = "number", default = 0.8 },
-    height = { type = "number", default = 0.8 },
+    width = number_option, -- none: of a float 0.8, of a split half
+    height = number_option,
     border = { type = "string|table" },
     start_insert = { type = "boolean", default = true },
     system_prompt = string_option,

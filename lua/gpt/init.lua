@@ -28,9 +28,20 @@ function M.setup(options)
   require("gpt.config").set(options or {})
 end
 
---- Shows the chat, and sends `prompt` if there is one.
+--- How soon it is tried again where the text is locked (|textlock|), in milliseconds.
+local LOCKED_WAIT = 20
+
+--- Whether windows and text may be changed now: not in a map's expression, say, nor while a completion is asked for.
+---@return boolean
+local function is_locked()
+  -- To where we are: nothing happens, but the same rules hold.
+  local ok, reason = pcall(vim.api.nvim_set_current_win, vim.api.nvim_get_current_win())
+  return not ok and tostring(reason):find("E565:", 1, true) ~= nil
+end
+
+--- Shows the chat, and sends `prompt` if there is one. Where the text is locked, this is done a moment later.
 ---@param options? gpt.ChatOptions
----@return string? id the chat's id; nil if it could not be shown
+---@return string? id the chat's id; nil if it could not be shown, or not yet
 function M.chat(options)
   options = options or {}
   if vim.fn.getcmdwintype() ~= "" then
@@ -39,6 +50,12 @@ function M.chat(options)
       title = require("gpt.words")("view.command_window"),
       advice = "",
     })
+  end
+  if is_locked() then
+    vim.defer_fn(function()
+      M.chat(options)
+    end, LOCKED_WAIT)
+    return nil
   end
   local selection = options.selection
   if selection == true then
@@ -56,7 +73,7 @@ function M.chat(options)
   if selection then
     chat:insert_selection(selection)
   end
-  if require("gpt.config").get().chat.start_insert then
+  if require("gpt.config").get().chat.start_insert and vim.api.nvim_get_current_buf() == chat.buf then
     vim.cmd("startinsert!")
   end
   return chat.id

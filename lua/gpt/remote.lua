@@ -4,21 +4,10 @@ local M = {}
 
 local words = require("gpt.words")
 
----@type integer? the channel of the running program
-local channel
----@type string[] its last words
-local last_words = {}
+--- What is known of the program; it outlives a reload of this module.
+local state = require("gpt.session").remote
 --- Whether the start under way has come to the program itself.
 local tried = false
---- Whether the running program has called us: one that ends before was never well.
-local heard = false
-
---- The answers that are waited for, by their tickets.
-local last_ticket = 0
----@type table<integer, any>
-local answers = {}
----@type table<integer, fun(answer: any?)> who is told an answer
-local awaited = {}
 
 local FUNCTION = "GPTEvent"
 local root = vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(debug.getinfo(1, "S").source:sub(2)))))
@@ -94,22 +83,22 @@ end
 ---@param job integer
 ---@param code integer
 local function on_exit(job, code)
-  if job ~= channel then
+  if job ~= state.channel then
     return
   end
-  channel = nil
+  state.channel = nil
   if vim.v.exiting ~= vim.NIL then
     return
   end
-  for ticket in pairs(awaited) do
+  for ticket in pairs(state.awaited) do
     M.answered({ ticket = ticket })
   end
   local signaled = code > 128 and not is_windows
   local how = signaled and words("view.program.signal", { number = code - 128 })
     or words("view.program.exit_code", { number = code })
-  local said = vim.trim(table.concat(last_words, " "))
+  local said = vim.trim(table.concat(state.last_words, " "))
   local returned = require("gpt.view.chat").program_ended()
-  if not heard then
+  if not state.heard then
     local ended = said ~= "" and words("view.program.ended_at_once", { how = how, words = said })
       or words("view.program.ended", { how = how })
     return complain(ended, rebuild())
@@ -131,22 +120,22 @@ local function launch()
     complain(M.missing())
     return 0
   end
-  last_words, heard = {}, false
+  state.last_words, state.heard = {}, false
   -- Detached: an ordinary job would hold Neovim up at :qa; this one sees its input end, and leaves.
   local ok, started = pcall(vim.fn.jobstart, { binary }, {
     rpc = true,
     detach = true,
     on_exit = on_exit,
     on_stderr = function(_, lines)
-      vim.list_extend(last_words, lines)
-      last_words = vim.list_slice(last_words, math.max(1, #last_words - 5))
+      vim.list_extend(state.last_words, lines)
+      state.last_words = vim.list_slice(state.last_words, math.max(1, #state.last_words - 5))
     end,
   })
   if not ok or started <= 0 then
     complain(words("view.program.not_started", { file = binary }), rebuild())
     return 0
   end
-  channel = started
+  state.channel = started
   return started
 end
 
@@ -168,7 +157,7 @@ end
 --- Starts the program if it does not run.
 ---@return boolean running
 local function ensure()
-  if channel then
+  if state.channel then
     return true
   end
   tried = false
@@ -179,12 +168,12 @@ local function ensure()
     launch()
   end
   M.configure()
-  if channel then
+  if state.channel then
     vim.schedule(function()
       require("gpt.lsp").offer_actions()
     end)
   end
-  return channel ~= nil
+  return state.channel ~= nil
 end
 
 ---@param event table
@@ -192,13 +181,13 @@ end
 local function send(event)
   -- A key goes past Vim script, which writes its functions' arguments to 'verbosefile'.
   if event.event == "key_entered" then
-    return channel ~= nil and pcall(vim.rpcnotify, channel, "gpt_event", event)
+    return state.channel ~= nil and pcall(vim.rpcnotify, state.channel, "gpt_event", event)
   end
   -- Its first call defines the function (FuncUndefined), so its existence says nothing.
   if pcall(vim.fn[FUNCTION], event) then
     return true
   end
-  return channel ~= nil and pcall(vim.rpcnotify, channel, "gpt_event", event)
+  return state.channel ~= nil and pcall(vim.rpcnotify, state.channel, "gpt_event", event)
 end
 
 --- Tells the program something; starts it first where needed.
@@ -210,7 +199,7 @@ end
 
 --- Hands the configuration to the running program.
 function M.configure()
-  if channel then
+  if state.channel then
     local protocol = require("gpt.version").protocol
     send({ event = "started", config = require("gpt.config").for_program(), protocol = protocol })
   end
@@ -225,16 +214,16 @@ function M.ask(question, limit)
   if not ensure() then
     return nil
   end
-  last_ticket = last_ticket + 1
-  local ticket = last_ticket
-  answers[ticket] = vim.NIL
-  local asked = pcall(vim.rpcnotify, channel, "gpt_question", question, ticket)
+  state.last_ticket = state.last_ticket + 1
+  local ticket = state.last_ticket
+  state.answers[ticket] = vim.NIL
+  local asked = pcall(vim.rpcnotify, state.channel, "gpt_question", question, ticket)
   -- Where waiting is not allowed (in a callback of libuv), there is no answer in time.
   pcall(vim.wait, asked and limit or 0, function()
-    return answers[ticket] ~= vim.NIL or not channel
+    return state.answers[ticket] ~= vim.NIL or not state.channel
   end, 5)
-  local answer = answers[ticket]
-  answers[ticket] = nil
+  local answer = state.answers[ticket]
+  state.answers[ticket] = nil
   return answer ~= vim.NIL and answer or nil
 end
 
@@ -244,25 +233,25 @@ end
 ---@param reply fun(answer: any?) is told the answer; nil if there is no program, or it ends before
 function M.question(question, about, reply)
   -- A missing program was told of when the chat was opened, and is not at each letter.
-  if not channel and not M.binary() or not ensure() then
+  if not state.channel and not M.binary() or not ensure() then
     return reply(nil)
   end
-  last_ticket = last_ticket + 1
-  awaited[last_ticket] = reply
-  if not pcall(vim.rpcnotify, channel, "gpt_question", question, last_ticket, about) then
-    M.answered({ ticket = last_ticket })
+  state.last_ticket = state.last_ticket + 1
+  state.awaited[state.last_ticket] = reply
+  if not pcall(vim.rpcnotify, state.channel, "gpt_question", question, state.last_ticket, about) then
+    M.answered({ ticket = state.last_ticket })
   end
 end
 
 --- The program answers a question.
 ---@param data { ticket: integer, answer?: any }
 function M.answered(data)
-  local reply = awaited[data.ticket]
-  awaited[data.ticket] = nil
+  local reply = state.awaited[data.ticket]
+  state.awaited[data.ticket] = nil
   if reply then
     reply(data.answer)
-  elseif answers[data.ticket] then
-    answers[data.ticket] = data.answer
+  elseif state.answers[data.ticket] then
+    state.answers[data.ticket] = data.answer
   end
 end
 
@@ -273,19 +262,24 @@ end
 
 --- The program has called: it is well.
 function M.heard()
-  heard = true
+  state.heard = true
 end
 
 --- Whether the program runs.
 ---@return boolean
 function M.is_running()
-  return channel ~= nil
+  return state.channel ~= nil
 end
 
 --- The channel, for questions (|gpt-health|).
 ---@return integer?
 function M.channel()
-  return channel
+  return state.channel
+end
+
+-- A program that older modules have started goes on with what the user may have changed.
+if state.channel then
+  vim.schedule(M.configure)
 end
 
 return M

@@ -2,7 +2,7 @@
 local M = {}
 
 ---@class gpt.Selection
----@field path string relative to the working directory; "" for a buffer without a name
+---@field path string relative to the project; "" for a buffer without a name
 ---@field filetype string
 ---@field first integer first line, counted from 1
 ---@field last integer last line
@@ -10,6 +10,7 @@ local M = {}
 ---@field origin? gpt.Origin where it came from
 
 local neutral = require("gpt.context.neutral")
+local file_name = require("gpt.file_name")
 local origin = require("gpt.origin")
 local words = require("gpt.words")
 
@@ -24,7 +25,7 @@ local function selection(buf, first, last, lines, yank)
     return nil, words("view.never_sent")
   end
   local name = vim.api.nvim_buf_get_name(buf)
-  local path = name == "" and "" or neutral.of(buf) or vim.fn.fnamemodify(name, ":.")
+  local path = name == "" and "" or neutral.of(buf) or file_name.of_path(name)
   buf = buf == 0 and vim.api.nvim_get_current_buf() or buf
   return {
     path = path,

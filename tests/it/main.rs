@@ -26,6 +26,8 @@ mod support;
 
 mod actions;
 mod aftermath;
+mod any_layout;
+mod any_size;
 mod applied;
 mod apply;
 mod begin_and_end;

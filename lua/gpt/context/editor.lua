@@ -2,6 +2,7 @@
 local api = vim.api
 
 local code = require("gpt.context.code")
+local file_name = require("gpt.file_name")
 local neutral = require("gpt.context.neutral")
 local words = require("gpt.words")
 
@@ -19,7 +20,7 @@ local function problem(title, advice)
   return { level = "warning", title = title, advice = advice or "" }
 end
 
---- A buffer's name: relative to the project where it is in it.
+--- A buffer's name, as |gpt.file_name| says.
 ---@param buf integer
 ---@return string name, string? path nil for a buffer without a file
 local function name_of(buf)
@@ -32,12 +33,7 @@ local function name_of(buf)
     return neutral_name, nil
   end
   -- A name can be `$NAME`: what the variable holds is nobody's business.
-  path = vim.fs.normalize(path, { expand_env = false })
-  local root = vim.fs.normalize(require("gpt.commands").project(), { expand_env = false }) .. "/"
-  if vim.startswith(path, root) then
-    return path:sub(#root + 1), path
-  end
-  return vim.fn.fnamemodify(path, ":~"), path
+  return file_name.of_path(path), vim.fs.normalize(path, { expand_env = false })
 end
 M.name_of = name_of
 

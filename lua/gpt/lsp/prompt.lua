@@ -345,7 +345,7 @@ end
 ---@param buf integer
 ---@return string
 local function of_buffer(buf)
-  local name = vim.fn.fnamemodify(api.nvim_buf_get_name(buf), ":~:.")
+  local name = require("gpt.file_name").of(buf)
   if vim.b[buf].gpt_disable then
     return ("%s: %s"):format(name, words("view.never_sent"))
   end

@@ -2,6 +2,7 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local cells = require("gpt.cells")
 local cut = require("gpt.view.cut")
 local gauge = require("gpt.view.gauge")
 local guard = require("gpt.view.guard")
@@ -9,6 +10,7 @@ local highlight = require("gpt.view.highlight")
 local notice = require("gpt.view.notice")
 local remote = require("gpt.remote")
 local rules = require("gpt.view.rules")
+local session = require("gpt.session")
 local window = require("gpt.view.window")
 local words = require("gpt.words")
 require("gpt.view.apply")
@@ -29,11 +31,13 @@ require("gpt.view.yank")
 
 local M = {}
 
+--- The least of a model's name that a title shows, in cells.
+local LEAST_NAME = 12
+
 --- What the name of a chat's buffer begins with.
 local NAME = "gpt://chat/"
 
----@type table<string, gpt.Chat>
-local chats = {}
+local chats = session.chats
 ---@type gpt.Chat? the one that was shown last
 local latest
 
@@ -229,14 +233,16 @@ end
 ---@return string
 function Chat:title(room)
   local model = Chat.model
-  if not model then
-    return self.private and (" gpt.nvim · %s "):format(words("view.private")) or " gpt.nvim "
+  local remark = model and model.remark ~= "" and (" (%s)"):format(cells.plain(model.remark)) or ""
+  remark = remark .. (self.private and " · " .. words("view.private") or "")
+  local name = model and cells.plain(("%s/%s"):format(model.provider, model.model)) or "gpt.nvim"
+  local whole = (" %s%s%s "):format(name, remark, gauge.text(self) or "")
+  if cells.width(whole) <= room then
+    return whole
   end
-  local remark = model.remark ~= "" and (" (%s)"):format(model.remark) or ""
-  local private = self.private and " · " .. words("view.private") or ""
-  local name = (" %s/%s%s%s"):format(model.provider, model.model, remark, private)
-  local whole = name .. (gauge.text(self) or "") .. " "
-  return vim.fn.strdisplaywidth(whole) <= room and whole or name .. " "
+  -- The name gives way to what is said of it, as long as it can be told from others.
+  local left = room - cells.width(remark) - 2
+  return cells.cut((" %s%s "):format(cells.cut(name, math.max(left, LEAST_NAME)), remark), room)
 end
 
 --- The width that a notice may take.
@@ -394,9 +400,11 @@ function M.open(id)
     chat = M.read(buf)
   end
   if chat then
-    window.open(chat)
+    local win = window.open(chat)
     latest = chat
-    chat:go_to_prompt()
+    if win then
+      chat:go_to_prompt()
+    end
     highlight.warm()
   end
 end
@@ -410,6 +418,7 @@ function M.close(id)
   end
   for _, win in ipairs(vim.fn.win_findbuf(chat.buf)) do
     if not pcall(api.nvim_win_close, win, true) then
+      api.nvim_set_option_value("winfixbuf", false, { win = win, scope = "local" })
       api.nvim_win_set_buf(win, api.nvim_create_buf(true, false))
     end
   end
@@ -462,9 +471,11 @@ function M.show(options)
     chat = M.new()
     chat.private = options.private
   end
-  window.open(chat, options.layout, options.mods)
+  local win = window.open(chat, options.layout, options.mods)
   latest = chat
-  chat:go_to_prompt()
+  if win then
+    chat:go_to_prompt()
+  end
   vim.schedule(remote.warm)
   highlight.warm()
   return chat
@@ -480,10 +491,10 @@ local function summary(chat)
   end
   local headings = chat:headings()
   local first = headings[1] and vim.trim(chat:body(headings, 1):gsub("%s+", " ")) or ""
-  parts[1] = first ~= "" and vim.fn.strcharpart(first, 0, 60) or words("view.chats.empty")
+  parts[1] = first ~= "" and cells.first(first, 60) or words("view.chats.empty")
   parts[#parts + 1] = label
   parts[#parts + 1] = chat.answer and words("view.chats.answering") or nil
-  return table.concat(parts, " · ")
+  return cells.plain(table.concat(parts, " · "))
 end
 
 --- Lists the chats of this session, the newest first, and shows the one that is chosen.
@@ -510,7 +521,7 @@ end
 ---@param shown gpt.ShownModel
 function M.show_model(shown)
   local before = Chat.model
-  Chat.model = shown
+  Chat.model, session.model = shown, shown
   for _, chat in pairs(chats) do
     window.refresh(chat)
   end
@@ -630,12 +641,38 @@ function M.status()
   }
 end
 
+--- Takes over the chats that older modules have made, after a reload.
+local function adopt()
+  Chat.model = session.model
+  for id, chat in pairs(chats) do
+    if not api.nvim_buf_is_valid(chat.buf) then
+      chats[id] = nil
+    else
+      setmetatable(chat, Chat)
+      watch(api.nvim_create_augroup("gpt.chat." .. id, {}), chat)
+      chat:map_keys()
+      chat:hear_interrupts(chat.answer ~= nil)
+      local is_shown = #vim.fn.win_findbuf(chat.buf) > 0
+      latest = (not latest or is_shown) and chat or latest
+    end
+  end
+  if session.left and next(session.left) ~= nil then
+    session.left = nil
+    vim.schedule(function()
+      notice.inform({ level = "warning", title = words("view.reloaded"), advice = "" })
+    end)
+  end
+end
+adopt()
+
 api.nvim_create_autocmd({ "VimResized", "WinResized" }, {
   group = api.nvim_create_augroup("gpt.resized", {}),
   callback = function(args)
     for _, chat in pairs(chats) do
       if args.event == "VimResized" then
         window.refresh(chat)
+      else
+        window.retitle(chat)
       end
       notice.rewrap(chat)
       chat:redraw_edges()

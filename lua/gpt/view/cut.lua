@@ -15,7 +15,7 @@ local MARK = 1
 ---@param width integer
 ---@return table[] virtual lines
 local function virtual_lines(label, width)
-  local lines = notice.wrap(("── %s ──"):format(label), math.max(width - 1, 20))
+  local lines = notice.wrap(("── %s ──"):format(label), math.max(width - 1, 1))
   return vim.tbl_map(function(line)
     return { { line, "GPTCut" } }
   end, lines)

@@ -1,6 +1,7 @@
 --- Asks the user: a choice from a list, and keys. The answers go to the program as events.
 local M = {}
 
+local cells = require("gpt.cells")
 local remote = require("gpt.remote")
 local words = require("gpt.words")
 
@@ -26,13 +27,17 @@ end
 ---@param data { question: integer, prompt: string, choices: string[] }
 function M.choose(data)
   vim.schedule(function()
-    M.select(data.choices, { prompt = data.prompt, kind = "gpt" }, function(_, index)
-      -- Take the list off the screen first: a message below it would ask for ENTER.
-      vim.cmd.redraw()
-      -- The list of Neovim's own has scrolled the screen: what is said next would end in a hit-enter prompt.
-      vim.cmd.redraw()
-      remote.notify({ event = "chosen", question = data.question, choice = index and index - 1 or nil })
-    end)
+    M.select(
+      data.choices,
+      { prompt = cells.plain(data.prompt), kind = "gpt", format_item = cells.plain },
+      function(_, index)
+        -- Take the list off the screen first: a message below it would ask for ENTER.
+        vim.cmd.redraw()
+        -- The list of Neovim's own has scrolled the screen: what is said next would end in a hit-enter prompt.
+        vim.cmd.redraw()
+        remote.notify({ event = "chosen", question = data.question, choice = index and index - 1 or nil })
+      end
+    )
   end)
 end
 

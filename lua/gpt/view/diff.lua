@@ -2,6 +2,8 @@
 --- right what it would become, which can be edited; `dp` and `do` move single changes as in every diff.
 local api = vim.api
 
+local bars = require("gpt.view.bars")
+local cells = require("gpt.cells")
 local config = require("gpt.config")
 local gate = require("gpt.gate")
 local origins = require("gpt.origin")
@@ -65,8 +67,8 @@ end
 ---@param win integer
 ---@param text string
 local function set_bar(win, text)
-  local bar = " " .. text:gsub("%%", "%%%%") .. "%<"
-  api.nvim_set_option_value("winbar", bar, { win = win, scope = "local" })
+  local bar = " " .. cells.cut(text, api.nvim_win_get_width(win) - 1):gsub("%%", "%%%%")
+  bars.set_winbar(win, bar)
 end
 
 ---@class gpt.Difference
@@ -140,6 +142,22 @@ function Difference:accept()
   end
 end
 
+--- Says that there is no room for two windows beside each other, and leaves no trace.
+---@param tabs integer how many tab pages there were
+function Difference:give_up(tabs)
+  origins.unmark(self.target.place.buf, self.pin)
+  if vim.fn.tabpagenr("$") > tabs then
+    pcall(vim.cmd.tabclose)
+  end
+  if api.nvim_buf_is_valid(self.preview) then
+    pcall(api.nvim_buf_delete, self.preview, { force = true })
+  end
+  if api.nvim_win_is_valid(self.from) then
+    api.nvim_set_current_win(self.from)
+  end
+  require("gpt.view.notice").inform({ level = "warning", title = words("view.window.larger"), advice = "" })
+end
+
 --- Maps the keys in the preview, and leaves when one of the windows is closed.
 function Difference:watch()
   local function map(lhs, run, what)
@@ -178,7 +196,12 @@ function M.show(target, lines)
   local self = setmetatable({ target = target, from = api.nvim_get_current_win() }, Difference)
   self.loaded, self.pin = origins.watch(place.buf), origins.pin(place)
   self.preview, self.mark = make_preview(target, lines)
-  self.code, self.win = open_windows(place.buf, self.preview)
+  local tabs = vim.fn.tabpagenr("$")
+  local opened, code, win = pcall(open_windows, place.buf, self.preview)
+  if not opened then
+    return self:give_up(tabs)
+  end
+  self.code, self.win = code, win
   colour(self.preview, vim.bo[place.buf].filetype)
   set_bar(self.code, words("view.diff.now", { where = require("gpt.view.regions").describe(place) }))
   set_bar(self.win, words("view.diff.then", { key = accept_keys()[1] }))

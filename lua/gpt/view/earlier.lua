@@ -83,7 +83,7 @@ end
 ---@return boolean was_open
 local function buffer_of(path, root)
   path = vim.fs.normalize(path, { expand_env = false })
-  for _, folder in ipairs({ vim.fn.getcwd(), root }) do
+  for _, folder in ipairs({ root or vim.fn.getcwd(), vim.fn.getcwd() }) do
     local full = path:find("^/") and path or vim.fs.joinpath(folder, path)
     if vim.fn.bufloaded(full) == 1 then
       return vim.fn.bufadd(full), true

@@ -40,7 +40,7 @@ end
 ---@field full string
 ---@field lines string[]
 
---- Where a path is: in the current folder if there is such a file, else in the project's.
+--- Where a path is: in the project, by which files are named, unless only the current folder has such a file.
 ---@param path string
 ---@param root string
 ---@return string
@@ -49,8 +49,8 @@ local function full_path(path, root)
   if path:sub(1, 1) == "/" or path:find("^%a:/") then
     return path
   end
-  local here = vim.fs.joinpath(vim.fn.getcwd(), path)
-  return vim.uv.fs_stat(here) and here or vim.fs.joinpath(root, path)
+  local here, there = vim.fs.joinpath(vim.fn.getcwd(), path), vim.fs.joinpath(root, path)
+  return not vim.uv.fs_stat(there) and vim.uv.fs_stat(here) and here or there
 end
 
 --- A path without links and dots, as far as it is there.

@@ -6,10 +6,14 @@
 local api = vim.api
 
 local blocks = require("gpt.context.blocks")
+local cells = require("gpt.cells")
 local gauge = require("gpt.view.gauge")
 local words = require("gpt.words")
 
 local M = {}
+
+--- The most that a fold's text is drawn of: no screen has more.
+local MOST_CELLS = 1000
 
 --- The widest drawing over a heading that its fold leaves room for, in columns: an icon, not a line.
 local WIDEST_OVERLAY = 8
@@ -145,7 +149,7 @@ end
 ---@return string
 local function first_words(chat, first, last)
   local text = chat:said_within(first, math.min(last, first + 200))
-  return vim.fn.strcharpart(vim.trim(text:gsub("%s+", " ")), 0, 80)
+  return cells.first(vim.trim(text:gsub("%s+", " ")), 80)
 end
 
 --- What each block of context was measured to have, by what its first line says and how many lines it has: the text of
@@ -206,7 +210,7 @@ function M.text()
   end
   local said = first_words(chat, first, last)
   local name = room_for_overlay(first - 1) .. line:gsub("^## ", "")
-  return said == "" and name or ("%s · %s"):format(name, said)
+  return cells.cut(said == "" and name or ("%s · %s"):format(name, said), MOST_CELLS)
 end
 
 --- "12 lines".

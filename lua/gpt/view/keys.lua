@@ -2,6 +2,7 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local cells = require("gpt.cells")
 local config = require("gpt.config")
 local remote = require("gpt.remote")
 local window = require("gpt.view.window")
@@ -163,7 +164,7 @@ function Chat:show_keys()
   local lines, width = {}, 0
   local function add(lhs, what)
     lines[#lines + 1] = (" %-14s %s "):format(lhs, words(what))
-    width = math.max(width, vim.fn.strdisplaywidth(lines[#lines]))
+    width = math.max(width, cells.width(lines[#lines]))
   end
   for _, key in ipairs(KEYS) do
     local lhs = table.concat(keys_of(key.name), " ")
@@ -175,14 +176,15 @@ function Chat:show_keys()
   api.nvim_buf_set_lines(buf, 0, -1, false, lines)
   vim.bo[buf].modifiable, vim.bo[buf].bufhidden = false, "wipe"
   local height = math.max(1, math.min(#lines, vim.o.lines - 4))
+  local room = math.max(1, math.min(width, vim.o.columns - 4))
   local win = api.nvim_open_win(buf, true, {
     relative = "editor",
-    width = math.min(width, vim.o.columns - 4),
+    width = room,
     height = height,
     row = math.max(0, math.floor((vim.o.lines - height) / 2) - 1),
     col = math.max(0, math.floor((vim.o.columns - width) / 2)),
     border = "rounded",
-    title = (" %s "):format(words("view.key.title")),
+    title = cells.cut((" %s "):format(words("view.key.title")), room),
     title_pos = "center",
     style = "minimal",
     zindex = 60,

@@ -2,6 +2,7 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local cells = require("gpt.cells")
 local facts = require("gpt.view.facts")
 local folds = require("gpt.view.folds")
 local highlight = require("gpt.view.highlight")
@@ -163,7 +164,7 @@ end
 ---@return gpt.Placed[] parts
 local function whole_of(entry, lines, beside)
   local whole, parts = compose(lines, beside or {})
-  local heading = entry.role == "user" and Chat.USER_HEADING or "## " .. entry.label
+  local heading = entry.role == "user" and Chat.USER_HEADING or "## " .. cells.plain(entry.label)
   return vim.list_extend({ heading }, whole), parts
 end
 

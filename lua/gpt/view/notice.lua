@@ -1,6 +1,7 @@
 --- Notices: beside an answer as virtual lines, or as a message; all of them in the log of this session.
 local M = {}
 
+local cells = require("gpt.cells")
 local words = require("gpt.words")
 
 ---@class gpt.Notice
@@ -40,39 +41,29 @@ end
 --- The most bytes of a text that are wrapped.
 local MOST_BYTES = 4000
 
---- The first characters of a word, as many as have room.
----@param word string
----@param width integer in cells
----@return string
-local function beginning(word, width)
-  local count = math.min(width, vim.fn.strchars(word))
-  while count > 1 and vim.fn.strdisplaywidth(vim.fn.strcharpart(word, 0, count)) > width do
-    count = count - 1
-  end
-  return vim.fn.strcharpart(word, 0, count)
-end
-
 --- Breaks a text into lines of at most `width` cells, between words where it can.
 ---@param text string
 ---@param width integer
 ---@return string[]
 function M.wrap(text, width)
+  width = math.max(width, 1)
+  text = cells.plain(text)
   if #text > MOST_BYTES then
     text = text:sub(1, MOST_BYTES + vim.str_utf_start(text, MOST_BYTES + 1)) .. " …"
   end
   local lines, line = {}, ""
   for word in text:gmatch("%S+") do
     local longer = line == "" and word or line .. " " .. word
-    if vim.fn.strdisplaywidth(longer) <= width then
+    if cells.width(longer) <= width then
       line = longer
     else
       if line ~= "" then
         lines[#lines + 1] = line
       end
-      while vim.fn.strdisplaywidth(word) > width do
-        local head = beginning(word, width)
+      while cells.width(word) > width do
+        local head = cells.first(word, width) -- never empty: each round takes a sign away
         lines[#lines + 1] = head
-        word = word:sub(#head + 1)
+        word = word:sub(math.max(#head, 1) + 1)
       end
       line = word
     end
@@ -184,17 +175,22 @@ local function is_builtin_notify()
   return source == "?" or source:find("vim/_", 1, true) ~= nil
 end
 
+--- The least room in the command line that a message needs: in less it would only ask for ENTER.
+local LEAST_ROOM = 4
+
 --- A notice in one line of the command line: what has no room is in the log.
 ---@param notice gpt.Notice
----@return string
+---@return string? text nil where there is no room for any
 local function in_one_line(notice)
-  local room, text = vim.v.echospace, vim.trim(notice.title .. " " .. notice.advice)
-  if vim.fn.strdisplaywidth(text) <= room then
+  local room, text = vim.v.echospace, cells.plain(vim.trim(notice.title .. " " .. notice.advice))
+  if room < LEAST_ROOM then
+    return nil
+  elseif cells.width(text) <= room then
     return text
   end
   local pointer = #notice.advice <= 20 and notice.advice or words("view.log.more")
-  local head = M.wrap(notice.title, math.max(room - #pointer - 3, 20))[1]
-  return ("%s%s %s"):format(head, head ~= notice.title and " …" or "", pointer)
+  local head = M.wrap(notice.title, math.max(room - cells.width(pointer) - 3, 20))[1] or ""
+  return cells.cut(("%s%s %s"):format(head, head ~= notice.title and " …" or "", pointer), room)
 end
 
 --- Shows a message again at the end of insert mode, in which Neovim draws 'showmode' over it. It was told already: this
@@ -215,7 +211,14 @@ end
 ---@param notice gpt.Notice
 function M.inform(notice)
   remember("gpt.nvim", notice)
-  local text = is_builtin_notify() and in_one_line(notice) or vim.trim(notice.title .. " " .. notice.advice)
+  local text = vim.trim(notice.title .. " " .. notice.advice)
+  if is_builtin_notify() then
+    local short = in_one_line(notice)
+    if not short then
+      return
+    end
+    text = short
+  end
   vim.notify(text, LEVELS[notice.level])
   if is_builtin_notify() and vim.o.showmode and vim.fn.mode():find("^[iR]") then
     say_again(text, LEVELS[notice.level])
@@ -235,7 +238,7 @@ end
 ---@param notice gpt.Notice
 function M.hint(buf, row, notice)
   vim.api.nvim_buf_clear_namespace(buf, hints, 0, -1)
-  local virtual = { { "  " .. SIGNS[notice.level] .. notice.title, GROUPS[notice.level] } }
+  local virtual = { { "  " .. SIGNS[notice.level] .. cells.plain(notice.title), GROUPS[notice.level] } }
   vim.api.nvim_buf_set_extmark(buf, hints, row, 0, { virt_text = virtual, virt_text_pos = "eol" })
   local tick = vim.api.nvim_buf_get_changedtick(buf)
   vim.api.nvim_create_autocmd({ "TextChangedI", "InsertLeave", "BufLeave" }, {
@@ -270,6 +273,17 @@ function M.show_log()
   vim.api.nvim_win_set_cursor(0, { vim.api.nvim_buf_line_count(0), 0 })
 end
 
+--- Shows a buffer in a split; where there is no room for one, over everything.
+---@param buf integer
+local function show_in_split(buf)
+  if pcall(vim.cmd, "botright sbuffer " .. buf) then
+    return
+  end
+  local width, height = vim.o.columns, math.max(1, vim.o.lines - vim.o.cmdheight)
+  local shape = { relative = "editor", row = 0, col = 0, width = width, height = height, zindex = 60, border = "none" }
+  vim.api.nvim_open_win(buf, true, shape)
+end
+
 --- Shows lines in a window of their own: over a chat that floats, else in a split.
 ---@param lines string[]
 ---@param title string
@@ -287,16 +301,18 @@ function M.show_aside(lines, title)
     if float.title then
       float.title, float.footer = (" %s "):format(title), (" q %s "):format(words("view.log.close"))
     end
-    vim.api.nvim_open_win(buf, true, float)
+    vim.api.nvim_open_win(buf, true, float) -- as large as the chat's: it has room
   else
-    vim.cmd("botright sbuffer " .. buf)
+    show_in_split(buf)
   end
   for _, name in ipairs({ "foldmethod", "foldenable", "winfixbuf" }) do
     vim.api.nvim_set_option_value(name, vim.api.nvim_get_option_info2(name, {}).default, { scope = "local" })
   end
   vim.bo[buf].modifiable = false
   vim.keymap.set("n", "q", function()
-    vim.cmd.close()
+    if not pcall(vim.cmd.close) then
+      vim.cmd.enew() -- the last window
+    end
     pcall(vim.api.nvim_set_current_win, from)
   end, { buffer = buf, nowait = true, desc = "Close" })
   return buf

@@ -6,6 +6,8 @@
 --- What is said is the program's affair: this file keeps which heading belongs to which message.
 local api = vim.api
 
+local cells = require("gpt.cells")
+
 ---@class gpt.ShownModel
 ---@field provider string
 ---@field model string
@@ -126,15 +128,15 @@ local function edge(entry, queued, room)
   told[#told + 1] = entry.branch
   vim.list_extend(told, entry.facts or {})
   local function joined()
-    return " " .. table.concat(told, " · ") .. " "
+    return cells.plain(" " .. table.concat(told, " · ") .. " ")
   end
-  while #told > 1 and vim.fn.strdisplaywidth(joined()) > room do
+  while #told > 1 and cells.width(joined()) > room do
     told[#told] = nil
   end
-  if queued and vim.fn.strdisplaywidth(joined()) > room then
+  if queued and cells.width(joined()) > room then
     told[1] = told[1]:match("^[^:]+") -- without its explanation
   end
-  return #told > 0 and vim.fn.strdisplaywidth(joined()) <= room and { { joined(), "GPTHeadingFacts" } } or nil
+  return #told > 0 and cells.width(joined()) <= room and { { joined(), "GPTHeadingFacts" } } or nil
 end
 
 --- The width of the narrowest window that shows the chat.
@@ -180,7 +182,7 @@ function Chat:mark_heading(row, entry, mark, queued)
   local line = api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
   local virtual
   if queued or entry.branch or entry.facts then
-    virtual = edge(entry, queued or false, narrowest(self.buf) - vim.fn.strdisplaywidth(line) - 1)
+    virtual = edge(entry, queued or false, narrowest(self.buf) - cells.width(line) - 1)
   end
   local col, end_col = self:heading_cols(row, mark, line)
   api.nvim_buf_set_extmark(self.buf, headings, row, col, {

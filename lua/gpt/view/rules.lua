@@ -1,6 +1,8 @@
 --- Which rules of the project go along with each question, beside the chat's first heading.
 local M = {}
 
+local cells = require("gpt.cells")
+
 local namespace = vim.api.nvim_create_namespace("gpt.rules")
 --- The one mark there.
 local MARK = 1
@@ -15,7 +17,7 @@ function M.show(chat, label)
   if first then
     vim.api.nvim_buf_set_extmark(chat.buf, namespace, first.row, 0, {
       id = MARK,
-      virt_text = { { "  " .. label, "GPTHeadingFacts" } },
+      virt_text = { { "  " .. cells.plain(label), "GPTHeadingFacts" } },
       virt_text_pos = "eol",
       undo_restore = false,
     })

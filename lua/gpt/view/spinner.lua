@@ -2,6 +2,7 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local cells = require("gpt.cells")
 local notice = require("gpt.view.notice")
 
 local spinner_space = api.nvim_create_namespace("gpt.spinner")
@@ -42,7 +43,7 @@ end
 ---@param what string
 function Chat:start_spinner(row, what)
   self:stop_spinner()
-  local spinner = { what = what, turn = 0, begun = vim.uv.now(), timer = assert(vim.uv.new_timer()) }
+  local spinner = { what = cells.plain(what), turn = 0, begun = vim.uv.now(), timer = assert(vim.uv.new_timer()) }
   self.spinner = spinner
   local function draw()
     if self.spinner ~= spinner or not api.nvim_buf_is_valid(self.buf) then

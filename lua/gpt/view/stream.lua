@@ -8,6 +8,7 @@ local api = vim.api
 local Chat = require("gpt.view.regions")
 require("gpt.view.parts")
 require("gpt.view.undo")
+local cells = require("gpt.cells")
 local folds = require("gpt.view.folds")
 local highlight = require("gpt.view.highlight")
 local window = require("gpt.view.window")
@@ -136,7 +137,7 @@ end
 ---@param turn gpt.ShownTurn
 ---@param row integer
 function Chat:begin_answer(turn, row)
-  api.nvim_buf_set_lines(self.buf, row, row, false, { "## " .. turn.label, "", "", "" })
+  api.nvim_buf_set_lines(self.buf, row, row, false, { "## " .. cells.plain(turn.label), "", "", "" })
   self.answer, self.label = turn.answer, turn.label
   self.answer_mark = self:mark_heading(row, { role = "assistant", id = turn.answer, label = turn.label })
   self:reshape({ branches = turn.branches })

@@ -3,6 +3,7 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local file_name = require("gpt.file_name")
 local notice = require("gpt.view.notice")
 local origins = require("gpt.origin")
 local selection = require("gpt.selection")
@@ -92,7 +93,7 @@ end
 ---@return string
 function Chat.name_of(buf)
   local name = api.nvim_buf_is_valid(buf) and api.nvim_buf_get_name(buf) or ""
-  return name == "" and words("view.no_name") or vim.fn.fnamemodify(name, ":.")
+  return name == "" and words("view.no_name") or file_name.of_path(name)
 end
 
 --- How a place is called in messages: "lines 5-10 of f.txt".

@@ -1,106 +1,21 @@
 --- Where a chat is shown: a float, a split or a tab page.
 local M = {}
 
+local bars = require("gpt.view.bars")
+local beside = require("gpt.view.beside")
+local below = require("gpt.view.below")
 local config = require("gpt.config")
 local folds = require("gpt.view.folds")
 local words = require("gpt.words")
-
---- A float's groups, and ours that stand for them.
-local FLOAT_GROUPS = {
-  { "NormalFloat", "GPTNormal" },
-  { "FloatBorder", "GPTFloatBorder" },
-  { "FloatTitle", "GPTFloatTitle" },
-  { "FloatFooter", "GPTFloatFooter" },
-}
-
---- The value of 'winhighlight': only those of our groups that somebody has changed. With any at all Neovim resolves every
---- group again at each redraw, which is a tenth of what a stream costs it.
----@return string
-local function float_highlights()
-  local changed = {}
-  for _, pair in ipairs(FLOAT_GROUPS) do
-    if vim.api.nvim_get_hl(0, { name = pair[2] }).link ~= pair[1] then
-      changed[#changed + 1] = pair[1] .. ":" .. pair[2]
-    end
-  end
-  return table.concat(changed, ",")
-end
-
---- The border of the float: the option's, else 'winborder' (Neovim 0.11), else a rounded one.
----@return string|string[]
-local function border()
-  local wanted = config.get().chat.border
-  if wanted then
-    return wanted
-  end
-  local ok, winborder = pcall(function()
-    return vim.o.winborder
-  end)
-  return ok and winborder ~= "" and (winborder:find(",") and vim.split(winborder, ",") or winborder) or "rounded"
-end
-
----@param share number of the editor's size if at most 1, else cells
----@param whole integer
----@return integer
-local function size(share, whole)
-  local cells = share <= 1 and math.floor(whole * share) or math.floor(share)
-  return math.max(10, math.min(cells, whole - 2))
-end
-
---- The keys that matter, for the footer: as many as there is room for.
----@param width integer
----@return string
-local function footer(width)
-  local keymaps = config.get().chat.keymaps
-  local parts = {}
-  local function add(name, what)
-    local keys = keymaps[name]
-    local key = type(keys) == "table" and keys[#keys] or keys
-    if key then
-      parts[#parts + 1] = ("%s %s"):format(key, what)
-    end
-  end
-  add("send", words("view.footer.send"))
-  add("stop", words("view.footer.stop"))
-  add("hide", words("view.footer.hide"))
-  add("help", words("view.footer.help"))
-  local function joined()
-    return #parts > 0 and (" %s "):format(table.concat(parts, " · ")) or ""
-  end
-  while vim.fn.strdisplaywidth(joined()) > width do
-    table.remove(parts, #parts > 2 and #parts - 1 or 1)
-  end
-  return joined()
-end
-
----@param chat gpt.Chat
----@return table
-local function float_config(chat)
-  local options = config.get().chat
-  local lines = vim.o.lines - vim.o.cmdheight
-  local width, height = size(options.width, vim.o.columns), size(options.height, lines)
-  local shape = {
-    relative = "editor",
-    width = width,
-    height = height,
-    row = math.max(0, math.floor((lines - height) / 2) - 1),
-    col = math.max(0, math.floor((vim.o.columns - width) / 2) - 1),
-    border = border(),
-    -- Below the floats of others, a hover say: Neovim 0.10 draws those of equal height behind the one that one is in.
-    zindex = 45,
-  }
-  if shape.border ~= "none" then
-    shape.title, shape.title_pos = chat:title(width), "center"
-    shape.footer, shape.footer_pos = footer(width), "center"
-  end
-  return shape
-end
 
 ---@param win integer
 ---@return boolean
 local function is_float(win)
   return vim.api.nvim_win_get_config(win).relative ~= ""
 end
+
+--- What would bind a chat to other windows, where the user has it on everywhere.
+local BINDING = { "scrollbind", "cursorbind", "diff", "previewwindow" }
 
 ---@param win integer
 local function set_options(win)
@@ -117,8 +32,13 @@ local function set_options(win)
   set("list", false)
   set("colorcolumn", "")
   set("smoothscroll", true)
+  for _, name in ipairs(BINDING) do
+    if vim.wo[win][name] then
+      set(name, false)
+    end
+  end
   folds.set_options(win)
-  set("winfixbuf", is_float(win))
+  set("winfixbuf", false)
 end
 
 --- Gives a window the options of one that shows a chat.
@@ -142,8 +62,9 @@ end
 ---@param chat gpt.Chat
 ---@param mods table
 local function split(chat, mods)
-  vim.cmd.split({ mods = mods })
-  vim.api.nvim_win_set_buf(0, chat.buf)
+  beside.split(mods, function()
+    vim.api.nvim_win_set_buf(0, chat.buf)
+  end)
 end
 
 ---@param layout string?
@@ -195,31 +116,73 @@ local function show_in(win, chat)
   M.refresh(chat)
 end
 
---- Closes a float when a window is opened from it, which would lie below it: the help, say.
----@param float integer
-local function step_aside(float)
-  vim.api.nvim_create_autocmd("WinNew", {
-    group = vim.api.nvim_create_augroup("gpt.float." .. float, {}),
-    callback = function()
-      if not vim.api.nvim_win_is_valid(float) then
-        return true
-      end
-      local new = vim.api.nvim_get_current_win()
-      if new ~= float and not is_float(new) and vim.fn.win_getid(vim.fn.winnr("#")) == float then
-        vim.schedule(function()
-          pcall(vim.api.nvim_win_close, float, false)
-        end)
-        return true
-      end
-    end,
-  })
+--- Opens a float with the chat.
+---@param chat gpt.Chat
+local function float(chat)
+  local win = vim.api.nvim_open_win(chat.buf, true, bars.float_config(chat))
+  below.watch(win)
+end
+
+--- Takes the current window's place.
+---@param chat gpt.Chat
+local function take_place(chat)
+  local before = vim.api.nvim_get_current_buf()
+  vim.api.nvim_win_set_buf(0, chat.buf)
+  vim.w.gpt_before = before
+end
+
+--- Neovim's own errors on the way to a window, in words.
+local ERRORS = { E1513 = "view.window.fixed", E37 = "view.window.not_written", E36 = "view.window.no_room" }
+
+---@param reason any
+---@return string
+local function in_words(reason)
+  local text = vim.split(tostring(reason), "\n")[1]
+  local code = text:match("(E%d+):")
+  return ERRORS[code] and words(ERRORS[code]) or words("view.window.error", { reason = text:match("E%d+:.*$") or text })
+end
+
+--- Says, once it is shown, why the chat is not where it was wanted.
+---@param reason any
+---@param shown boolean
+local function explain(reason, shown)
+  local title = words(shown and "view.window.floats" or "view.window.not_shown", { reason = in_words(reason) })
+  vim.schedule(function()
+    require("gpt.view.chat").inform({ level = "warning", title = title, advice = "" })
+  end)
+end
+
+--- Makes a window with the chat: the one that is wanted, else a float.
+---@param chat gpt.Chat
+---@param layout? string
+---@param mods? table
+---@return integer? win nil if Neovim lets none be made
+local function make(chat, layout, mods)
+  local wanted = split_mods(layout, mods)
+  local run = wanted and function()
+    split(chat, wanted)
+  end or is_current(layout) and function()
+    take_place(chat)
+  end or function()
+    float(chat)
+  end
+  local made, reason = pcall(run)
+  local win = M.find(chat)
+  if not made and not win then
+    pcall(float, chat)
+    win = M.find(chat)
+  end
+  if not made then
+    explain(reason, win ~= nil)
+  end
+  return win
 end
 
 --- Shows the chat and goes there; a window that shows it already is used again.
 ---@param chat gpt.Chat
 ---@param layout? string
 ---@param mods? table
----@return integer win
+---@return integer? win nil if Neovim lets no window be made; the user is told
 function M.open(chat, layout, mods)
   local win = M.find(chat)
   local asked = is_asked(layout, mods)
@@ -227,79 +190,54 @@ function M.open(chat, layout, mods)
     vim.api.nvim_set_current_win(win)
     return win
   end
+  local from = beside.file()
   if win then
     pcall(vim.api.nvim_win_close, win, false) -- it is wanted elsewhere
   elseif not asked and is_chat(0) then
     show_in(0, chat)
     return vim.api.nvim_get_current_win()
   elseif is_chat(0) and is_float(0) then
-    vim.api.nvim_win_close(0, false) -- it would lie over the split
+    pcall(vim.api.nvim_win_close, 0, false) -- it would lie over the split
   end
-  local wanted = split_mods(layout, mods)
-  if wanted then
-    split(chat, wanted)
-    win = vim.api.nvim_get_current_win()
-  elseif is_current(layout) then
-    vim.w.gpt_before = vim.api.nvim_get_current_buf()
-    vim.api.nvim_win_set_buf(0, chat.buf)
-    win = vim.api.nvim_get_current_win()
-  else
-    win = vim.api.nvim_open_win(chat.buf, true, float_config(chat))
-    step_aside(win)
+  win = make(chat, layout, mods)
+  if not win then
+    return nil
   end
+  vim.api.nvim_set_current_win(win)
+  vim.w[win].gpt_from = from
   set_options(win)
   folds.update(chat)
   M.refresh(chat)
   return win
 end
 
---- The title and the keys of a chat in a split.
----@param win integer
----@param chat gpt.Chat
-local function set_winbar(win, chat)
-  local width = vim.api.nvim_win_get_width(win)
-  local title = chat:title(width)
-  local room = width - vim.fn.strdisplaywidth(title)
-  local bar = title:gsub("%%", "%%%%") .. "%=" .. footer(room):gsub("%%", "%%%%")
-  vim.api.nvim_set_option_value("winbar", bar, { win = win, scope = "local" })
-end
-
 --- Brings titles, footers and sizes up to date, in every window that shows the chat.
 ---@param chat gpt.Chat
 function M.refresh(chat)
-  for _, win in ipairs(vim.fn.win_findbuf(chat.buf)) do
-    if is_float(win) then
-      vim.api.nvim_win_set_config(win, float_config(chat))
-      vim.api.nvim_set_option_value("winbar", "", { win = win, scope = "local" })
-      vim.api.nvim_set_option_value("winhighlight", float_highlights(), { win = win, scope = "local" })
-    else
-      set_winbar(win, chat)
-    end
-  end
+  bars.refresh(chat)
 end
 
 --- Brings the titles alone up to date; sizes stay as the user has made them.
 ---@param chat gpt.Chat
 function M.retitle(chat)
-  for _, win in ipairs(vim.fn.win_findbuf(chat.buf)) do
-    if not is_float(win) then
-      set_winbar(win, chat)
-    elseif vim.api.nvim_win_get_config(win).title then
-      local title = chat:title(vim.api.nvim_win_get_width(win))
-      vim.api.nvim_win_set_config(win, { title = title, title_pos = "center" })
-    end
-  end
+  bars.retitle(chat)
 end
 
 --- Closes the current window of a chat; one that showed another buffer before, and the last one of the editor, show
---- that one, or an empty one, instead.
+--- that one, the file that was there, or an empty buffer, instead.
 function M.hide()
-  if vim.w.gpt_before and vim.api.nvim_buf_is_valid(vim.w.gpt_before) then
-    return vim.api.nvim_win_set_buf(0, vim.w.gpt_before)
+  local before = vim.w.gpt_before
+  vim.w.gpt_before = nil
+  if before and beside.show(before) or not before and pcall(beside.close, 0) then
+    return
   end
-  if not pcall(vim.api.nvim_win_close, 0, false) then
-    vim.cmd.enew()
+  for _, buf in ipairs({ vim.w.gpt_from or -1, vim.fn.bufnr("#"), beside.last_file() }) do
+    if beside.show(buf) then
+      return
+    end
   end
+  vim.api.nvim_set_option_value("winfixbuf", false, { win = 0, scope = "local" })
+  vim.cmd.enew()
 end
 
 --- Shows the end of the prompt at the bottom of every window whose cursor is there. Neovim keeps a cursor line in view
@@ -353,7 +291,7 @@ function M.view_showing(win, last, height)
       local hidden = rows + tall - height
       if hidden < tall and height - rows > 0 and tall > height / 2 then
         local info = vim.fn.getwininfo(win)[1]
-        return { topline = top, skipcol = hidden * (info.width - info.textoff) }
+        return { topline = top, skipcol = hidden * math.max(info.width - info.textoff, 1) }
       end
       break
     end
