@@ -118,7 +118,7 @@ end
 ---@param win integer
 ---@param bar string
 function M.set_winbar(win, bar)
-  if vim.wo[win].winbar ~= "" or api.nvim_win_get_height(win) > 1 then
+  if api.nvim_win_get_height(win) > 1 then
     pcall(api.nvim_set_option_value, "winbar", bar, { win = win, scope = "local" })
   end
 end
