@@ -33,12 +33,13 @@ async fn a_window_of_a_chat_has_options_for_prose_and_leaves_those_of_the_code_a
 }
 
 #[tokio::test]
-async fn no_other_file_takes_the_place_of_a_chat_that_floats() {
+async fn a_file_that_is_opened_from_a_chat_that_floats_is_shown_below() {
     let (nvim, _server) = start(Vec::<crate::support::answer::Answer>::new()).await;
     open(&nvim).await;
     nvim.feed("<Esc>:edit other<CR>").await;
-    nvim.wait_screen_contains("E1513").await;
-    assert_eq!(nvim.lua_string("return vim.bo.filetype", &[]).await, "gptchat");
+    nvim.wait_lua("return vim.fn.expand('%:t') == 'other' and vim.api.nvim_win_get_config(0).relative == ''")
+        .await;
+    clean(&nvim).await;
 }
 
 #[tokio::test]
