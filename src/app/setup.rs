@@ -9,9 +9,10 @@ use crate::chat::budget::Calibration;
 use crate::chat::notice::{self, Level, Notice};
 use crate::chat::rules::Told;
 use crate::chat::session::Settings;
-use crate::config::Config;
+use crate::config::{Config, ProxyConfig};
 use crate::editor::event::PROTOCOL;
 use crate::history::{self, Retention};
+use crate::keys::userinfo;
 use crate::keys::vault::Vault;
 use crate::logging;
 use crate::provider::catalogue::Catalogue;
@@ -33,6 +34,7 @@ impl App {
         self.open_archive(config);
         self.prompts = self.prompts.configured(config);
         self.registry = Arc::new(Registry::new(config, &environment));
+        self.learn_addresses(config);
         self.state_dir.clone_from(&config.state_dir);
         self.lists = Lists::new(config.cache_dir.clone());
         self.configured = Arc::new(config.providers.keys().cloned().collect());
@@ -72,6 +74,20 @@ impl App {
                 title,
                 say!(locale, "program.protocol_advice"),
             ));
+        }
+    }
+
+    /// Takes names and passwords in addresses for the secrets that they are: of base URLs and of proxies.
+    fn learn_addresses(&self, config: &Config) {
+        let bases = self.registry.providers().map(|provider| provider.base_url.clone());
+        let proxy = match &config.network.proxy {
+            Some(ProxyConfig::Address(address)) => Some(address.clone()),
+            _ => None,
+        };
+        let variables = userinfo::PROXY_VARIABLES.iter().filter_map(|name| environment(name));
+        for address in bases.chain(proxy).chain(variables) {
+            let secrets = userinfo::secrets(&address);
+            secrets.iter().for_each(|secret| self.vault.redactor().learn(secret));
         }
     }
 

@@ -7,6 +7,7 @@ pub mod git;
 pub mod paths;
 mod problem;
 pub mod reading;
+mod secret_names;
 pub mod secrets;
 pub mod tree;
 

@@ -1,6 +1,8 @@
 //! What looks as if it held secrets: by its name, or by what stands in it.
 
+use super::secret_names;
 use crate::keys::Redactor;
+use crate::keys::formats::Kind;
 use crate::words::{Text, text};
 
 /// Why something looks as if it held secrets.
@@ -25,65 +27,18 @@ impl Sign {
     }
 }
 
-/// Names of files that hold secrets.
-const NAMES: [&str; 19] = [
-    ".envrc",
-    ".git-credentials",
-    ".htpasswd",
-    ".netrc",
-    ".npmrc",
-    ".pgpass",
-    ".pypirc",
-    "_netrc",
-    "credentials",
-    "credentials.json",
-    "id_dsa",
-    "id_ecdsa",
-    "id_ed25519",
-    "id_rsa",
-    "kubeconfig",
-    "secrets.json",
-    "secrets.toml",
-    "secrets.yaml",
-    "secrets.yml",
-];
-/// What the names of such files end in.
-const ENDINGS: [&str; 9] = [
-    ".jks",
-    ".kdbx",
-    ".key",
-    ".keystore",
-    ".p12",
-    ".pem",
-    ".pfx",
-    ".ppk",
-    ".tfvars",
-];
-/// Copies of a `.env` that are made to be shared.
-const SHARED: [&str; 5] = ["dist", "example", "sample", "schema", "template"];
-/// How the keys of services begin that are no providers of models, and how many letters and digits follow at least.
-const TOKENS: [(&str, usize); 9] = [
-    ("AKIA", 16),
-    ("ASIA", 16),
-    ("ghp_", 30),
-    ("gho_", 30),
-    ("ghs_", 30),
-    ("github_pat_", 30),
-    ("glpat-", 20),
-    ("xoxb-", 20),
-    ("xoxp-", 20),
-];
-
 /// Whether a text looks as if it held secrets; `names` are those of the files that it is of.
 pub fn sign<'a>(names: impl IntoIterator<Item = &'a str>, text: &str, redactor: &Redactor) -> Option<Sign> {
-    if names.into_iter().any(is_secret_name) {
+    if names.into_iter().any(secret_names::is_secret) {
         return Some(Sign::Name);
     }
-    if has_private_key(text) {
-        return Some(Sign::PrivateKey);
+    if redactor.knows_key_in(text) {
+        return Some(Sign::Key);
     }
-    let has_token = TOKENS.iter().any(|(prefix, least)| has_token(text, prefix, *least));
-    (has_token || redactor.holds_key(text)).then_some(Sign::Key)
+    redactor.keys_in(text).next().map(|kind| match kind {
+        Kind::PrivateKey => Sign::PrivateKey,
+        Kind::Key => Sign::Key,
+    })
 }
 
 /// The files that a diff is of, by their paths.
@@ -91,35 +46,6 @@ pub fn files_of_diff(diff: &str) -> impl Iterator<Item = &str> {
     diff.lines().filter_map(|line| {
         let path = line.strip_prefix("+++ b/").or_else(|| line.strip_prefix("--- a/"))?;
         Some(path.trim_end_matches('\t'))
-    })
-}
-
-fn is_secret_name(path: &str) -> bool {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or(path).to_lowercase();
-    if let Some(rest) = name.strip_prefix(".env") {
-        let shared = |kind: &str| SHARED.contains(&kind);
-        return rest.is_empty() || rest.strip_prefix('.').is_some_and(|kind| !kind.split('.').any(shared));
-    }
-    NAMES.contains(&name.as_str()) || ENDINGS.iter().any(|ending| name.ends_with(ending))
-}
-
-/// By RFC 7468 and OpenPGP's armor: `-----BEGIN … PRIVATE KEY-----`. Also within a diff, and as a string.
-fn has_private_key(text: &str) -> bool {
-    text.match_indices("-----BEGIN ").any(|(at, begin)| {
-        let label = text.get(at + begin.len()..).and_then(|rest| rest.split_once("-----"));
-        label.is_some_and(|(label, _)| label.len() < 60 && label.contains("PRIVATE KEY"))
-    })
-}
-
-fn has_token(text: &str, prefix: &str, least: usize) -> bool {
-    text.match_indices(prefix).any(|(at, _)| {
-        let before = text.get(..at).and_then(|before| before.chars().next_back());
-        let behind = text.get(at + prefix.len()..).unwrap_or_default();
-        let length = behind
-            .bytes()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-            .count();
-        length >= least && before.is_none_or(|c| !c.is_alphanumeric())
     })
 }
 

@@ -1,13 +1,17 @@
 //! Keys: where they come from ([`vault`], [`keyring`], [`command`]), secrets that cannot be printed ([`secret`]), and the
-//! redactor that keeps them out of every text ([`redact`]).
+//! redactor that keeps them out of every text ([`redact`]), by the [`formats`] of services and in every form that a key in use
+//! may take.
 //!
 //! A key is in the system keyring, in a variable or in a command of the user's; in this process's memory while a request
 //! is built and answered; and nowhere else.
 
 pub mod command;
+mod encoded;
+pub mod formats;
 pub mod keyring;
 pub mod redact;
 pub mod secret;
+pub mod userinfo;
 pub mod vault;
 
 pub use redact::Redactor;

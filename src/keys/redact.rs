@@ -1,9 +1,12 @@
 //! Takes keys out of texts before anybody sees them.
 
 use std::borrow::Cow;
-use std::fmt::Write;
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::encoded::{Unescaped, forms};
+use super::formats::{self, Kind, Look};
 use super::secret::Secret;
 
 const REDACTED: &str = "[redacted]";
@@ -15,16 +18,13 @@ const SHORTEST_LIVE: usize = 8;
 /// What providers put in place of a key's middle.
 const MASK: &str = "***";
 
-/// How the keys of the known providers begin, and how many characters of `A-Z a-z 0-9 _ - *` must follow at least.
-///
-/// The asterisk is in there since OpenAI quotes a wrong key as `sk-abc***xyz`.
-const PATTERNS: [(&str, usize); 4] = [("sk-", 8), ("AIza", 35), ("gsk_", 8), ("xai-", 8)];
-
 /// Knows the keys in use, and the look of others. Clones share what they know.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
     /// The longest first: one may be the beginning of another.
     live: Arc<RwLock<Vec<Secret>>>,
+    /// Names of models that look like keys.
+    names: Arc<RwLock<BTreeSet<String>>>,
 }
 
 impl Redactor {
@@ -36,59 +36,97 @@ impl Redactor {
         redactor
     }
 
-    /// Takes this secret out from now on, also as it looks when it is quoted or stands in an address.
+    /// Takes this secret out from now on, also in base64, in hex, and with escapes.
     pub fn learn(&self, secret: &Secret) {
+        if secret.expose().len() < SHORTEST_LIVE {
+            return;
+        }
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        for form in forms(secret) {
-            if form.expose().len() >= SHORTEST_LIVE && !live.iter().any(|known| known.expose() == form.expose()) {
+        if live.iter().any(|known| known.expose() == secret.expose()) {
+            return;
+        }
+        for form in forms(secret, SHORTEST_LIVE) {
+            if !live.iter().any(|known| known.expose() == form.expose()) {
                 live.push(form);
             }
         }
         live.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
     }
 
+    /// Takes these names for what they are from now on, also where they look like keys: `xai-grok-…` is a model.
+    pub fn know_names(&self, names: impl IntoIterator<Item = impl AsRef<str>>) {
+        let looks_so = |name: &&str| formats::find(name, Look::Shown).next().is_some();
+        let names = names.into_iter();
+        let names = names.filter_map(|name| Some(name.as_ref()).filter(looks_so).map(str::to_owned));
+        let names: Vec<String> = names.collect();
+        self.names.write().unwrap_or_else(PoisonError::into_inner).extend(names);
+    }
+
     /// A redactor that knows more than this one, which does not learn it.
     #[must_use]
     pub fn with(&self, more: impl IntoIterator<Item = Secret>) -> Self {
-        Self::new(self.known().into_iter().chain(more).collect())
-    }
-
-    fn known(&self) -> Vec<Secret> {
-        self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let redactor = Self {
+            live: Arc::new(RwLock::new(live)),
+            names: self.names.clone(),
+        };
+        more.into_iter().for_each(|secret| redactor.learn(&secret));
+        redactor
     }
 
     /// The text without the secrets that are known.
     fn without_live<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        let mut text = Cow::Borrowed(text);
-        for secret in live.iter() {
-            if text.contains(secret.expose()) {
-                text = Cow::Owned(text.replace(secret.expose(), REDACTED));
-            }
-        }
-        text
+        without(text, places(&live, text))
     }
 
     /// How many bytes at the end of `text` may be the beginning of a secret that is known.
     fn beginning_at_end(&self, text: &str) -> usize {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        beginning_of_a_key(&live, text)
+        if live.is_empty() {
+            return 0;
+        }
+        let plain = text.len() - beginning_of_a_key(&live, text);
+        let escaped = Unescaped::readings(text).into_iter().map(|read| {
+            let length = beginning_of_a_key(&live, read.text());
+            if length == 0 && !read.is_cut() {
+                return text.len();
+            }
+            read.origin(read.text().len() - length)
+        });
+        text.len() - escaped.fold(plain, usize::min)
     }
 
     /// The text without keys.
     #[must_use]
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
         match self.without_live(text) {
-            Cow::Borrowed(text) => redact(text),
-            Cow::Owned(text) => Cow::Owned(redact(&text).into_owned()),
+            Cow::Borrowed(text) => without_formats(text, &names),
+            Cow::Owned(text) => Cow::Owned(without_formats(&text, &names).into_owned()),
         }
     }
 
-    /// Whether a key stands in the text: one in use, or one that looks like those of the known providers. Unlike where
-    /// keys are taken out, words such as `sk-folding-cube` are none.
+    /// Whether one of the keys in use stands in the text.
+    #[must_use]
+    pub fn knows_key_in(&self, text: &str) -> bool {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        !places(&live, text).is_empty()
+    }
+
+    /// What stands in the text that looks like a key. Unlike where keys are taken out, words such as `sk-folding-cube` are
+    /// none, and neither are placeholders.
+    pub fn keys_in<'a>(&self, text: &'a str) -> impl Iterator<Item = Kind> + use<'a> {
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner).clone();
+        formats::find(text, Look::Sent)
+            .filter(move |found| !is_name(text, &found.place, &names))
+            .map(|found| found.kind)
+    }
+
+    /// Whether a key stands in the text: one in use, or one that looks so.
     #[must_use]
     pub fn holds_key(&self, text: &str) -> bool {
-        matches!(self.without_live(text), Cow::Owned(_)) || holds_pattern(text)
+        self.knows_key_in(text) || self.keys_in(text).next().is_some()
     }
 
     /// The text without keys, of which the last may have been cut by the text's end.
@@ -104,33 +142,69 @@ impl Redactor {
     }
 }
 
-/// A secret as it stands, as `Debug` quotes it, and as it stands in an address: the forms that differ.
-fn forms(secret: &Secret) -> Vec<Secret> {
-    let plain = secret.expose();
-    let mut in_address = String::with_capacity(plain.len());
-    for byte in plain.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => in_address.push(byte.into()),
-            _ => drop(write!(in_address, "%{byte:02X}")),
+/// Where the live secrets stand in a text, in order; they may overlap.
+fn places(live: &[Secret], text: &str) -> Vec<Range<usize>> {
+    let mut places = Vec::new();
+    if live.is_empty() {
+        return places;
+    }
+    each_place(live, text, |place| places.push(place));
+    for read in Unescaped::readings(text) {
+        each_place(live, read.text(), |place| {
+            places.push(read.origin(place.start)..read.origin(place.end));
+        });
+    }
+    places.sort_by_key(|place| place.start);
+    places
+}
+
+fn each_place(live: &[Secret], text: &str, mut tell: impl FnMut(Range<usize>)) {
+    for secret in live
+        .iter()
+        .map(Secret::expose)
+        .filter(|secret| secret.len() <= text.len())
+    {
+        for at in memchr::memmem::find_iter(text.as_bytes(), secret.as_bytes()) {
+            tell(at..at + secret.len());
         }
     }
-    let others = [plain.escape_debug().to_string(), in_address];
-    let others = others.into_iter().filter(|form| form != plain).map(Secret::new);
-    std::iter::once(secret.clone()).chain(others.flatten()).collect()
+}
+
+/// The text without what stands at these places, which are in order and may overlap.
+fn without(text: &str, places: impl IntoIterator<Item = Range<usize>>) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut copied: Option<usize> = None;
+    for place in places {
+        match copied {
+            // Of two that overlap one mark is left.
+            Some(end) if place.start < end => copied = Some(end.max(place.end)),
+            _ => {
+                out.push_str(text.get(copied.unwrap_or_default()..place.start).unwrap_or_default());
+                out.push_str(REDACTED);
+                copied = Some(place.end);
+            }
+        }
+    }
+    let Some(copied) = copied else {
+        return Cow::Borrowed(text);
+    };
+    out.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(out)
 }
 
 /// How many bytes at the end of `text` may be the beginning of a live key.
 fn beginning_of_a_key(live: &[Secret], text: &str) -> usize {
-    let possible = |key: &str| {
-        let longest = key.len().saturating_sub(1).min(text.len());
-        (1..=longest)
-            .rev()
-            .find(|&length| key.get(..length).is_some_and(|beginning| text.ends_with(beginning)))
+    let longest = live.first().map_or(0, |secret| secret.expose().len());
+    let from = text.len() - longest.saturating_sub(1).min(text.len());
+    let begins = |at: usize| {
+        let rest = text.get(at..).unwrap_or_default();
+        !rest.is_empty()
+            && live
+                .iter()
+                .any(|secret| secret.expose().len() > rest.len() && secret.expose().starts_with(rest))
     };
-    live.iter()
-        .filter_map(|secret| possible(secret.expose()))
-        .max()
-        .unwrap_or(0)
+    let start = (from..text.len()).find(|&at| begins(at));
+    start.map_or(0, |start| text.len() - start)
 }
 
 /// Takes live keys out of a text that comes in pieces, also where a key is cut by their borders.
@@ -165,44 +239,35 @@ impl StreamRedactor {
     }
 }
 
-/// The text without anything that looks like a key of a known provider.
+/// The text without anything that looks like a key of a known service.
 #[must_use]
 pub fn redact(text: &str) -> Cow<'_, str> {
-    let mut out = String::new();
-    let mut copied = 0;
-    let mut at = 0;
-    let mut runs = Runs::default();
-    while let Some(rest) = text.get(at..) {
-        let Some(step) = rest.find(['s', 'A', 'g', 'x']) else {
-            break;
-        };
-        let start = at + step;
-        let length = key_at(text, start, &mut runs);
-        at = start + length.max(1);
-        if length > 0 {
-            out.push_str(text.get(copied..start).unwrap_or_default());
-            out.push_str(REDACTED);
-            copied = at;
-        }
-    }
-    if copied == 0 {
-        return without_masked(text);
-    }
-    out.push_str(text.get(copied..).unwrap_or_default());
-    Cow::Owned(without_masked(&out).into_owned())
+    without_formats(text, &BTreeSet::new())
 }
 
-/// Whether a text holds what looks like a whole key of a known provider.
-fn holds_pattern(text: &str) -> bool {
-    let mut runs = Runs::default();
-    text.char_indices()
-        .filter(|(_, c)| matches!(c, 's' | 'A' | 'g' | 'x'))
-        .any(|(at, _)| {
-            let length = key_at(text, at, &mut runs);
-            let key = text.get(at..at + length).unwrap_or_default();
-            let body = key.split_once(['-', '_']).map_or(key, |(_, body)| body);
-            !key.contains('*') && body.contains(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase())
-        })
+/// The text without what looks like a key and is none of these names.
+fn without_formats<'a>(text: &'a str, names: &BTreeSet<String>) -> Cow<'a, str> {
+    let found = formats::find(text, Look::Shown).map(|found| found.place);
+    match without(text, found.filter(|place| !is_name(text, place, names))) {
+        Cow::Borrowed(text) => without_masked(text),
+        Cow::Owned(text) => Cow::Owned(without_masked(&text).into_owned()),
+    }
+}
+
+/// Whether what stands at this place is one of these names, or a part of it.
+fn is_name(text: &str, place: &Range<usize>, names: &BTreeSet<String>) -> bool {
+    let is_glued = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    names.iter().any(|name| {
+        let key = text.get(place.clone()).unwrap_or_default();
+        let common = |(at, _): (usize, char)| {
+            let begin = place.start.checked_sub(at)?;
+            let behind = text.get(begin..)?.strip_prefix(name.as_str())?;
+            let before = text.get(..begin)?;
+            let whole = !behind.starts_with(is_glued) && !before.ends_with(is_glued);
+            (whole && at + key.len() <= name.len()).then_some(())
+        };
+        name.char_indices().find_map(common).is_some()
+    })
 }
 
 /// The text without words such as `abcd***wxyz`: a key of any form, quoted by its ends.
@@ -219,57 +284,6 @@ fn without_masked(text: &str) -> Cow<'_, str> {
         out.push_str(word.get(bare.len()..).unwrap_or_default());
     }
     Cow::Owned(out)
-}
-
-/// How far the runs of bytes reach that were looked through last: nothing is looked through twice.
-#[derive(Debug, Default)]
-struct Runs {
-    /// Up to here, all are bytes of a key.
-    key: usize,
-    /// Up to here, all are bytes of a word.
-    word: usize,
-}
-
-impl Runs {
-    /// How far bytes of a key reach from `at`, which never goes back.
-    fn key(&mut self, text: &str, at: usize) -> usize {
-        self.key = run(text, self.key.max(at), is_key_byte);
-        self.key
-    }
-
-    /// How far bytes of a word reach from `at`, which never goes back.
-    fn word(&mut self, text: &str, at: usize) -> usize {
-        self.word = run(text, self.word.max(at), |byte| {
-            byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_')
-        });
-        self.word
-    }
-}
-
-fn run(text: &str, from: usize, belongs: impl Fn(u8) -> bool) -> usize {
-    let rest = text.as_bytes().get(from..).unwrap_or_default();
-    from + rest.iter().take_while(|&&byte| belongs(byte)).count()
-}
-
-/// The length of the key that begins at `start`; 0 if none does.
-fn key_at(text: &str, start: usize, runs: &mut Runs) -> usize {
-    let rest = text.get(start..).unwrap_or_default();
-    let Some((prefix, shortest)) = PATTERNS.iter().find(|(prefix, _)| rest.starts_with(prefix)) else {
-        return 0;
-    };
-    let tail = start + prefix.len();
-    let end = runs.key(text, tail);
-    if end - tail < *shortest {
-        return 0;
-    }
-    // `task-management` is a word, `tokensk-A1…` is a key that was glued to a word.
-    let in_word = text
-        .get(..start)
-        .is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric()));
-    if in_word && runs.word(text, tail) >= end {
-        return 0;
-    }
-    end - start
 }
 
 fn is_key_byte(byte: u8) -> bool {
@@ -354,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_long_text_of_what_is_nearly_a_key_takes_no_longer_than_another() {
-        let text = "ask-".repeat(500_000);
+        let text = "ask-".repeat(50_000);
         let begun = std::time::Instant::now();
         assert_eq!(redact(&text), text.as_str());
         assert!(begun.elapsed() < std::time::Duration::from_secs(5));
@@ -388,6 +402,145 @@ mod tests {
         let redactor = Redactor::new(vec![secret("hunter2-hunter2-hunter2")]);
         assert_eq!(redactor.redact_cut("wrong: hunter2-hunter2"), "wrong: [redacted]");
         assert_eq!(redactor.redact_cut("a hunt"), "a hunt");
+    }
+
+    #[test]
+    fn a_live_key_is_taken_out_in_base64_at_each_alignment_and_in_hex() {
+        let key = "hunter2+hunter2/ção?";
+        let redactor = Redactor::new(vec![secret(key)]);
+        for before in ["", "a", "ab", "user:"] {
+            for after in ["", "z", "zz"] {
+                for engine in [base64_of as fn(&[u8], &[u8; 64]) -> String] {
+                    for alphabet in [STANDARD, URL_SAFE] {
+                        let text = engine(format!("{before}{key}{after}").as_bytes(), alphabet);
+                        let shown = redactor.redact(&text).into_owned();
+                        assert!(shown.contains("[redacted]"), "{text}");
+                        assert!(shown.len() <= "[redacted]".len() + 12, "{text} is {shown}");
+                    }
+                }
+            }
+        }
+        let hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let said = format!("0x{hex} or {}", hex.to_uppercase());
+        assert_eq!(redactor.redact(&said), "0x[redacted] or [redacted]");
+        assert!(redactor.knows_key_in(&said));
+    }
+
+    const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    /// Written by the standard's own words, and not as the code has it.
+    fn base64_of(bytes: &[u8], alphabet: &[u8; 64]) -> String {
+        let mut out = String::new();
+        for three in bytes.chunks(3) {
+            let [a, b, c] = [0, 1, 2].map(|at| u32::from(*three.get(at).unwrap_or(&0)));
+            let group = a << 16 | b << 8 | c;
+            for at in 0..=three.len() {
+                out.push(char::from(alphabet[(group >> (18 - 6 * at) & 63) as usize]));
+            }
+            out.push_str(&"="[..usize::from(three.len() < 3)]);
+        }
+        out
+    }
+
+    #[test]
+    fn a_live_key_is_taken_out_with_any_of_its_characters_escaped() {
+        let key = "hunter2/\"&_canary";
+        let redactor = Redactor::new(vec![secret(key)]);
+        for escape in [
+            |c: char| format!("%{:02x}", c as u32),
+            |c| format!("%{:02X}", c as u32),
+            |c| format!("\\u{:04x}", c as u32),
+            |c| format!("\\u{{{:X}}}", c as u32),
+            |c| format!("\\x{:02x}", c as u32),
+            |c| format!("&#{};", c as u32),
+            |c| format!("&#x{:X};", c as u32),
+            |c| format!("\\\\u{:04x}", c as u32),
+        ] {
+            for which in [1, 2, 3, 5, 16] {
+                let said: String = key
+                    .chars()
+                    .enumerate()
+                    .map(|(at, c)| match at % which == 0 || c == '&' || c == '"' {
+                        true => escape(c),
+                        false => c.to_string(),
+                    })
+                    .collect();
+                assert_eq!(
+                    redactor.redact(&format!("it is {said}!")),
+                    "it is [redacted]!",
+                    "{said}"
+                );
+                for cut in (0..said.len()).filter(|&at| said.is_char_boundary(at)) {
+                    let mut stream = StreamRedactor::new(redactor.clone());
+                    let shown = stream.push("it is ") + &stream.push(&said[..cut]) + &stream.push(&said[cut..]);
+                    assert_eq!(
+                        shown + &stream.push("!") + &stream.finish(),
+                        "it is [redacted]!",
+                        "{said} at {cut}"
+                    );
+                }
+            }
+        }
+        assert_eq!(redactor.redact("a%2Fb &amp; \\u0041"), "a%2Fb &amp; \\u0041");
+    }
+
+    #[test]
+    fn a_stream_of_single_characters_hides_every_form_of_a_key() {
+        let key = "canary-9f8e7d/of?ours";
+        let redactor = Redactor::new(vec![secret(key)]);
+        let hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let escaped: String = key.chars().map(|c| format!("\\u{:04x}", c as u32)).collect();
+        for said in [
+            key.to_owned(),
+            hex,
+            escaped,
+            key.replace('/', "%2f"),
+            key.replace('/', "\\/"),
+        ] {
+            let mut stream = StreamRedactor::new(redactor.clone());
+            let text = format!("100% a\\b & {said}, done");
+            let mut shown: String = text.chars().map(|c| stream.push(&c.to_string())).collect();
+            shown.push_str(&stream.finish());
+            assert_eq!(shown, "100% a\\b & [redacted], done");
+        }
+    }
+
+    #[test]
+    fn a_stream_of_what_is_nearly_a_key_takes_no_longer_than_another() {
+        let redactor = Redactor::new(vec![secret(&"ab".repeat(100)), secret(&"\\u0061".repeat(40))]);
+        let begun = std::time::Instant::now();
+        for piece in ["ab", "\\u0061", "%61", "&#97;", "\\"] {
+            let mut stream = StreamRedactor::new(redactor.clone());
+            (0..500).for_each(|_| drop(stream.push(piece)));
+        }
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(10),
+            "{:?}",
+            begun.elapsed()
+        );
+    }
+
+    #[test]
+    fn the_name_of_a_model_that_looks_like_a_key_is_none() {
+        let redactor = Redactor::default();
+        let model = ["sk", "-llama-31-70B-instruct"].concat();
+        let said = format!("{model} is unknown; custom/{model}, \"{model}\"");
+        assert!(redactor.redact(&said).contains("[redacted]"));
+        redactor.clone().know_names([model.as_str(), "gpt-5.6"]);
+        assert_eq!(redactor.redact(&said), said);
+        assert!(!redactor.holds_key(&said));
+        let longer = format!("{model}-abcdefgh and x{model}");
+        assert_eq!(
+            redactor.redact(&longer).matches("[redacted]").count(),
+            1,
+            "{}",
+            redactor.redact(&longer)
+        );
+        assert_eq!(
+            redact("xai-grok-4.3-fast-reasoning and pplx-70b-chat"),
+            "xai-grok-4.3-fast-reasoning and pplx-70b-chat"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Redirects are not followed: reqwest takes `Authorization` off at another host, but not other credentials. A body's end
 //! on a `Connection: close` answer is silent, so whether an answer is whole is for its decoder to say.
 
+mod address;
 mod call;
 mod client;
 mod failed;

@@ -61,6 +61,71 @@ async fn an_error_of_the_editors_that_quotes_a_live_key_is_logged_without_it() {
     assert!(!text().contains(KEY), "{}", text());
 }
 
+/// What lets us in: in an address of the user's.
+const USERINFO: &str = "me:canary-w0rd";
+
+#[tokio::test]
+async fn a_password_in_a_base_url_is_not_in_gs_nor_in_a_notice_nor_in_the_log() {
+    let server = Server::start(|_: &Request| {
+        let words = "Basic bWU6Y2FuYXJ5LXcwcmQ= and me:canary-w0rd are wrong";
+        Answer::json(400, &json!({ "error": { "message": words } }))
+    })
+    .await;
+    let url = server.url().replace("://", &format!("://{USERINFO}@"));
+    let nvim = configured(&server, "")
+        .config(format!(
+            "{{ model = 'test/m1', log_level = 'trace', chat = {{ start_insert = false }},
+               providers = {{ test = {{ base_url = '{url}/v1', key = false }} }} }}"
+        ))
+        .size(120, 40)
+        .start()
+        .await;
+    nvim.lua("require('gpt').chat({ prompt = 'Hi' })", &[]).await;
+    nvim.wait_screen_contains("Basic [redacted]").await;
+    nvim.feed("gs").await;
+    nvim.wait_screen_contains("POST http://[redacted]@127.0.0.1").await;
+    shows_no_password(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_password_in_a_proxys_address_is_nowhere_shown_whichever_way_it_came() {
+    for (network, variable) in [
+        (format!("{{ proxy = 'http://{USERINFO}@127.0.0.1:1' }}"), None),
+        ("{}".to_owned(), Some("http_proxy")),
+        ("{}".to_owned(), Some("ALL_PROXY")),
+    ] {
+        let server = Server::start(models).await;
+        let mut builder = configured(&server, "").config(format!(
+            "{{ model = 'test/m1', log_level = 'trace', chat = {{ start_insert = false }}, network = {network},
+               providers = {{ test = {{ base_url = 'http://llm.test/v1', key = false, insecure = true }} }} }}"
+        ));
+        if let Some(name) = variable {
+            builder = builder.env(name, format!("http://{USERINFO}@127.0.0.1:1"));
+        }
+        let nvim = builder.size(120, 40).start().await;
+        nvim.lua("require('gpt').chat({ prompt = 'Hi' })", &[]).await;
+        nvim.wait_screen_contains("127.0.0.1:1").await;
+        shows_no_password(&nvim).await;
+    }
+}
+
+/// Neither screen, nor notices, nor health, nor the log have it.
+async fn shows_no_password(nvim: &Nvim) {
+    let secret = "canary-w0rd";
+    let screen = nvim.screen();
+    assert!(!screen.contains(secret), "{screen}");
+    let told = notices(nvim).await;
+    assert!(!told.contains(secret), "{told}");
+    nvim.command("checkhealth gpt").await;
+    let health = nvim.lines(0).await.join("\n");
+    assert!(health.contains("gpt") && !health.contains(secret), "{health}");
+    let log = nvim
+        .lua_string("return require('gpt.config').for_program().log_file", &[])
+        .await;
+    let log = fs::read_to_string(&log).unwrap_or_default();
+    assert!(!log.is_empty() && !log.contains(secret), "{log}");
+}
+
 #[tokio::test]
 async fn completion_and_health_do_not_wait_for_ever_for_a_program_that_hangs() {
     let nvim = unconfigured().start().await;

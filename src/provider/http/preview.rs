@@ -2,8 +2,8 @@
 
 use std::sync::PoisonError;
 
-use super::Http;
 use super::call::Call;
+use super::{Http, address};
 use crate::keys::Credentials;
 use crate::provider::registry::Provider;
 use crate::provider::{ProviderError, Request};
@@ -26,7 +26,7 @@ impl Http {
         };
         let call = Call::new(provider, credentials, request, &known.unwrap_or_default())?;
         let redactor = credentials.redactor();
-        let mut lines = vec![format!("POST {}", redactor.redact(call.url.as_str()))];
+        let mut lines = vec![format!("POST {}", redactor.redact(&address::shown(&call.url)))];
         for (name, value) in &call.headers {
             let shown = value.to_str().unwrap_or_default();
             let shown = if value.is_sensitive() {
