@@ -1,6 +1,39 @@
 //! gpt.nvim's binary: Neovim is the screen, this process is the program.
 //!
-//! Who may call whom; no arrow runs upward:
+//! The floors of the program, the highest first: a module calls those that stand below its own floor. `tests/floors.rs`
+//! checks it, and `tests/floors.txt` lists what does not hold yet.
+//!
+//! ```text
+//! main
+//! app
+//! chat
+//! editor
+//! actions context
+//! provider
+//! config history logging terms
+//! keys
+//! disk git
+//! bounded visible fence calendar
+//! words
+//! ```
+//!
+//! The floors of the editor's side, in `lua/gpt`, in the same way; within a folder no files call each other in a circle:
+//!
+//! ```text
+//! health plug commands
+//! init
+//! actions lsp
+//! view
+//! gate
+//! context selection origin
+//! remote
+//! install
+//! config columns indent
+//! bounded cells file_name session slash words version
+//! messages
+//! ```
+//!
+//! Who does what:
 //!
 //! ```text
 //! main → app → chat (session → conversation, prompt → budget, painter) → provider (registry, wires, http)
