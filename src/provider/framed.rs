@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::error::{self, ErrorClass, ProviderError};
 use super::lenient;
 use super::sse::{DEFAULT_LIMIT, SseDecoder, SseEvent};
+use super::think::Thinking;
 use super::{Decoder, Event, ToolCall};
 use crate::words::text;
 
@@ -45,6 +46,7 @@ enum Kind {
 #[derive(Debug, Default)]
 pub(crate) struct Framed<W> {
     wire: W,
+    thinking: Thinking,
     sse: SseDecoder,
     kind: Kind,
     /// The body so far, if it is no stream.
@@ -54,6 +56,20 @@ pub(crate) struct Framed<W> {
 
 impl<W: Wire> Decoder for Framed<W> {
     fn feed(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
+        let from = out.len();
+        self.take(bytes, out);
+        self.thinking.sort(from, out);
+    }
+
+    fn end(&mut self, out: &mut Vec<Event>) {
+        let from = out.len();
+        self.finish(out);
+        self.thinking.sort(from, out);
+    }
+}
+
+impl<W: Wire> Framed<W> {
+    fn take(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         if self.over {
             return;
         }
@@ -65,7 +81,7 @@ impl<W: Wire> Decoder for Framed<W> {
         }
     }
 
-    fn end(&mut self, out: &mut Vec<Event>) {
+    fn finish(&mut self, out: &mut Vec<Event>) {
         if mem::replace(&mut self.over, true) {
             return;
         }
@@ -75,9 +91,7 @@ impl<W: Wire> Decoder for Framed<W> {
             Kind::Page => out.push(Event::Error(ProviderError::page(None, &self.body))),
         }
     }
-}
 
-impl<W: Wire> Framed<W> {
     /// Learns from the first byte that is neither space nor byte order mark what the body is. Yields where it is.
     fn sniff(&mut self, bytes: &[u8]) -> usize {
         if self.kind != Kind::Unknown {
@@ -98,7 +112,7 @@ impl<W: Wire> Framed<W> {
         let Self { wire, sse, over, .. } = self;
         let fed = sse.feed(bytes, |event| {
             if !*over {
-                *over = take(wire, event, out).is_break();
+                *over = take_event(wire, event, out).is_break();
             }
         });
         if let Err(cause) = fed
@@ -132,7 +146,7 @@ impl<W: Wire> Framed<W> {
         let room = limit.saturating_sub(self.body.len());
         self.body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         if bytes.len() > room {
-            self.end(out);
+            self.finish(out);
         }
     }
 }
@@ -145,13 +159,35 @@ pub(crate) fn end_whole<W: Wire>(wire: &mut W, body: &[u8], out: &mut Vec<Event>
         Some(body) => wire.whole(&body, out),
         None => Err(Unreadable),
     });
-    if whole.is_err() {
+    if whole.is_err() && !end_lines(wire, body, out) {
         out.push(broken(body));
     }
 }
 
+/// Reads a body of one JSON text per line where an event stream was due; false if the first line is no JSON. A last line
+/// that is cut is dropped.
+fn end_lines<W: Wire>(wire: &mut W, body: &str, out: &mut Vec<Event>) -> bool {
+    let mut lines = body.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+    let mut is_first = true;
+    while let Some(line) = lines.next() {
+        match read(wire, "", line, out) {
+            Ok(Flow::Break(())) => return true,
+            Ok(Flow::Continue(())) => {}
+            Err(Unreadable) if is_first => return false,
+            Err(Unreadable) if lines.peek().is_none() => {}
+            Err(Unreadable) => {
+                out.push(broken(line));
+                return true;
+            }
+        }
+        is_first = false;
+    }
+    wire.close(out);
+    true
+}
+
 /// Reads one event; one that cannot be read ends the turn.
-fn take<W: Wire>(wire: &mut W, event: SseEvent<'_>, out: &mut Vec<Event>) -> Flow {
+fn take_event<W: Wire>(wire: &mut W, event: SseEvent<'_>, out: &mut Vec<Event>) -> Flow {
     if let Ok(flow) = read(wire, event.event, event.data, out) {
         return flow;
     }

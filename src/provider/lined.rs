@@ -6,6 +6,7 @@ use memchr::memchr;
 
 use super::framed::{PAGE_LIMIT, Wire, broken, end_whole, read};
 use super::sse::{DEFAULT_LIMIT, SseError};
+use super::think::Thinking;
 use super::{Decoder, ErrorClass, Event, ProviderError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,6 +26,7 @@ enum Kind {
 #[derive(Debug, Default)]
 pub(crate) struct Lined<W> {
     wire: W,
+    thinking: Thinking,
     kind: Kind,
     /// The line so far; the body so far, if it is no stream.
     kept: Vec<u8>,
@@ -33,6 +35,20 @@ pub(crate) struct Lined<W> {
 
 impl<W: Wire> Decoder for Lined<W> {
     fn feed(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
+        let from = out.len();
+        self.take(bytes, out);
+        self.thinking.sort(from, out);
+    }
+
+    fn end(&mut self, out: &mut Vec<Event>) {
+        let from = out.len();
+        self.finish(out);
+        self.thinking.sort(from, out);
+    }
+}
+
+impl<W: Wire> Lined<W> {
+    fn take(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         let mut bytes = bytes;
         while !self.over && !bytes.is_empty() {
             if matches!(self.kind, Kind::Json | Kind::Page) {
@@ -53,7 +69,7 @@ impl<W: Wire> Decoder for Lined<W> {
         }
     }
 
-    fn end(&mut self, out: &mut Vec<Event>) {
+    fn finish(&mut self, out: &mut Vec<Event>) {
         if mem::replace(&mut self.over, true) {
             return;
         }
@@ -65,15 +81,14 @@ impl<W: Wire> Decoder for Lined<W> {
             Kind::Lines => {
                 // The last line may be cut: then it is dropped.
                 let line = String::from_utf8_lossy(&kept);
-                if !matches!(read(&mut self.wire, "", &line, out), Ok(flow) if flow.is_break()) {
+                let line = payload(line.trim()).unwrap_or_default();
+                if !matches!(read(&mut self.wire, "", line, out), Ok(flow) if flow.is_break()) {
                     self.wire.close(out);
                 }
             }
         }
     }
-}
 
-impl<W: Wire> Lined<W> {
     fn line(&mut self, line: &[u8], out: &mut Vec<Event>) {
         if self.over || line.trim_ascii().is_empty() {
             return;
@@ -82,7 +97,9 @@ impl<W: Wire> Lined<W> {
             return self.begin(Kind::Page, line, out);
         }
         let text = String::from_utf8_lossy(line);
-        let text = text.trim_start_matches('\u{feff}').trim();
+        let Some(text) = payload(text.trim_start_matches('\u{feff}').trim()) else {
+            return;
+        };
         match read(&mut self.wire, "", text, out) {
             Ok(flow) => {
                 self.over = flow.is_break();
@@ -122,9 +139,20 @@ impl<W: Wire> Lined<W> {
         let room = limit.saturating_sub(self.kept.len());
         self.kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         if bytes.len() > room {
-            self.end(out);
+            self.finish(out);
         }
     }
+}
+
+/// What a line says: one of an event stream, which some proxies make of the lines, only by its data.
+fn payload(line: &str) -> Option<&str> {
+    if let Some(data) = line.strip_prefix("data:") {
+        return Some(data.trim_start()).filter(|data| !data.starts_with("[DONE]"));
+    }
+    let is_other = [":", "event:", "id:", "retry:"]
+        .iter()
+        .any(|field| line.starts_with(field));
+    (!is_other).then_some(line)
 }
 
 fn is_page(bytes: &[u8]) -> bool {

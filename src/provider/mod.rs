@@ -28,6 +28,7 @@ pub mod retry;
 mod sources;
 pub mod sse;
 mod tokens;
+mod think;
 mod turns;
 
 pub use error::{ErrorClass, ProviderError};
