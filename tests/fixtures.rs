@@ -23,7 +23,9 @@ use gpt_nvim::provider::ollama::OllamaDecoder;
 use gpt_nvim::provider::openai_chat::ChatDecoder;
 use gpt_nvim::provider::openai_responses::ResponsesDecoder;
 use gpt_nvim::provider::sse::SseDecoder;
-use gpt_nvim::provider::{Cut, Decoder, ErrorClass, Event, FinishReason, ProviderError, ToolCall, Usage, Why};
+use gpt_nvim::provider::{
+    Citation, Cut, Decoder, ErrorClass, Event, FinishReason, ProviderError, ToolCall, Unshown, UnshownKind, Usage, Why,
+};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 
@@ -95,12 +97,7 @@ struct Recorded {
 impl Recorded {
     fn trial(self) -> Trial {
         trial(self.file, move || {
-            let bytes = fs::read(shared().join("fixtures").join(self.file))?;
-            let bytes = if self.file.ends_with(".jsonl") {
-                framed(&bytes)
-            } else {
-                bytes
-            };
+            let bytes = read(self.file)?;
             fed_in_every_way(self.make, &bytes, &self.expected)
         })
     }
@@ -110,12 +107,7 @@ impl Recorded {
     /// Whatever bytes come: one terminal event, at the end; no empty texts; the same however the bytes are cut.
     fn damaged_trial(self) -> Trial {
         trial(format!("{}, damaged", self.file), move || {
-            let bytes = fs::read(shared().join("fixtures").join(self.file))?;
-            let bytes = if self.file.ends_with(".jsonl") {
-                framed(&bytes)
-            } else {
-                bytes
-            };
+            let bytes = read(self.file)?;
             let mut dice = Dice(bytes.len() as u64);
             for round in 0..200 {
                 let bytes = damaged(&bytes, &mut dice);
@@ -151,12 +143,7 @@ impl Recorded {
         };
         ends_well.then(|| {
             trial(format!("{}, cut", self.file), move || {
-                let bytes = fs::read(shared().join("fixtures").join(self.file))?;
-                let bytes = if self.file.ends_with(".jsonl") {
-                    framed(&bytes)
-                } else {
-                    bytes
-                };
+                let bytes = read(self.file)?;
                 let mut body = String::from_utf8(bytes)?;
                 for (normal, strange) in STOP_WORDS {
                     body = body.replace(normal, strange);
@@ -182,6 +169,20 @@ impl Recorded {
                 Ok(())
             })
         })
+    }
+}
+
+/// The body of a recorded answer, of one of the small cases where the name says so.
+fn read(file: &str) -> std::io::Result<Vec<u8>> {
+    let folder = if file.contains("cases/") { "" } else { "fixtures" };
+    let bytes = fs::read(shared().join(folder).join(file))?;
+    if file.ends_with(".jsonl") {
+        return Ok(framed(&bytes));
+    }
+    let head = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+    match head.filter(|_| file.ends_with(".http")) {
+        Some(head) => Ok(bytes[head + 4..].to_vec()),
+        None => Ok(bytes),
     }
 }
 
@@ -287,6 +288,20 @@ fn call(id: &str, name: &str, arguments: &str) -> Event {
         id: id.into(),
         name: name.into(),
         arguments: arguments.into(),
+    })
+}
+
+fn cited(url: &str, title: &str) -> Event {
+    Event::Citation(Citation {
+        url: url.into(),
+        title: title.into(),
+    })
+}
+
+fn named(kind: UnshownKind, name: &str) -> Event {
+    Event::Unshown(Unshown {
+        kind,
+        name: name.into(),
     })
 }
 

@@ -7,7 +7,7 @@ mod shape;
 use crate::chat::{MessageId, Origin, Region, RegionRole, TurnId, Voice};
 use crate::fence;
 use crate::provider::retry::Retrying;
-use crate::provider::{Citation, Cut, Event as ProviderEvent, FinishReason, ProviderError, ToolCall, Usage};
+use crate::provider::{Citation, Cut, Event as ProviderEvent, FinishReason, ProviderError, ToolCall, Unshown, Usage};
 
 use branches::Branches;
 pub use branches::Place;
@@ -30,6 +30,8 @@ pub struct Message {
     pub tool_calls: Vec<ToolCall>,
     /// The sources that the model named, each once.
     pub citations: Vec<Citation>,
+    /// What else it holds, which is named and not shown.
+    pub unshown: Vec<Unshown>,
     /// Whether the model refused to answer: the text says why.
     pub refused: bool,
     /// Of an answer that its provider cut: the word for that.
@@ -149,6 +151,8 @@ pub struct Ended {
     pub tool_calls: Vec<ToolCall>,
     /// The sources that it named.
     pub citations: Vec<Citation>,
+    /// What else it brought.
+    pub unshown: Vec<Unshown>,
 }
 
 /// The four ends of a turn.
@@ -385,6 +389,12 @@ impl Conversation {
                 }
                 Vec::new()
             }
+            ProviderEvent::Unshown(unshown) => {
+                if let Some(answer) = self.answer() {
+                    answer.unshown.push(unshown);
+                }
+                Vec::new()
+            }
             ProviderEvent::Usage(usage) => {
                 if let Some(turn) = &mut self.turn {
                     turn.usage = Some(usage);
@@ -447,7 +457,7 @@ impl Conversation {
     fn finished(&mut self, reason: FinishReason) -> Vec<Effect> {
         let Some(answer) = self.answer() else { return Vec::new() };
         let tools: Vec<String> = answer.tool_calls.iter().map(|call| call.name.clone()).collect();
-        let empty = answer.text.trim().is_empty() && tools.is_empty();
+        let empty = answer.text.trim().is_empty() && tools.is_empty() && answer.unshown.is_empty();
         self.end(match reason {
             FinishReason::Stop | FinishReason::ToolCalls => Outcome::Done { tools, empty },
             FinishReason::Incomplete => Outcome::Cut { cut: None, empty },
@@ -484,7 +494,7 @@ impl Conversation {
         if let (Outcome::Cut { cut, .. }, Some(answer)) = (&outcome, self.messages.last_mut()) {
             answer.cut = Some(cut.as_ref().map_or(INCOMPLETE, |cut| &cut.word).to_owned());
         }
-        let (tool_calls, citations) = self.messages.last().map(Message::extras).unwrap_or_default();
+        let (tool_calls, citations, unshown) = self.messages.last().map(Message::extras).unwrap_or_default();
         effects.push(Effect::EndTurn(
             turn.answer,
             Ended {
@@ -493,6 +503,7 @@ impl Conversation {
                 answered_by: turn.answered_by,
                 tool_calls,
                 citations,
+                unshown,
             },
         ));
         effects
@@ -508,12 +519,13 @@ impl Message {
 
     /// Whether nothing would be lost without it.
     fn says_nothing(&self) -> bool {
-        self.text.trim().is_empty() && self.reasoning.is_empty() && self.tool_calls.is_empty()
+        let has_parts = !self.tool_calls.is_empty() || !self.unshown.is_empty();
+        self.text.trim().is_empty() && self.reasoning.is_empty() && !has_parts
     }
 
     /// Whether a source is a new one, and is kept.
     pub fn takes(&self, citation: &Citation) -> bool {
-        self.citations.len() < MOST_CITATIONS && self.citations.iter().all(|known| known.url != citation.url)
+        self.citations.len() < MOST_CITATIONS && self.citations.iter().all(|known| !is_same(known, citation))
     }
 
     /// Adds a source, once.
@@ -523,8 +535,8 @@ impl Message {
         }
     }
 
-    fn extras(&self) -> (Vec<ToolCall>, Vec<Citation>) {
-        (self.tool_calls.clone(), self.citations.clone())
+    fn extras(&self) -> (Vec<ToolCall>, Vec<Citation>, Vec<Unshown>) {
+        (self.tool_calls.clone(), self.citations.clone(), self.unshown.clone())
     }
 
     /// A message that says this.
@@ -537,6 +549,7 @@ impl Message {
             reasoning: String::new(),
             tool_calls: Vec::new(),
             citations: Vec::new(),
+            unshown: Vec::new(),
             refused: false,
             cut: None,
             broken_off: None,
@@ -558,6 +571,11 @@ impl Message {
         let more = self.text.strip_prefix(self.broken_off.as_deref()?)?;
         (!more.is_empty()).then_some(more)
     }
+}
+
+/// Whether two sources are one: a page by its address, a file by its name.
+fn is_same(one: &Citation, other: &Citation) -> bool {
+    one.url == other.url && (!one.url.is_empty() || one.title == other.title)
 }
 
 /// Whether it is a question that says something.

@@ -13,7 +13,7 @@ use crate::chat::archive::Archive;
 use crate::chat::conversation::{Message, trim_blank_lines};
 use crate::chat::{ChatId, MessageId, RegionRole};
 use crate::history::{self, ChatInfo, End, History, HistoryError, MessageRef, Part, PartKind, Role, State, Turn, now};
-use crate::provider::{Citation, ToolCall};
+use crate::provider::{Citation, ToolCall, Unshown, UnshownKind};
 
 /// Why an answer ended in which the model refused, as the history keeps it: most providers call that a plain end.
 pub const REFUSAL: &str = "refusal";
@@ -503,6 +503,12 @@ fn parts(message: &Message) -> Vec<Part> {
     );
     parts.extend(
         message
+            .unshown
+            .iter()
+            .map(|unshown| part(PartKind::ToolCall, of_unshown(unshown))),
+    );
+    parts.extend(
+        message
             .citations
             .iter()
             .map(|citation| part(PartKind::Citation, of_citation(citation))),
@@ -523,6 +529,21 @@ pub fn to_citation(content: &str) -> Option<Citation> {
     Some(Citation {
         url: field("url")?,
         title: field("title")?,
+    })
+}
+
+/// What is named and not shown, as the history keeps it: among the tool calls, where older versions pass it by.
+pub fn of_unshown(unshown: &Unshown) -> String {
+    serde_json::json!({ "unshown": unshown.kind.word(), "name": unshown.name }).to_string()
+}
+
+/// What is named and not shown, out of the history; `None` if it is a tool call.
+pub fn to_unshown(content: &str) -> Option<Unshown> {
+    let json: serde_json::Value = serde_json::from_str(content).ok()?;
+    let field = |name: &str| json.get(name).and_then(|value| value.as_str());
+    Some(Unshown {
+        kind: UnshownKind::of_word(field("unshown")?)?,
+        name: field("name")?.to_owned(),
     })
 }
 
@@ -599,6 +620,17 @@ mod tests {
         };
         assert_eq!(to_call(&of_call(&call)), Some(call));
         assert_eq!(to_call("nonsense"), None);
+    }
+
+    #[test]
+    fn what_is_only_named_comes_back_as_it_was_and_is_no_call() {
+        let unshown = Unshown {
+            kind: UnshownKind::Image,
+            name: "a.png".into(),
+        };
+        let kept = of_unshown(&unshown);
+        assert_eq!((to_unshown(&kept), to_call(&kept)), (Some(unshown), None));
+        assert_eq!(to_unshown("nonsense"), None);
     }
 
     #[test]

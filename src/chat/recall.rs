@@ -130,7 +130,10 @@ fn of_record(message: &history::Message) -> Message {
     for part in &message.parts {
         match part.kind {
             PartKind::Reasoning => recalled.reasoning.push_str(&part.content),
-            PartKind::ToolCall => recalled.tool_calls.extend(journal::to_call(&part.content)),
+            PartKind::ToolCall => {
+                recalled.tool_calls.extend(journal::to_call(&part.content));
+                recalled.unshown.extend(journal::to_unshown(&part.content));
+            }
             PartKind::Citation => journal::to_citation(&part.content)
                 .into_iter()
                 .for_each(|citation| recalled.cite(citation)),

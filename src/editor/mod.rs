@@ -159,6 +159,8 @@ pub struct ShownPart {
 pub enum ShownPartKind {
     /// A tool that the model asked for.
     Tool,
+    /// What it holds beside, by name.
+    Unshown,
     /// The sources that it named.
     Sources,
 }

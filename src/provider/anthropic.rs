@@ -12,16 +12,17 @@ use super::error;
 use super::finish::{self, Ending};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
-use super::sources::Sources;
 use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Usage, turns};
 use crate::words::text;
 
+mod content;
 mod frame;
 mod tools;
 
 #[cfg(test)]
 mod tests;
 
+use content::Content;
 use frame::{Answer, Block, Counts, Frame, StopDetails};
 use tools::Calls;
 
@@ -85,7 +86,7 @@ struct Messages {
     counts: Counts,
     usage: Usage,
     ending: Ending,
-    sources: Sources,
+    content: Content,
 }
 
 impl Wire for Messages {
@@ -108,6 +109,11 @@ impl Wire for Messages {
             let value = serde_json::from_str(data).map_err(|_| Unreadable)?;
             return Ok(fail(value, out));
         }
+        if kind == "message" {
+            // The whole answer, where a frame is due.
+            self.whole(data, out)?;
+            return Ok(Flow::Break(()));
+        }
         Ok(self.frame(kind, &frame, out))
     }
 
@@ -119,7 +125,7 @@ impl Wire for Messages {
         }
         for Object(block) in &answer.content.0 {
             fallen_back(block, out);
-            said(block, out);
+            self.content.block(block, out);
             self.calls.whole(block);
         }
         self.usage(&answer.usage.0, out);
@@ -139,12 +145,11 @@ impl Messages {
             "message_start" => self.usage(&frame.message.0.usage.0, out),
             "content_block_start" => {
                 fallen_back(&frame.content_block.0, out);
-                said(&frame.content_block.0, out);
+                self.content.block(&frame.content_block.0, out);
                 self.calls.begin(frame.index.0, &frame.content_block.0);
             }
             "content_block_delta" => {
-                said(&frame.delta.0, out);
-                self.sources.add(&frame.delta.0.citation.0, out);
+                self.content.delta(&frame.delta.0, out);
                 self.calls.delta(frame.index.0, frame.delta.0.partial_json.as_str());
             }
             "message_delta" => {
@@ -186,16 +191,6 @@ fn fallen_back(block: &Block<'_>, out: &mut Vec<Event>) {
     let model = block.to.0.model.as_str();
     if block.kind.as_str() == "fallback" && !model.is_empty() {
         out.push(Event::AnsweredBy(error::word(model)));
-    }
-}
-
-/// The text and the thinking of a block, or of a piece of one.
-fn said(block: &Block<'_>, out: &mut Vec<Event>) {
-    if !block.thinking.is_empty() {
-        out.push(Event::Reasoning(block.thinking.as_str().to_owned()));
-    }
-    if !block.text.is_empty() {
-        out.push(Event::Text(block.text.as_str().to_owned()));
     }
 }
 

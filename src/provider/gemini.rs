@@ -2,23 +2,27 @@
 //!
 //! Facts (2026-11-22): Google's [API reference](https://ai.google.dev/api/generate-content), and recorded answers
 //! (2025-05 to 2026-07). With `?alt=sse` the answer is an event stream; without it, an array of the same chunks. Nothing
-//! marks its end but a `finishReason` and the end of the body. A function call comes whole; counts of tokens come with
-//! every chunk.
+//! marks its end but a `finishReason` and the end of the body. A function call comes whole, or with its arguments in
+//! pieces; counts of tokens come with every chunk.
 
 use serde_json::{Map, Value, json};
 
 use super::finish::{self, Ending, Why};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, List, Object};
-use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, ToolCall, Usage, turns};
+use super::sources::Sources;
+use super::unshown::Named;
+use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, UnshownKind, Usage, turns};
 use crate::words::text;
 
+mod calls;
 mod chunk;
 
 #[cfg(test)]
 mod tests;
 
-use chunk::{Candidate, Chunk, Feedback, Part};
+use calls::Calls;
+use chunk::{Candidate, Chunk, Data, Feedback, Part};
 
 /// The default of `finishReason`, which says nothing.
 const UNSPECIFIED: &str = "FINISH_REASON_UNSPECIFIED";
@@ -75,7 +79,9 @@ impl Decoder for GeminiDecoder {
 /// What is known of the answer so far.
 #[derive(Debug, Default)]
 struct Gemini {
-    called: bool,
+    calls: Calls,
+    sources: Sources,
+    named: Named,
     usage: Usage,
     ending: Ending,
     /// Whether `FINISH_REASON_UNSPECIFIED` came: the default of the field, also in chunks that end nothing.
@@ -116,10 +122,27 @@ impl Wire for Gemini {
             true => FinishReason::cut(Why::Unknown, UNSPECIFIED),
             false => FinishReason::Incomplete,
         };
-        let reason = self.ending.settle(unsaid, self.called);
+        match self.ending.is_cut(&unsaid) {
+            true => self.calls.cut(),
+            false => self.calls.close(out),
+        }
+        let reason = self.ending.settle(unsaid, self.calls.any());
         out.push(Event::Finished(reason));
     }
 }
+
+/// What stands beside a part and is none: its signature, where a film was cut, the result of code that was named, how large
+/// a picture is read.
+const BESIDE: &[&str] = &[
+    "thoughtSignature",
+    "thought_signature",
+    "videoMetadata",
+    "mediaResolution",
+    "partMetadata",
+    "codeExecutionResult",
+    "functionResponse",
+    "toolResponse",
+];
 
 /// One chunk, or an array of them.
 fn chunks(data: &str) -> Result<List<Object<Chunk<'_>>>, Unreadable> {
@@ -158,6 +181,7 @@ impl Gemini {
         for Object(part) in &candidate.content.0.parts.0 {
             self.part(part, out);
         }
+        self.cite(candidate, out);
         let word = candidate.finish_reason.as_str();
         if word == UNSPECIFIED {
             self.unspecified = true;
@@ -176,17 +200,51 @@ impl Gemini {
                 Event::Text(text)
             });
         }
-        let call = &part.function_call.0;
-        if call.name.is_empty() {
-            return;
+        if let Some(Object(call)) = &part.function_call {
+            self.calls.take(call, out);
         }
-        self.called = true;
-        let arguments = if call.args.0.is_empty() { "{}" } else { &call.args.0 };
-        out.push(Event::ToolCall(ToolCall {
-            id: call.id.as_str().to_owned(),
-            name: call.name.as_str().to_owned(),
-            arguments: arguments.to_owned(),
-        }));
+        self.name(part, out);
+    }
+
+    /// Names what is neither text nor a call.
+    fn name(&mut self, part: &Part<'_>, out: &mut Vec<Event>) {
+        for Object(data) in part.inline_data.iter().chain(&part.file_data) {
+            self.data(data, out);
+        }
+        if part.executable_code.is_some() {
+            self.named.add("", UnshownKind::Ran, "code_execution", out);
+        }
+        let is_empty = part.text.is_empty() && part.function_call.is_none();
+        let is_file = part.inline_data.is_some() || part.file_data.is_some() || part.executable_code.is_some();
+        let unknown = part.others.keys().find(|name| !BESIDE.contains(&name.as_str()));
+        if let Some(name) = unknown.filter(|_| is_empty && !is_file) {
+            self.named.add_type("", name, "", out);
+        }
+    }
+
+    fn data(&mut self, data: &Data<'_>, out: &mut Vec<Event>) {
+        let (kind, name) = (data.mime_type.as_str(), data.display_name.as_str());
+        let known = UnshownKind::of_type(kind).unwrap_or(UnshownKind::File);
+        let name = if name.is_empty() && known == UnshownKind::File {
+            kind
+        } else {
+            name
+        };
+        self.named.add("", known, name, out);
+    }
+
+    /// The sources of an answer; they may come again with every chunk.
+    fn cite(&mut self, candidate: &Candidate<'_>, out: &mut Vec<Event>) {
+        for Object(grounded) in &candidate.grounding_metadata.0.grounding_chunks.0 {
+            for Object(source) in [&grounded.web, &grounded.retrieved_context, &grounded.maps] {
+                self.sources.add(source, out);
+            }
+        }
+        let recited = &candidate.citation_metadata.0;
+        let read = &candidate.url_context_metadata.0.url_metadata;
+        for links in [read, &recited.citation_sources, &recited.citations] {
+            self.sources.add_all(&links.0, out);
+        }
     }
 }
 

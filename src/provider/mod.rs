@@ -25,14 +25,17 @@ pub mod openai_responses;
 pub mod refused;
 pub mod registry;
 pub mod retry;
-mod sources;
+pub(crate) mod sources;
 pub mod sse;
 mod tokens;
 mod think;
+mod thought;
 mod turns;
+pub mod unshown;
 
 pub use error::{ErrorClass, ProviderError};
 pub use finish::{Cut, FinishReason, Why};
+pub use unshown::{Unshown, UnshownKind};
 
 /// Who speaks in a [`Message`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,9 +99,9 @@ pub struct ToolCall {
 /// A source that the model names for what it says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Citation {
-    /// Where it is.
+    /// Where it is: an address of http or https; empty for a file or a document.
     pub url: String,
-    /// What it is called there; may be empty.
+    /// What it is called; may be empty where there is an address.
     pub title: String,
 }
 
@@ -128,6 +131,8 @@ pub enum Event {
     ToolCall(ToolCall),
     /// A source of what was said. The same one may come again.
     Citation(Citation),
+    /// Something beside all these, which is named.
+    Unshown(Unshown),
     /// The tokens used so far. A later one replaces an earlier one.
     Usage(Usage),
     /// Another model answers than the one that was asked.

@@ -11,8 +11,10 @@ use super::finish::{self, Ending};
 use super::framed::{self, Flow, Unreadable, Wire};
 use super::lenient::{self, JsonText, List, Object, Text};
 use super::lined::Lined;
+use super::thought::Thought;
 use super::tokens::Tokens;
-use super::{Decoder, Event, FinishReason, ProviderError, Request, Role, ToolCall, Usage};
+use super::unshown::Named;
+use super::{Decoder, Event, FinishReason, ProviderError, Request, Role, ToolCall, UnshownKind, Usage};
 
 #[cfg(test)]
 mod tests;
@@ -79,6 +81,9 @@ impl Decoder for OllamaDecoder {
 struct Chunk<'a> {
     #[serde(borrow)]
     message: Option<Object<Piece<'a>>>,
+    /// In place of a message, as `/api/generate` has it.
+    #[serde(borrow)]
+    response: Text<'a>,
     done: Option<Value>,
     #[serde(borrow)]
     done_reason: Text<'a>,
@@ -93,7 +98,8 @@ struct Piece<'a> {
     #[serde(borrow)]
     content: Text<'a>,
     #[serde(borrow)]
-    thinking: Text<'a>,
+    thinking: Thought<'a>,
+    images: List<serde::de::IgnoredAny>,
     #[serde(borrow)]
     tool_calls: List<Object<Call<'a>>>,
 }
@@ -120,6 +126,7 @@ struct Function<'a> {
 #[derive(Debug, Default)]
 struct Ollama {
     called: bool,
+    named: Named,
 }
 
 impl Wire for Ollama {
@@ -136,7 +143,7 @@ impl Wire for Ollama {
         if self.chunk(&chunk, out).is_break() {
             return Ok(());
         }
-        if chunk.message.is_none() {
+        if chunk.message.is_none() && chunk.response.is_empty() {
             return framed::no_answer(body, out);
         }
         self.close(out);
@@ -152,6 +159,9 @@ impl Ollama {
     fn chunk(&mut self, chunk: &Chunk<'_>, out: &mut Vec<Event>) -> Flow {
         if let Some(Object(piece)) = &chunk.message {
             self.piece(piece, out);
+        }
+        if !chunk.response.is_empty() {
+            out.push(Event::Text(chunk.response.as_str().to_owned()));
         }
         if let Some(error) = chunk.error.as_ref().filter(|error| lenient::is_truthy(error)) {
             out.push(Event::Error(ProviderError::from_value(error, None)));
@@ -176,11 +186,14 @@ impl Ollama {
     }
 
     fn piece(&mut self, piece: &Piece<'_>, out: &mut Vec<Event>) {
-        if !piece.thinking.is_empty() {
+        if !piece.thinking.as_str().is_empty() {
             out.push(Event::Reasoning(piece.thinking.as_str().to_owned()));
         }
         if !piece.content.is_empty() {
             out.push(Event::Text(piece.content.as_str().to_owned()));
+        }
+        for _ in &piece.images.0 {
+            self.named.add("", UnshownKind::Image, "", out);
         }
         for Object(call) in &piece.tool_calls.0 {
             let function = &call.function.0;

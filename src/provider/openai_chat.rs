@@ -8,16 +8,17 @@ use serde_json::{Map, Value, json};
 use super::finish::{self, Ending};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
-use super::sources::Sources;
 use super::{Decoder, Dialect, Event, FinishReason, ProviderError, Request, Role, Usage, openai_models, turns};
 
 mod chunk;
+mod content;
 mod tools;
 
 #[cfg(test)]
 mod tests;
 
-use chunk::{Choice, Chunk, Content, Counts, Delta};
+use chunk::{Choice, Chunk, Counts};
+use content::Answered;
 use tools::Calls;
 
 /// The body of a request. `request.params` win over our fields; a `null` among them takes the field out.
@@ -97,7 +98,7 @@ struct Chat {
     calls: Calls,
     usage: Usage,
     ending: Ending,
-    sources: Sources,
+    answered: Answered,
 }
 
 impl Wire for Chat {
@@ -110,12 +111,12 @@ impl Wire for Chat {
             return framed::listed_error(data, out);
         }
         let Object(chunk) = serde_json::from_str::<Object<Chunk<'_>>>(data).map_err(|_| Unreadable)?;
-        Ok(self.chunk(&chunk, false, out))
+        Ok(self.chunk(&chunk, out))
     }
 
     fn whole(&mut self, body: &str, out: &mut Vec<Event>) -> Result<(), Unreadable> {
         let Object(answer) = serde_json::from_str::<Object<Chunk<'_>>>(body).map_err(|_| Unreadable)?;
-        if self.chunk(&answer, true, out).is_break() {
+        if self.chunk(&answer, out).is_break() {
             return Ok(());
         }
         if answer.choices.0.is_empty() {
@@ -131,19 +132,14 @@ impl Wire for Chat {
 }
 
 impl Chat {
-    fn chunk(&mut self, chunk: &Chunk<'_>, whole: bool, out: &mut Vec<Event>) -> Flow {
+    fn chunk(&mut self, chunk: &Chunk<'_>, out: &mut Vec<Event>) -> Flow {
         for Object(choice) in &chunk.choices.0 {
             let index = choice.index.or_zero();
             if *self.choice.get_or_insert(index) == index {
-                self.choice(choice, whole, out);
+                self.choice(choice, out);
             }
         }
-        for Object(result) in &chunk.search_results.0 {
-            self.sources.add(result, out);
-        }
-        for url in &chunk.citations.0 {
-            self.sources.add_url(url, out);
-        }
+        self.answered.beside(chunk, &mut self.calls, out);
         // Groq sends the usage twice, the second time in a field of its own.
         for Object(counts) in chunk.usage.iter().chain(chunk.x_groq.0.usage.iter()) {
             self.usage(counts, out);
@@ -161,11 +157,8 @@ impl Chat {
         Flow::Break(())
     }
 
-    fn choice(&mut self, choice: &Choice<'_>, whole: bool, out: &mut Vec<Event>) {
-        self.delta(&choice.delta.0, out);
-        if whole {
-            self.delta(&choice.message.0, out);
-        }
+    fn choice(&mut self, choice: &Choice<'_>, out: &mut Vec<Event>) {
+        self.answered.choice(choice, &mut self.calls, out);
         let (word, native) = (choice.finish_reason.as_str(), choice.native_finish_reason.as_str());
         let said = match native {
             "" => String::new(),
@@ -173,21 +166,6 @@ impl Chat {
             native => format!("native_finish_reason: {native}"),
         };
         self.ending.hear(&finish::CHAT, word, &said);
-    }
-
-    fn delta(&mut self, delta: &Delta<'_>, out: &mut Vec<Event>) {
-        reasoning(delta, out);
-        content(&delta.content, out);
-        push(out, Event::Refusal, delta.refusal.as_str());
-        for Object(annotation) in &delta.annotations.0 {
-            self.sources.add(&annotation.url_citation.0, out);
-        }
-        for Object(call) in &delta.tool_calls.0 {
-            self.calls.take(call);
-        }
-        if let Some(Object(function)) = &delta.function_call {
-            self.calls.take_function(function);
-        }
     }
 
     fn usage(&mut self, counts: &Counts, out: &mut Vec<Event>) {
@@ -207,42 +185,5 @@ impl Chat {
     }
 }
 
-/// One kind of reasoning: servers that send several repeat the same text in them.
-fn reasoning(delta: &Delta<'_>, out: &mut Vec<Event>) {
-    let plain = [delta.reasoning_content.as_str(), delta.reasoning.as_str()];
-    if let Some(text) = plain.into_iter().find(|text| !text.is_empty()) {
-        return push(out, Event::Reasoning, text);
-    }
-    for Object(detail) in &delta.reasoning_details.0 {
-        push(out, Event::Reasoning, detail.text.as_str());
-        push(out, Event::Reasoning, detail.summary.as_str());
-    }
-}
-
-fn content(content: &Content<'_>, out: &mut Vec<Event>) {
-    match content {
-        Content::Text(text) => push(out, Event::Text, text),
-        Content::Parts(parts) => {
-            for Object(part) in parts {
-                thinking(&part.thinking, out);
-                push(out, Event::Text, part.text.as_str());
-                push(out, Event::Refusal, part.refusal.as_str());
-            }
-        }
-    }
-}
-
-fn thinking(content: &Content<'_>, out: &mut Vec<Event>) {
-    match content {
-        Content::Text(text) => push(out, Event::Reasoning, text),
-        Content::Parts(parts) => parts
-            .iter()
-            .for_each(|part| push(out, Event::Reasoning, part.0.text.as_str())),
-    }
-}
-
-fn push(out: &mut Vec<Event>, event: fn(String) -> Event, text: &str) {
-    if !text.is_empty() {
-        out.push(event(text.to_owned()));
     }
 }

@@ -9,11 +9,15 @@ use super::finish::{self, Why};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
 use super::sources::Sources;
-use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Role, Usage, openai_models};
+use super::unshown::Named;
+use super::{
+    Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Role, UnshownKind, Usage, openai_models,
+};
 use crate::words::text;
 
 mod calls;
 mod frame;
+mod items;
 mod parts;
 
 #[cfg(test)]
@@ -96,6 +100,7 @@ struct Responses {
     calls: Calls,
     usage: Usage,
     sources: Sources,
+    named: Named,
 }
 
 impl Wire for Responses {
@@ -118,6 +123,13 @@ impl Wire for Responses {
         } else {
             frame.kind.as_str()
         };
+        if !kind.starts_with("response.") {
+            // The finished answer itself, where a frame is due.
+            let Object(answer) = serde_json::from_str::<Object<Answer<'_>>>(data).map_err(|_| Unreadable)?;
+            if !answer.output.0.is_empty() {
+                return Ok(self.ended(answer.status.as_str(), &answer, out));
+            }
+        }
         Ok(self.frame(kind, &frame, out))
     }
 
@@ -142,14 +154,20 @@ impl Responses {
             "response.completed" => return self.ended("completed", &frame.response.0, out),
             "response.incomplete" => return self.ended("incomplete", &frame.response.0, out),
             "response.failed" => return self.ended("failed", &frame.response.0, out),
-            "response.output_item.added" => self.calls.item(frame.output_index.0, &frame.item.0),
+            "response.output_item.added" => self.calls.item(frame.output_index.0, &frame.item.0, false),
             "response.output_item.done" => self.item(frame.output_index.0, &frame.item.0, out),
             "response.content_part.done" => {
                 self.parts.part(Place::of(frame), &frame.part.0, out);
+                self.beside(Place::of(frame), &frame.part.0, out);
             }
             "response.output_text.annotation.added" => self.sources.add(&frame.annotation.0, out),
-            "response.function_call_arguments.delta" => self.calls.delta(frame),
+            "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
+                self.calls.delta(frame)
+            }
             "response.function_call_arguments.done" => self.calls.done(frame),
+            "response.audio.delta" | "response.output_audio.delta" => {
+                self.named.add("audio", UnshownKind::Audio, "", out);
+            }
             _ => self.text(kind, frame, out),
         }
         Flow::Continue(())
@@ -163,6 +181,7 @@ impl Responses {
         };
         let (kind, whole) = match name {
             "response.output_text" => (Kind::Text, &frame.text),
+            "response.audio.transcript" | "response.output_audio_transcript" => (Kind::Text, &frame.transcript),
             "response.refusal" => (Kind::Refusal, &frame.refusal),
             "response.reasoning_summary_text" => (Kind::Summary, &frame.text),
             "response.reasoning_text" => (Kind::Reasoning, &frame.text),
@@ -176,13 +195,15 @@ impl Responses {
     }
 
     fn item(&mut self, index: Option<u64>, item: &Item<'_>, out: &mut Vec<Event>) {
-        self.calls.item(index, item);
+        self.calls.item(index, item, true);
+        items::name(index.unwrap_or_default(), item, &mut self.named, out);
         let place = |at: usize| Place {
             output: index.unwrap_or_default(),
             part: at as u64,
         };
         for (at, Object(part)) in item.content.0.iter().enumerate() {
             self.parts.part(place(at), part, out);
+            self.beside(place(at), part, out);
         }
         for (at, Object(part)) in item.summary.0.iter().enumerate() {
             self.parts.done(Kind::Summary, place(at), part.text.as_str(), out);
@@ -216,11 +237,36 @@ impl Responses {
     fn missed(&mut self, answer: &Answer<'_>, out: &mut Vec<Event>) {
         let items = || answer.output.0.iter().map(|item| &item.0);
         items().for_each(|item| self.calls.missed(item));
+        for (index, item) in items().enumerate() {
+            items::name(index as u64, item, &mut self.named, out);
+        }
         let parts = || items().flat_map(|item| item.content.0.iter().map(|part| &part.0));
         let text: String = parts().map(Part::spoken).collect();
         let refusal: String = parts().map(|part| part.refusal.as_str()).collect();
         self.parts.missed(Kind::Text, &text, out);
         self.parts.missed(Kind::Refusal, &refusal, out);
+        for (output, item) in items().enumerate() {
+            for (part, Object(said)) in item.content.0.iter().enumerate() {
+                let (output, part) = (output as u64, part as u64);
+                self.beside(Place { output, part }, said, out);
+            }
+        }
+    }
+
+    /// The sources of a part, and what it is if it is no text.
+    fn beside(&mut self, place: Place, part: &Part<'_>, out: &mut Vec<Event>) {
+        self.sources.add_all(&part.annotations.0, out);
+        let kind = part.kind.as_str();
+        if !matches!(
+            kind,
+            "" | "text" | "output_text" | "refusal" | "reasoning_text" | "summary_text"
+        ) {
+            let key = match kind.contains("audio") {
+                true => "audio".to_owned(),
+                false => format!("{kind} {} {}", place.output, place.part),
+            };
+            self.named.add_type(&key, kind, "", out);
+        }
     }
 
     fn finish(&mut self, reason: FinishReason, out: &mut Vec<Event>) -> Flow {

@@ -13,17 +13,17 @@ Chat.PARTS = PARTS
 local LINKS = api.nvim_create_namespace("gpt.links")
 
 ---@class gpt.Part
----@field kind "reasoning"|"refusal"|"tool"|"sources"
+---@field kind "reasoning"|"refusal"|"tool"|"unshown"|"sources"
 ---@field title? string its first line, of a tool and of sources
 ---@field born? integer the undo step that it came with
 ---@field row? integer where it stood then
 ---@field height? integer how many lines it had then
 
 ---@class gpt.ShownPart
----@field kind "tool"|"sources"
+---@field kind "tool"|"unshown"|"sources"
 ---@field lines string[]
 
-local GROUPS = { reasoning = "GPTReasoning", refusal = "GPTRefusal", tool = "GPTToolCall", sources = "GPTSources" }
+local GROUPS = { reasoning = "GPTReasoning", refusal = "GPTRefusal", tool = "GPTToolCall", unshown = "GPTToolCall", sources = "GPTSources" }
 
 --- Whether one place is further down than another one.
 ---@param one integer[]

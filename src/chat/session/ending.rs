@@ -73,7 +73,7 @@ impl Task {
             model: target.model,
             usage: ended.usage.map(Into::into),
             cost,
-            parts: parts::below(&ended.tool_calls, &ended.citations, settings.locale),
+            parts: parts::below(&ended.tool_calls, &ended.unshown, &ended.citations, settings.locale),
         }));
     }
 

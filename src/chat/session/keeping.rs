@@ -159,6 +159,10 @@ impl Task {
         match event {
             ProviderEvent::Reasoning(text) => kept.journal.piece(answer, PartKind::Reasoning, text.clone()),
             ProviderEvent::ToolCall(call) => kept.journal.piece(answer, PartKind::ToolCall, journal::of_call(call)),
+            ProviderEvent::Unshown(unshown) => {
+                kept.journal
+                    .piece(answer, PartKind::ToolCall, journal::of_unshown(unshown));
+            }
             ProviderEvent::Citation(citation) if self.takes(citation) => {
                 kept.journal
                     .piece(answer, PartKind::Citation, journal::of_citation(citation));

@@ -48,7 +48,7 @@ impl Task {
                 .filter(|text| !text.is_empty())
                 .map_or_else(Vec::new, painter::lines),
             refused: message.refused,
-            parts: parts::below(&message.tool_calls, &message.citations, locale),
+            parts: parts::below(&message.tool_calls, &message.unshown, &message.citations, locale),
             facts: self.facts.get(&message.id).copied(),
         };
         let (estimate, cut) = self.measure();

@@ -1,10 +1,15 @@
 //! The frames of a Messages stream, and the answer that is not streamed. Every field may be missing.
 
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::provider::Usage;
-use crate::provider::lenient::{Count, JsonText, List, Object, Text};
-use crate::provider::sources::Source;
+use crate::provider::lenient::{Count, JsonText, List, Object, Reads, Text, default_for};
+use crate::provider::sources::{Link, Source};
 use crate::provider::tokens::{self, Tokens};
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -64,6 +69,17 @@ pub(super) struct Block<'a> {
     /// Of a `citations_delta`.
     #[serde(borrow)]
     pub(super) citation: Object<Source<'a>>,
+    /// Of a text block that comes whole.
+    #[serde(borrow)]
+    pub(super) citations: List<Link<'a>>,
+    /// Of an `mcp_tool_use`.
+    #[serde(borrow)]
+    pub(super) server_name: Text<'a>,
+    /// Of what code that the provider ran has put out.
+    #[serde(borrow)]
+    pub(super) content: Nested<'a>,
+    #[serde(borrow)]
+    pub(super) file_id: Text<'a>,
     #[serde(borrow)]
     pub(super) stop_reason: Text<'a>,
     #[serde(borrow)]
@@ -96,6 +112,35 @@ impl StopDetails<'_> {
         ];
         let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
         lines.join("\n")
+    }
+}
+
+/// The results of a tool that the provider ran: files are among them. A block within a block, or blocks; a text is none.
+#[derive(Debug, Default)]
+pub(super) struct Nested<'a>(pub(super) Vec<Object<Block<'a>>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Nested<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reads(PhantomData::<Self>))
+    }
+}
+
+impl<'de: 'a, 'a> Visitor<'de> for Reads<Nested<'a>> {
+    type Value = Nested<'a>;
+    default_for!(bool number string null);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a block or blocks")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Nested<'a>, A::Error> {
+        let mut blocks = Vec::new();
+        while let Some(block) = seq.next_element()? {
+            blocks.push(block);
+        }
+        Ok(Nested(blocks))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Nested<'a>, A::Error> {
+        Block::deserialize(MapAccessDeserializer::new(map)).map(|block| Nested(vec![Object(block)]))
     }
 }
 

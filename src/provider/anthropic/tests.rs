@@ -1,6 +1,6 @@
 use super::*;
 use crate::provider::decoded::{self, call, cut, finished};
-use crate::provider::{Citation, Message, Role, Why};
+use crate::provider::{Citation, Message, Role, Unshown, UnshownKind, Why};
 
 /// The events of a stream with these payloads.
 fn frames(payloads: &[&str]) -> Vec<Event> {
@@ -132,9 +132,62 @@ fn of_a_cut_answer_only_whole_calls_are_handed_on() {
 }
 
 #[test]
-fn tools_that_the_provider_runs_are_not_handed_on() {
+fn tools_that_the_provider_runs_are_named_and_not_handed_on() {
     let start = r#"{"type":"content_block_start","index":1,"content_block":{"type":"server_tool_use","id":"s","name":"web_search"}}"#;
-    assert_eq!(frames(&[start, &piece("{}"), END]), [finished(FinishReason::Stop)]);
+    let ran = unshown(UnshownKind::Ran, "web_search");
+    assert_eq!(frames(&[start, &piece("{}"), END]), [ran, finished(FinishReason::Stop)]);
+}
+
+fn unshown(kind: UnshownKind, name: &str) -> Event {
+    Event::Unshown(Unshown {
+        kind,
+        name: name.into(),
+    })
+}
+
+fn block(block: Value) -> String {
+    json!({"type": "content_block_start", "index": 0, "content_block": block}).to_string()
+}
+
+#[test]
+fn files_other_servers_tools_and_unknown_blocks_are_named() {
+    let mcp = block(json!({"type": "mcp_tool_use", "id": "m", "name": "open", "server_name": "files", "input": {}}));
+    let result = block(
+        json!({"type": "code_execution_tool_result", "tool_use_id": "c", "content":
+        {"type": "code_execution_result", "stdout": "1", "content": [{"type": "code_execution_output", "file_id": "file_1"}]}}),
+    );
+    let upload = block(json!({"type": "container_upload", "file_id": "file_2"}));
+    let strange = block(json!({"type": "hologram", "data": "x"}));
+    let hidden = block(json!({"type": "redacted_thinking", "data": "x"}));
+    assert_eq!(
+        frames(&[&mcp, &result, &upload, &strange, &hidden, END]),
+        [
+            unshown(UnshownKind::Ran, "files.open"),
+            unshown(UnshownKind::File, "file_1"),
+            unshown(UnshownKind::File, "file_2"),
+            unshown(UnshownKind::Other, "hologram"),
+            finished(FinishReason::Stop)
+        ]
+    );
+}
+
+#[test]
+fn a_whole_message_where_a_frame_is_due_is_the_answer_with_its_sources() {
+    let cited = json!({"type": "char_location", "document_title": "D", "cited_text": "x"});
+    let body = json!({"type": "message", "stop_reason": "end_turn", "usage": {"output_tokens": 3},
+        "content": [{"type": "text", "text": "All of it.", "citations": [cited]}]});
+    let citation = Event::Citation(Citation {
+        url: String::new(),
+        title: "D".into(),
+    });
+    let expected = [
+        Event::Text("All of it.".into()),
+        citation,
+        usage(0, 0, 3),
+        finished(FinishReason::Stop),
+    ];
+    assert_eq!(frames(&[&body.to_string()]), expected);
+    assert_eq!(decode(&body.to_string()), expected);
 }
 
 #[test]
@@ -198,7 +251,7 @@ fn an_answer_that_is_not_streamed_is_read_too() {
 }
 
 #[test]
-fn a_citation_of_the_web_is_a_source_and_one_of_a_document_is_none() {
+fn a_citation_of_the_web_is_a_link_and_one_of_a_document_its_title() {
     let cited = |citation: Value| {
         let delta = json!({"type": "citations_delta", "citation": citation});
         json!({"type": "content_block_delta", "index": 0, "delta": delta}).to_string()
@@ -210,7 +263,11 @@ fn a_citation_of_the_web_is_a_source_and_one_of_a_document_is_none() {
         url: "https://a.example".into(),
         title: "A".into(),
     });
-    assert_eq!(events, [citation, finished(FinishReason::Stop)]);
+    let document = Event::Citation(Citation {
+        url: String::new(),
+        title: "D".into(),
+    });
+    assert_eq!(events, [citation, document, finished(FinishReason::Stop)]);
 }
 
 #[test]

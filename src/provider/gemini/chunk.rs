@@ -1,9 +1,13 @@
 //! The chunks of a Gemini answer. Every field may be missing.
 
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::provider::Usage;
 use crate::provider::lenient::{JsonText, List, Object, Text};
+use crate::provider::sources::{Link, Source};
 use crate::provider::tokens::{self, Tokens};
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -27,6 +31,51 @@ pub(super) struct Candidate<'a> {
     /// What it means, in words.
     #[serde(borrow)]
     pub(super) finish_message: Text<'a>,
+    /// What a search found: with the last chunk, or with each.
+    #[serde(borrow)]
+    pub(super) grounding_metadata: Object<Grounding<'a>>,
+    /// The addresses that were read.
+    #[serde(borrow)]
+    pub(super) url_context_metadata: Object<UrlContext<'a>>,
+    /// What the text repeats.
+    #[serde(borrow)]
+    pub(super) citation_metadata: Object<Recited<'a>>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Grounding<'a> {
+    #[serde(borrow)]
+    pub(super) grounding_chunks: List<Object<Grounded<'a>>>,
+}
+
+/// One of the sources, by its kind.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Grounded<'a> {
+    #[serde(borrow)]
+    pub(super) web: Object<Source<'a>>,
+    #[serde(borrow)]
+    pub(super) retrieved_context: Object<Source<'a>>,
+    #[serde(borrow)]
+    pub(super) maps: Object<Source<'a>>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct UrlContext<'a> {
+    #[serde(borrow)]
+    pub(super) url_metadata: List<Link<'a>>,
+}
+
+/// `citationSources` of Gemini's API, `citations` of Vertex AI's.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Recited<'a> {
+    #[serde(borrow)]
+    pub(super) citation_sources: List<Link<'a>>,
+    #[serde(borrow)]
+    pub(super) citations: List<Link<'a>>,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -44,11 +93,31 @@ pub(super) struct Part<'a> {
     /// Whether the text is the model's reasoning.
     pub(super) thought: Option<Value>,
     #[serde(borrow)]
-    pub(super) function_call: Object<FunctionCall<'a>>,
+    pub(super) function_call: Option<Object<FunctionCall<'a>>>,
+    #[serde(borrow)]
+    pub(super) inline_data: Option<Object<Data<'a>>>,
+    #[serde(borrow)]
+    pub(super) file_data: Option<Object<Data<'a>>>,
+    /// Code that the provider ran; its result is a part of its own.
+    pub(super) executable_code: Option<IgnoredAny>,
+    /// The fields that are none of these.
+    #[serde(flatten)]
+    pub(super) others: BTreeMap<String, IgnoredAny>,
 }
 
+/// A picture, a sound or another file, in the part or elsewhere.
 #[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Data<'a> {
+    #[serde(borrow)]
+    pub(super) mime_type: Text<'a>,
+    #[serde(borrow)]
+    pub(super) display_name: Text<'a>,
+}
+
+/// A call; its arguments may come in pieces, each with its place.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct FunctionCall<'a> {
     #[serde(borrow)]
     pub(super) id: Text<'a>,
@@ -56,6 +125,8 @@ pub(super) struct FunctionCall<'a> {
     pub(super) name: Text<'a>,
     #[serde(borrow)]
     pub(super) args: JsonText<'a>,
+    pub(super) partial_args: List<Value>,
+    pub(super) will_continue: Option<Value>,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]

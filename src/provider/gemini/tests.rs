@@ -1,6 +1,9 @@
 use super::*;
+use crate::provider::ToolCall;
 use crate::provider::decoded::{self, finished};
 use crate::provider::{Message, Role};
+
+mod content;
 
 fn decode(body: &str) -> Vec<Event> {
     let late = b"data: {\"candidates\":[{\"finishReason\":\"STOP\"}]}\n\n";

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use crate::keys::redact::StreamRedactor;
 use crate::keys::{Credentials, Redactor};
 use crate::provider::error::word;
-use crate::provider::{Citation, Event, FinishReason, ProviderError, ToolCall};
+use crate::provider::{Citation, Event, FinishReason, ProviderError, ToolCall, Unshown};
 
 /// Whom the events go to, without the live key in any text.
 pub struct Listener<'a> {
@@ -55,6 +55,10 @@ impl<'a> Listener<'a> {
                     title: self.whole.redact(&citation.title).into_owned(),
                 }),
                 Event::AnsweredBy(model) => Event::AnsweredBy(word(&self.whole.redact(&model))),
+                Event::Unshown(Unshown { kind, name }) => Event::Unshown(Unshown {
+                    name: self.whole.redact(&name).into_owned(),
+                    kind,
+                }),
                 other => other,
             };
             if !is_empty(&redacted) {

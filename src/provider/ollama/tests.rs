@@ -1,6 +1,6 @@
 use super::*;
 use crate::provider::decoded::{self, cut, finished};
-use crate::provider::{ErrorClass, Message, Why};
+use crate::provider::{ErrorClass, Message, Unshown, Why};
 
 fn decode(body: &str) -> Vec<Event> {
     let late = b"{\"message\":{\"content\":\"late\"},\"done\":true}\n";
@@ -122,4 +122,37 @@ fn a_page_and_what_is_not_json_are_told_from_an_answer() {
 fn an_error_on_several_lines_is_read_as_one() {
     let error = only_error("{\n  \"error\": {\n    \"message\": \"no\"\n  }\n}\n");
     assert_eq!(error.message, "no");
+}
+
+#[test]
+fn pictures_are_named_and_reasoning_between_tags_is_told_as_such() {
+    let body = "{\"message\":{\"content\":\"<think>hm</th\"}}\n{\"message\":{\"content\":\"ink>ok\",\"images\":[\"iVBO\"]}}\n\
+         {\"done\":true,\"done_reason\":\"stop\"}\n";
+    let image = Event::Unshown(Unshown {
+        kind: UnshownKind::Image,
+        name: String::new(),
+    });
+    let expected = [
+        Event::Reasoning("hm".into()),
+        Event::Text("ok".into()),
+        image,
+        finished(FinishReason::Stop),
+    ];
+    assert_eq!(decode(body), expected);
+}
+
+#[test]
+fn an_answer_of_generate_and_lines_that_a_proxy_made_an_event_stream_of_are_read() {
+    let expected = [Event::Text("ok".into()), finished(FinishReason::Stop)];
+    let end = "\"done\":true,\"done_reason\":\"stop\"}";
+    for body in [
+        format!("{{\"response\":\"ok\",{end}"),
+        format!("{{\n\"response\": \"ok\",\n{end}"),
+        format!("{{\n\"message\": {{\"content\": \"ok\"}},\n{end}"),
+        format!(
+            ": hello\n\nevent: message\ndata: {{\"message\":{{\"content\":\"ok\"}}}}\n\ndata: {{{end}\n\ndata: [DONE]\n\n"
+        ),
+    ] {
+        assert_eq!(decode(&body), expected, "{body}");
+    }
 }

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::provider::Usage;
 use crate::provider::lenient::{Count, JsonText, List, Object, Reads, Text, default_for};
-use crate::provider::sources::Source;
+use crate::provider::sources::{Link, Source};
+use crate::provider::thought::Thought;
 use crate::provider::tokens::Tokens;
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -21,9 +23,19 @@ pub(super) struct Chunk<'a> {
     pub(super) x_groq: Object<Groq>,
     /// Perplexity: with every chunk, all of them; `citations` are the addresses alone.
     #[serde(borrow)]
-    pub(super) search_results: List<Object<Source<'a>>>,
+    pub(super) search_results: List<Link<'a>>,
     #[serde(borrow)]
-    pub(super) citations: List<Text<'a>>,
+    pub(super) citations: List<Link<'a>>,
+    /// Zhipu's search.
+    #[serde(borrow)]
+    pub(super) web_search: List<Link<'a>>,
+    /// Ollama's own protocol, and that of llama.cpp, where chunks are due.
+    #[serde(borrow)]
+    pub(super) message: Object<Delta<'a>>,
+    #[serde(borrow)]
+    pub(super) response: Text<'a>,
+    #[serde(borrow)]
+    pub(super) content: Text<'a>,
     pub(super) error: Option<Value>,
 }
 
@@ -38,10 +50,13 @@ pub(super) struct Groq {
 pub(super) struct Choice<'a> {
     pub(super) index: Count,
     #[serde(borrow)]
-    pub(super) delta: Object<Delta<'a>>,
-    /// In place of `delta` in an answer that is not streamed.
+    pub(super) delta: Said<'a>,
+    /// In place of `delta` in an answer that is not streamed; Perplexity sends both, this one with all of it so far.
     #[serde(borrow)]
-    pub(super) message: Object<Delta<'a>>,
+    pub(super) message: Said<'a>,
+    /// Of the older completions.
+    #[serde(borrow)]
+    pub(super) text: Text<'a>,
     #[serde(borrow)]
     pub(super) finish_reason: Text<'a>,
     /// OpenRouter: the word of the provider behind it.
@@ -59,36 +74,115 @@ pub(super) struct Delta<'a> {
     pub(super) refusal: Text<'a>,
     /// DeepSeek, xAI, Moonshot.
     #[serde(borrow)]
-    pub(super) reasoning_content: Text<'a>,
+    pub(super) reasoning_content: Thought<'a>,
     /// OpenRouter, Groq, Ollama.
     #[serde(borrow)]
-    pub(super) reasoning: Text<'a>,
+    pub(super) reasoning: Thought<'a>,
+    /// OpenRouter, MiniMax (which repeats all of it each time).
     #[serde(borrow)]
-    pub(super) reasoning_details: List<Object<Detail<'a>>>,
+    pub(super) reasoning_details: Thought<'a>,
+    /// GitHub's models.
+    #[serde(borrow)]
+    pub(super) reasoning_text: Thought<'a>,
+    /// LiteLLM.
+    #[serde(borrow)]
+    pub(super) thinking_blocks: Thought<'a>,
+    /// Ollama's own protocol.
+    #[serde(borrow)]
+    pub(super) thinking: Thought<'a>,
     #[serde(borrow)]
     pub(super) tool_calls: List<Object<CallDelta<'a>>>,
     /// OpenAI's search models, OpenRouter.
     #[serde(borrow)]
     pub(super) annotations: List<Object<Annotation<'a>>>,
+    /// Azure's own data.
+    #[serde(borrow)]
+    pub(super) context: Object<Context<'a>>,
+    /// OpenRouter.
+    pub(super) images: List<IgnoredAny>,
+    /// OpenAI's audio models: what is said, and its sound in pieces.
+    #[serde(borrow)]
+    pub(super) audio: Option<Object<Audio<'a>>>,
+    /// Groq: the tools that it ran.
+    #[serde(borrow)]
+    pub(super) executed_tools: List<Object<Executed<'a>>>,
     /// The older form of a single call.
     #[serde(borrow)]
     pub(super) function_call: Option<Object<Function<'a>>>,
 }
 
+/// A source, in an object of its own or not.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct Annotation<'a> {
     #[serde(borrow)]
     pub(super) url_citation: Object<Source<'a>>,
+    #[serde(borrow)]
+    pub(super) file_citation: Object<Source<'a>>,
+    #[serde(borrow, flatten)]
+    pub(super) flat: Source<'a>,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
-pub(super) struct Detail<'a> {
+pub(super) struct Context<'a> {
     #[serde(borrow)]
-    pub(super) text: Text<'a>,
+    pub(super) citations: List<Link<'a>>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Audio<'a> {
     #[serde(borrow)]
-    pub(super) summary: Text<'a>,
+    pub(super) transcript: Text<'a>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Executed<'a> {
+    pub(super) index: Count,
+    #[serde(borrow, rename = "type")]
+    pub(super) kind: Text<'a>,
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) search_results: Object<Found<'a>>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Found<'a> {
+    #[serde(borrow)]
+    pub(super) results: List<Link<'a>>,
+}
+
+/// A message or a piece of one; some servers send the text alone.
+#[derive(Debug, Default)]
+pub(super) struct Said<'a>(pub(super) Option<Delta<'a>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Said<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reads(PhantomData::<Self>))
+    }
+}
+
+impl<'de: 'a, 'a> Visitor<'de> for Reads<Said<'a>> {
+    type Value = Said<'a>;
+    default_for!(bool number null seq);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message")
+    }
+    fn visit_str<E: Error>(self, text: &str) -> Result<Said<'a>, E> {
+        let content = Content::Text(Cow::Owned(text.to_owned()));
+        Ok(Said(Some(Delta {
+            content,
+            ..Delta::default()
+        })))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Said<'a>, A::Error> {
+        Delta::deserialize(MapAccessDeserializer::new(map)).map(|delta| Said(Some(delta)))
+    }
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -97,8 +191,24 @@ pub(super) struct CallDelta<'a> {
     pub(super) index: Count,
     #[serde(borrow)]
     pub(super) id: Text<'a>,
+    /// `function`, `custom`, or what the server calls it.
+    #[serde(borrow, rename = "type")]
+    pub(super) kind: Text<'a>,
     #[serde(borrow)]
     pub(super) function: Object<Function<'a>>,
+    /// A tool that takes a text.
+    #[serde(borrow)]
+    pub(super) custom: Object<Function<'a>>,
+}
+
+impl CallDelta<'_> {
+    /// The tool's name.
+    pub(super) fn name(&self) -> &str {
+        match self.function.0.name.as_str() {
+            "" => self.custom.0.name.as_str(),
+            name => name,
+        }
+    }
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -108,6 +218,9 @@ pub(super) struct Function<'a> {
     pub(super) name: Text<'a>,
     #[serde(borrow)]
     pub(super) arguments: JsonText<'a>,
+    /// Of a custom tool.
+    #[serde(borrow)]
+    pub(super) input: JsonText<'a>,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -157,14 +270,25 @@ pub(super) enum Content<'a> {
     Parts(Vec<Object<Part<'a>>>),
 }
 
-/// `{type: "text", text}`, `{type: "thinking", thinking: [parts]}`, `{type: "refusal", refusal}`.
+/// `{type: "text", text}`, `{type: "thinking", thinking: [parts]}`, `{type: "refusal", refusal}`, a picture or a file, a
+/// source (`tool_reference`).
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct Part<'a> {
+    #[serde(borrow, rename = "type")]
+    pub(super) kind: Text<'a>,
     #[serde(borrow)]
     pub(super) text: Text<'a>,
     #[serde(borrow)]
-    pub(super) thinking: Content<'a>,
+    pub(super) thinking: Thought<'a>,
+    #[serde(borrow)]
+    pub(super) reasoning: Thought<'a>,
+    #[serde(borrow)]
+    pub(super) url: Text<'a>,
+    #[serde(borrow)]
+    pub(super) title: Text<'a>,
+    #[serde(borrow)]
+    pub(super) file_name: Text<'a>,
     #[serde(borrow)]
     pub(super) refusal: Text<'a>,
 }
@@ -202,7 +326,7 @@ impl<'de: 'a, 'a> Visitor<'de> for Reads<Content<'a>> {
         Ok(Content::Parts(parts))
     }
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Content<'a>, A::Error> {
-        let part = Part::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+        let part = Part::deserialize(MapAccessDeserializer::new(map))?;
         Ok(Content::Parts(vec![Object(part)]))
     }
 }

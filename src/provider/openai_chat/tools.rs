@@ -27,6 +27,12 @@ impl Calls {
             slot.call.id.push_str(delta.id.as_str());
         }
         slot.fill(&delta.function.0);
+        slot.fill(&delta.custom.0);
+    }
+
+    /// Whether none has come.
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
     /// Takes a piece of the single call in its older form.
@@ -63,7 +69,7 @@ impl Calls {
 
     /// The call that a piece belongs to; `None` if it begins a new one.
     fn position(&self, delta: &CallDelta<'_>) -> Option<usize> {
-        let (id, name) = (delta.id.as_str(), delta.function.0.name.as_str());
+        let (id, name) = (delta.id.as_str(), delta.name());
         if delta.index.0.is_some() {
             let at = self.list.iter().rposition(|slot| slot.index == delta.index.0)?;
             // Some servers give all calls of one answer the same index; but only a new call has a name, too, since
@@ -98,6 +104,7 @@ impl Slot {
             self.call.name.push_str(function.name.as_str());
         }
         push_arguments(&mut self.call, &function.arguments.0);
+        push_arguments(&mut self.call, &function.input.0);
     }
 }
 

@@ -1,8 +1,9 @@
-//! Puts function calls together: the name and the `call_id` are on the item, the arguments come in pieces.
+//! Puts calls together: the name and the `call_id` are on the item, the arguments come in pieces.
 
 use std::mem;
 
 use super::frame::{Frame, Item};
+use super::items::{asked, id};
 use crate::provider::ToolCall;
 use crate::provider::framed::{MOST_CALLS, is_whole, push_arguments};
 
@@ -16,34 +17,37 @@ struct Slot {
     index: Option<u64>,
     item_id: String,
     call: ToolCall,
+    /// Whether the provider said that it is whole.
+    done: bool,
 }
 
 impl Calls {
     /// Takes an item as it is announced, or as it is when it is done.
-    pub(super) fn item(&mut self, index: Option<u64>, item: &Item<'_>) {
-        if item.kind.as_str() != "function_call" {
-            return;
-        }
+    pub(super) fn item(&mut self, index: Option<u64>, item: &Item<'_>, done: bool) {
+        let Some((name, arguments)) = asked(item) else { return };
         let at = self
             .find(index, item.id.as_str())
             .unwrap_or_else(|| self.add(index, item.id.as_str()));
         if let Some(slot) = self.list.get_mut(at) {
-            replace(&mut slot.call.id, item.call_id.as_str());
-            replace(&mut slot.call.name, item.name.as_str());
-            replace_arguments(&mut slot.call, &item.arguments.0);
+            replace(&mut slot.call.id, id(item));
+            replace(&mut slot.call.name, &name);
+            if done || item.kind.as_str() == "function_call" {
+                replace_arguments(&mut slot.call, arguments);
+            }
+            slot.done |= done;
         }
     }
 
     /// Takes an item of the finished answer: new only if it has not come before.
     pub(super) fn missed(&mut self, item: &Item<'_>) {
-        let known = self.list.iter().any(|slot| slot.call.id == item.call_id.as_str());
-        if !known && item.kind.as_str() == "function_call" && self.list.len() < MOST_CALLS {
+        let known = self.list.iter().any(|slot| slot.call.id == id(item));
+        if let Some((name, arguments)) = asked(item).filter(|_| !known && self.list.len() < MOST_CALLS) {
             let mut call = ToolCall {
-                id: item.call_id.as_str().to_owned(),
-                name: item.name.as_str().to_owned(),
+                id: id(item).to_owned(),
+                name: name.into_owned(),
                 arguments: String::new(),
             };
-            push_arguments(&mut call, &item.arguments.0);
+            push_arguments(&mut call, arguments);
             self.list.push(Slot {
                 call,
                 ..Slot::default()
@@ -71,9 +75,10 @@ impl Calls {
 
     /// Hands the calls on. If the answer was cut, only those that are whole.
     pub(super) fn drain(&mut self, cut: bool) -> Vec<ToolCall> {
-        let calls = mem::take(&mut self.list).into_iter().map(|slot| slot.call);
+        let calls = mem::take(&mut self.list).into_iter();
         calls
-            .filter(|call| !call.name.is_empty() && (!cut || is_whole(call)))
+            .filter(|slot| !slot.call.name.is_empty() && (!cut || slot.done || is_whole(&slot.call)))
+            .map(|slot| slot.call)
             .collect()
     }
 

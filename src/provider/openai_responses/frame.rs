@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::provider::Usage;
 use crate::provider::lenient::{Count, JsonText, List, Object, Text};
-use crate::provider::sources::Source;
+use crate::provider::sources::{Link, Source};
 use crate::provider::tokens::Tokens;
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -24,6 +24,8 @@ pub(super) struct Frame<'a> {
     #[serde(borrow)]
     pub(super) refusal: Text<'a>,
     #[serde(borrow)]
+    pub(super) transcript: Text<'a>,
+    #[serde(borrow)]
     pub(super) arguments: JsonText<'a>,
     #[serde(borrow)]
     pub(super) part: Object<Part<'a>>,
@@ -36,7 +38,7 @@ pub(super) struct Frame<'a> {
     pub(super) error: Option<Value>,
 }
 
-/// An output item: a message, a function call or reasoning.
+/// An output item: a message, reasoning, a call of a function or of another tool.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct Item<'a> {
@@ -50,6 +52,23 @@ pub(super) struct Item<'a> {
     pub(super) name: Text<'a>,
     #[serde(borrow)]
     pub(super) arguments: JsonText<'a>,
+    /// Of a custom tool: a text.
+    #[serde(borrow)]
+    pub(super) input: JsonText<'a>,
+    /// Of a shell and of a computer.
+    #[serde(borrow)]
+    pub(super) action: JsonText<'a>,
+    #[serde(borrow)]
+    pub(super) actions: JsonText<'a>,
+    /// Of `apply_patch_call`.
+    #[serde(borrow)]
+    pub(super) operation: JsonText<'a>,
+    /// The MCP server.
+    #[serde(borrow)]
+    pub(super) server_label: Text<'a>,
+    /// Of `code_interpreter_call`.
+    #[serde(borrow)]
+    pub(super) outputs: List<Object<Output<'a>>>,
     #[serde(borrow)]
     pub(super) content: List<Object<Part<'a>>>,
     #[serde(borrow)]
@@ -66,6 +85,19 @@ pub(super) struct Part<'a> {
     pub(super) text: Text<'a>,
     #[serde(borrow)]
     pub(super) refusal: Text<'a>,
+    /// Of an `output_audio`.
+    #[serde(borrow)]
+    pub(super) transcript: Text<'a>,
+    #[serde(borrow)]
+    pub(super) annotations: List<Link<'a>>,
+}
+
+/// What code that the provider ran has put out.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Output<'a> {
+    #[serde(borrow, rename = "type")]
+    pub(super) kind: Text<'a>,
 }
 
 /// The `response` object.
@@ -115,7 +147,7 @@ impl Part<'_> {
     pub(super) fn spoken(&self) -> &str {
         match self.kind.as_str() {
             "output_text" | "text" | "" => self.text.as_str(),
-            _ => "",
+            _ => self.transcript.as_str(),
         }
     }
 }

@@ -2,6 +2,8 @@ use super::*;
 use crate::provider::decoded::{self, call, cut, text};
 use crate::provider::{Citation, Message};
 
+mod content;
+
 fn decode(pieces: &[&[u8]]) -> Vec<Event> {
     let late = b"data: {\"type\":\"response.output_text.delta\",\"delta\":\"late\"}\n\n";
     decoded::decode(ResponsesDecoder::new(), pieces, late)
