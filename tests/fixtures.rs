@@ -56,6 +56,7 @@ fn main() -> ExitCode {
     let mut trials: Vec<Trial> = recorded().into_iter().map(Recorded::trial).collect();
     trials.extend(recorded().into_iter().map(Recorded::damaged_trial));
     trials.extend(recorded().into_iter().filter_map(Recorded::cut_trial));
+    trials.push(trial(GROUNDED, what_a_search_found_is_told));
     trials.extend(sse_trials());
     trials.extend(error_trials());
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -245,7 +246,8 @@ fn fed_in_every_way(make: Make, bytes: &[u8], expected: &Vec<Event>) -> Result<(
         expected,
         "byte by byte",
     )?;
-    for cut in 0..=bytes.len() {
+    let step = if bytes.len() > 17_000 { 11 } else { 1 };
+    for cut in (0..=bytes.len()).step_by(step) {
         let (left, right) = bytes.split_at(cut);
         same(&decode(make, &[left, right]), expected, &format!("cut at {cut}"))?;
     }
@@ -341,6 +343,17 @@ const CROSSING: &str = "Here are the basic steps for safely crossing the street:
     busy urban areas:**\n- Follow pedestrian signals strictly\n- Be extra cautious of cyclists in bike lanes\n- \
     Watch for buses and large vehicles with blind spots\n\nThe key is to be visible, alert, and predictable in \
     your movements. Always prioritize safety over speed when crossing streets.";
+
+const PATCH: &str = "{\"diff\":\"+## Shopping Checklist\\n+\\n+- [ ] Milk\\n+- [ ] Bread\\n+- [ ] Eggs\\n+- [ ] Fresh fruit\\n+- [ ] \
+    Coffee\\n\",\"path\":\"shopping-checklist.md\",\"type\":\"create_file\"}";
+
+const EMBEDDING: (&str, &str) = (
+    "According to the document, an embedding model converts complex data (e.g., words or images) into a dense vector \
+     — a list of numbers — called an embedding ",
+    ". Unlike generative models, embedding models do not generate new text or data; instead they produce vector \
+     representations that capture semantic and syntactic relationships and can be used as input for other models or \
+     NLP tasks .",
+);
 
 fn recorded() -> Vec<Recorded> {
     let stop = || Event::Finished(FinishReason::Stop);
@@ -509,7 +522,146 @@ fn recorded() -> Vec<Recorded> {
                 tools(),
             ],
         ),
+        of(
+            "openai_responses_custom_tool.jsonl",
+            responses,
+            vec![
+                usage(50, 0, 20, 0),
+                call("call_custom_sql_001", "write_sql", "SELECT * FROM users WHERE age > 25"),
+                tools(),
+            ],
+        ),
+        of(
+            "openai_responses_apply_patch.jsonl",
+            responses,
+            vec![
+                usage(642, 0, 67, 0),
+                call("call_kA46f91ZwocQyMCKyyZqRyC5", "apply_patch", PATCH),
+                tools(),
+            ],
+        ),
+        of(
+            "openai_responses_local_shell.jsonl",
+            responses,
+            vec![
+                usage(407, 0, 151, 128),
+                call(
+                    "call_h3nm8hUG0KO9tVNuRACkL1ri",
+                    "local_shell",
+                    r#"{"command":["ls","-a","~"],"env":{},"type":"exec"}"#,
+                ),
+                tools(),
+            ],
+        ),
+        of(
+            "openai_responses_mcp_approval.jsonl",
+            responses,
+            vec![
+                named(UnshownKind::Ran, "mcp_list_tools"),
+                usage(422, 0, 48, 0),
+                call(
+                    "mcpr_04a97b4fce127879006949a83ac9308195a7f7b69ea82e91fe",
+                    "mcp_approval_request zip1.create_short_url",
+                    "{\"alias\":\"\",\"description\":\"Shortened link for ai-sdk.dev\",\"max_clicks\":100,\"password\":\"\",\"url\":\"https://ai-sdk.dev/\"}",
+                ),
+                tools(),
+            ],
+        ),
+        of(
+            "openai_responses_file_search.jsonl",
+            responses,
+            vec![
+                named(UnshownKind::Ran, "file_search"),
+                text(EMBEDDING.0),
+                cited("", "ai.pdf"),
+                text(EMBEDDING.1),
+                usage(3737, 2304, 621, 512),
+                stop(),
+            ],
+        ),
+        of(
+            "openai_responses_image_generation.jsonl",
+            responses,
+            vec![named(UnshownKind::Image, ""), usage(2941, 1920, 1249, 1024), stop()],
+        ),
+        of(
+            "gemini_streamed_tool_arguments.jsonl",
+            gemini,
+            vec![
+                call("", "getWeather", "{\"location\":\"Boston\"}"),
+                call("", "getWeather", "{\"location\":\"San Francisco\"}"),
+                usage(26, 0, 155, 132),
+                tools(),
+            ],
+        ),
+        of(
+            "cases/04-message-instead-of-delta.http",
+            chat,
+            vec![text("The whole answer in one event."), stop()],
+        ),
+        of(
+            "cases/06-think-tags.http",
+            chat,
+            vec![reasoning("The user greets me."), text("\n\nHello!"), stop()],
+        ),
+        of(
+            "cases/07-cumulative-reasoning.http",
+            chat,
+            vec![reasoning("One. Two. Three."), text("Done."), stop()],
+        ),
+        of(
+            "cases/07-reasoning-object.http",
+            chat,
+            vec![reasoning("A thought."), text("The answer."), stop()],
+        ),
+        of(
+            "cases/h__anth-doc-citations.sse",
+            anthropic,
+            vec![
+                usage(9, 0, 1, 0),
+                text("The grass is green."),
+                cited("", "My Document"),
+                usage(9, 0, 9, 0),
+                stop(),
+            ],
+        ),
+        of(
+            "cases/h__gemini-image.sse",
+            gemini,
+            vec![
+                text("Here is your picture: "),
+                named(UnshownKind::Image, ""),
+                usage(5, 0, 1290, 0),
+                stop(),
+            ],
+        ),
+        of(
+            "cases/h__openrouter-image.sse",
+            chat,
+            vec![named(UnshownKind::Image, ""), stop()],
+        ),
     ]
+}
+
+const GROUNDED: &str = "gemini_web_search_grounding.sse";
+
+/// Its text is long, and its counts change with each chunk: what matters is the five sources.
+fn what_a_search_found_is_told() -> Result<(), Failed> {
+    let bytes = read(GROUNDED)?;
+    let whole = decode(gemini, &[&bytes]);
+    let titles = whole.iter().filter_map(|event| match event {
+        Event::Citation(citation) if citation.url.starts_with("https://") => Some(citation.title.as_str()),
+        _ => None,
+    });
+    let expected = [
+        "Weather information for San Francisco, CA, US",
+        "timeanddate.com",
+        "weather.gov",
+        "wunderground.com",
+        "accuweather.com",
+    ];
+    same(&titles.collect::<Vec<_>>(), &expected.to_vec(), "sources")?;
+    fed_in_every_way(gemini, &bytes, &whole)
 }
 
 // --- server-sent events -------------------------------------------------------------------------------------------

@@ -197,6 +197,32 @@ function M.read(found, done)
   go_on(1)
 end
 
+--- The encodings that the program reads by itself.
+local READ = { [""] = true, ["utf-8"] = true, latin1 = true }
+
+--- The texts of files whose encoding only the editor knows: they are open.
+---@param wanted gpt.WantedWord[]
+---@return [string, string][]? texts by path; nil if there is none, as below
+function M.open(wanted)
+  local texts, room = {}, 2 * 1000000
+  local names_files = vim.iter(wanted):any(function(word)
+    return word.from == "file"
+  end)
+  for _, buf in ipairs(names_files and vim.api.nvim_list_bufs() or {}) do
+    local name = vim.api.nvim_buf_get_name(buf)
+    local is_file = name ~= "" and vim.bo[buf].buftype == "" and vim.api.nvim_buf_is_loaded(buf)
+    if is_file and not READ[vim.bo[buf].fileencoding] and not vim.b[buf].gpt_disable then
+      room = room - math.max(vim.api.nvim_buf_get_offset(buf, vim.api.nvim_buf_line_count(buf)), 0)
+      if room < 0 then
+        break
+      end
+      local lines = vim.api.nvim_buf_get_lines(buf, 0, -1, false)
+      texts[#texts + 1] = { vim.fs.normalize(name), table.concat(lines, "\n") .. "\n" }
+    end
+  end
+  return #texts > 0 and texts or nil
+end
+
 --- The files that are open in buffers whose text is never sent.
 ---@return string[]? paths nil if there is none, since msgpack cannot tell an empty list from an empty map
 function M.disabled()

@@ -37,6 +37,61 @@ local function selection(buf, first, last, lines, yank)
   }
 end
 
+--- So much is put into a prompt without asking, in bytes: more than that makes the editor slow, and costs.
+local ASKED_FROM = 1000000
+
+--- How many bytes some lines have, with their ends.
+---@param buf integer
+---@param first integer counted from 1
+---@param last integer
+---@return integer
+local function bytes_of(buf, first, last)
+  if not vim.api.nvim_buf_is_loaded(buf) then
+    return 0
+  end
+  local count = vim.api.nvim_buf_line_count(buf)
+  last, first = math.min(last, count), math.max(math.min(first, count + 1), 1)
+  return math.max(vim.api.nvim_buf_get_offset(buf, last) - vim.api.nvim_buf_get_offset(buf, first - 1), 0)
+end
+
+--- Asks about a selection that is larger than 1 MB, before it is read.
+---@param bytes integer
+---@return string? refused
+local function ask_about(bytes)
+  if bytes <= ASKED_FROM then
+    return nil
+  end
+  local size = ("%.1f"):format(math.ceil(bytes / 1e5) / 10)
+  local choices = words("view.large.choices")
+  local ok, choice = pcall(vim.fn.confirm, words("view.large.question", { size = size }), choices, 1, "Question")
+  vim.cmd.redraw()
+  return not (ok and choice == 2) and words("view.large.left", { size = size }) or nil
+end
+
+--- How many bytes the visual selection has: the one being made, else the last one. Of a block at most.
+---@return integer
+local function bytes_of_visual()
+  local selecting = vim.fn.mode():match("^[vV\22]") ~= nil
+  local kind = selecting and vim.fn.mode() or vim.fn.visualmode()
+  local from = selecting and vim.fn.getpos("v") or vim.fn.getpos("'<")
+  local to = selecting and vim.fn.getpos(".") or vim.fn.getpos("'>")
+  if from[2] > to[2] or (from[2] == to[2] and from[3] > to[3]) then
+    from, to = to, from
+  end
+  if from[2] == 0 then
+    return 0
+  end
+  local lines = bytes_of(0, from[2], to[2])
+  if kind == "v" then
+    local behind = bytes_of(0, to[2], to[2]) - math.min(to[3], bytes_of(0, to[2], to[2]))
+    return math.max(lines - (from[3] - 1) - behind, 0)
+  elseif kind == "\22" and vim.fn.winsaveview().curswant ~= vim.v.maxcol then
+    return math.min(lines, (to[2] - from[2] + 1) * (math.abs(to[3] - from[3]) + 1) * 4)
+  end
+  return lines
+end
+M.bytes_of_visual = bytes_of_visual
+
 --- Whether the user is selecting now.
 ---@return boolean
 function M.is_visual()
@@ -155,6 +210,10 @@ end
 --- The visual selection: the one being made, else the last one; nil if there never was one.
 ---@return gpt.Selection?, string? refused
 function M.visual()
+  local refused = not vim.b.gpt_disable and ask_about(bytes_of_visual()) or nil
+  if refused then
+    return nil, refused
+  end
   local taken = yanked()
   if taken then
     return selection(0, taken.first, taken.first + #taken.lines - 1, taken.lines, taken)
@@ -200,6 +259,10 @@ function M.take_motion(kind)
   if to[2] < from[2] or (kind == "char" and to[2] == from[2] and to[3] < from[3]) then
     return nil
   end
+  local refused = not vim.b.gpt_disable and ask_about(bytes_of(0, from[2], to[2])) or nil
+  if refused then
+    return nil, refused
+  end
   local type = ({ char = "v", line = "V" })[kind]
   local lines = vim.tbl_map(function(line)
     return (line:gsub("\n", "\0"))
@@ -217,6 +280,10 @@ end
 ---@param last integer
 ---@return gpt.Selection?, string? refused
 function M.lines(buf, first, last)
+  local refused = not vim.b[buf].gpt_disable and ask_about(bytes_of(buf, first, last)) or nil
+  if refused then
+    return nil, refused
+  end
   return selection(buf, first, last, vim.api.nvim_buf_get_lines(buf, first - 1, last, false))
 end
 
@@ -224,6 +291,10 @@ end
 ---@param buf integer
 ---@return gpt.Selection?, string? refused
 function M.whole(buf)
+  local refused = not vim.b[buf].gpt_disable and ask_about(bytes_of(buf, 1, vim.api.nvim_buf_line_count(buf))) or nil
+  if refused then
+    return nil, refused
+  end
   local lines = vim.api.nvim_buf_get_lines(buf, 0, -1, false)
   if table.concat(lines):find("%S") then
     return selection(buf, 1, #lines, lines)
@@ -275,8 +346,7 @@ function M.of_command(args)
   if is_selection(args, typed) then
     return M.visual()
   end
-  local lines = vim.api.nvim_buf_get_lines(0, args.line1 - 1, args.line2, false)
-  return selection(0, args.line1, args.line2, lines)
+  return M.lines(0, args.line1, args.line2)
 end
 
 --- A fence that no fence in these lines can close.

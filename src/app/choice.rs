@@ -56,10 +56,11 @@ pub fn made(target: &Target, facts: &Facts, today: &str, locale: Locale) -> Noti
     let Some(ends) = &facts.ends else {
         return Notice::new(Level::Info, say!(locale, "model.answers", model = label), "");
     };
-    let title = match &facts.replacement {
+    let title = match (&facts.replacement, &facts.nearest) {
         _ if !has_ended(Some(ends), today) => text!("model.answers_until", model = label, day = ends),
-        Some(model) => text!("model.ended_successor", model = label, day = ends, successor = model),
-        None => text!("model.ended", model = label, day = ends),
+        (Some(model), _) => text!("model.ended_successor", model = label, day = ends, successor = model),
+        (None, Some(near)) => text!("model.ended_nearest", model = label, day = ends, nearest = near),
+        (None, None) => text!("model.ended", model = label, day = ends),
     };
     Notice::new(Level::Warning, title.said(locale), say!(locale, "model.others"))
 }
@@ -103,6 +104,17 @@ mod tests {
         }
         assert_eq!(refused("opnai/x").advice, "Did you mean \"openai\"?");
         assert_eq!(refused("work").advice, "Write provider/model.");
+    }
+
+    #[test]
+    fn of_a_model_without_a_successor_the_nearest_is_told() {
+        let catalogue = crate::provider::catalogue::Catalogue::default();
+        for model in ["gpt-4-32k", "gpt-3.5-turbo-16k"] {
+            let target = understand(&registry(), &format!("openai/{model}"), Locale::English).unwrap();
+            let facts = catalogue.facts(&target.provider, model);
+            let title = made(&target, &facts, "2026-11-22", Locale::English).title;
+            assert!(title.ends_with("none named; gpt-5.6-terra is the nearest."), "{title}");
+        }
     }
 
     #[test]

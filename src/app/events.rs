@@ -106,12 +106,14 @@ impl App {
                 project: root,
                 wanted,
                 disabled,
+                open,
             } => self.look_up(Order {
                 chat,
                 lookup,
                 root,
                 wanted,
                 disabled,
+                open,
             }),
             EditorEvent::ContextDropped { chat } => self.drop_lookups(&chat),
             EditorEvent::ActionRequested { wanted } => {

@@ -1,7 +1,7 @@
 //! Context words looked up when a question is sent: found on the disk, asked about where that is due, and handed to the
 //! editor, which puts them into the question. Either all words stand for something, or the question is not sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub struct Order {
     pub wanted: Vec<Wanted>,
     /// The files that are open in buffers whose text is never sent.
     pub disabled: Vec<PathBuf>,
+    /// The texts of files that are open in an encoding of their own, by their paths.
+    pub open: Vec<(PathBuf, String)>,
 }
 
 /// All that looking up takes.
@@ -66,6 +68,7 @@ impl From<Problem> for Refused {
 struct Grounds {
     root: PathBuf,
     disabled: BTreeSet<PathBuf>,
+    open: BTreeMap<PathBuf, String>,
 }
 
 impl Lookup {
@@ -77,8 +80,9 @@ impl Lookup {
             root,
             wanted,
             disabled,
+            open,
         } = order;
-        let grounds = match blocking(move || Ok(Grounds::new(&root, &disabled))).await {
+        let grounds = match blocking(move || Ok(Grounds::new(&root, &disabled, open))).await {
             Ok(grounds) => grounds,
             Err(problem) => {
                 let first = wanted.first().map(|wanted| wanted.word.as_str());
@@ -156,8 +160,8 @@ impl Lookup {
             let question = text!("context.outside", word = word, file = name, root = root);
             self.ask(question, &[text!("context.send_it")]).await?;
         }
-        let disabled = grounds.disabled.clone();
-        Ok(blocking(move || reading::read(named, &disabled)).await?)
+        let (disabled, open) = (grounds.disabled.clone(), grounds.open.clone());
+        Ok(blocking(move || reading::read(named, &disabled, &open)).await?)
     }
 
     /// Asks about what looks as if it held secrets.
@@ -238,11 +242,12 @@ impl Lookup {
 }
 
 impl Grounds {
-    fn new(root: &Path, disabled: &[PathBuf]) -> Self {
+    fn new(root: &Path, disabled: &[PathBuf], open: Vec<(PathBuf, String)>) -> Self {
         let real = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
         Self {
             root: real(&root.to_owned()),
             disabled: disabled.iter().map(real).collect(),
+            open: open.into_iter().map(|(path, text)| (real(&path), text)).collect(),
         }
     }
 }

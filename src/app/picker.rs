@@ -40,7 +40,7 @@ pub struct Picking {
 /// A line of the list.
 enum Entry<'a> {
     /// A model.
-    Model(Row),
+    Model(Box<Row>),
     /// What is to be said about a provider's list; to choose it is to fetch the list.
     Remark(&'a Provider, String),
 }
@@ -147,7 +147,7 @@ impl Picking {
             let state = self.lists.state(provider).await;
             let mut rows = self.rows(provider, &state, &today);
             rows.sort_by_key(|row| has_ended(row.facts.ends.as_deref(), &today));
-            entries.extend(rows.into_iter().map(Entry::Model));
+            entries.extend(rows.into_iter().map(|row| Entry::Model(Box::new(row))));
             let remark = remark(provider, &state, self.settings.locale);
             entries.extend(remark.map(|text| Entry::Remark(provider, text)));
         }
@@ -210,7 +210,7 @@ fn lines(entries: &[Entry<'_>], locale: Locale) -> Vec<String> {
     let rows: Vec<Row> = entries
         .iter()
         .filter_map(|entry| match entry {
-            Entry::Model(row) => Some(row.clone()),
+            Entry::Model(row) => Some(Row::clone(row)),
             Entry::Remark(..) => None,
         })
         .collect();

@@ -47,10 +47,11 @@ fn end(facts: &Facts, today: &str, locale: Locale) -> String {
     let Some(ends) = &facts.ends else {
         return String::new();
     };
-    match &facts.replacement {
+    match (&facts.replacement, &facts.nearest) {
         _ if !has_ended(Some(ends), today) => say!(locale, "model.row_ends", day = ends),
-        Some(model) => say!(locale, "model.row_ended_successor", day = ends, successor = model),
-        None => say!(locale, "model.row_ended", day = ends),
+        (Some(model), _) => say!(locale, "model.row_ended_successor", day = ends, successor = model),
+        (None, Some(near)) => say!(locale, "model.row_ended_nearest", day = ends, nearest = near),
+        (None, None) => say!(locale, "model.row_ended", day = ends),
     }
 }
 

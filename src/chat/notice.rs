@@ -231,9 +231,10 @@ pub fn naming_end(
     };
     Notice {
         title: say!(locale, "model.ended", model = model, day = ends),
-        advice: match &facts.replacement {
-            Some(other) => say!(locale, "error.successor", successor = other),
-            None => say!(locale, "error.choose_model"),
+        advice: match (&facts.replacement, &facts.nearest) {
+            (Some(other), _) => say!(locale, "error.successor", successor = other),
+            (None, Some(near)) => say!(locale, "error.nearest", nearest = near),
+            (None, None) => say!(locale, "error.choose_model"),
         },
         ..notice
     }
@@ -305,6 +306,7 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (Text, 
         ErrorClass::ProxyRefused => (text!("error.proxy_refused", host = host), proxy(error)),
         ErrorClass::Timeout => (text!("error.timeout", host = host), text!("error.timeout_advice")),
         ErrorClass::BrokenStream => (text!("error.broken_stream"), text!("view.kept")),
+        ErrorClass::Encoded => (text!("error.encoded", host = host), text!("error.encoded_advice")),
         ErrorClass::Configuration => (error.words(), text!("error.configuration_advice")),
     }
 }

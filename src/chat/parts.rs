@@ -140,8 +140,7 @@ fn sources(citations: &[Citation], locale: Locale) -> ShownPart {
 /// the brackets, nor call one address by another.
 fn link(citation: &Citation) -> String {
     let title = plain(&citation.title, LONGEST_TITLE);
-    let is_told = |sign: &char| !sign.is_control() && !sign.is_whitespace() && !"<>`\\".contains(*sign);
-    let url: String = citation.url.chars().filter(is_told).collect();
+    let url = address(&citation.url);
     let title = escaped(&title);
     if !is_link(&url) {
         let name = if title.is_empty() {
@@ -158,6 +157,19 @@ fn link(citation: &Citation) -> String {
     } else {
         format!("- [{title}]({url})")
     }
+}
+
+/// An address without what markdown or the line would take for its end.
+fn address(url: &str) -> String {
+    let mut safe = String::with_capacity(url.len());
+    for sign in url.trim().chars().filter(|sign| !sign.is_control()) {
+        match sign {
+            ' ' | '<' | '>' | '`' | '\\' => safe.push_str(&format!("%{:02X}", u32::from(sign))),
+            sign if sign.is_whitespace() => {}
+            sign => safe.push(sign),
+        }
+    }
+    safe
 }
 
 /// A title without what markdown would take for a link's end or another link.
@@ -190,7 +202,7 @@ mod tests {
             shown("https://a.example/x_(y)", "[1]\n#"),
             "- [(1) #](<https://a.example/x_(y)>)"
         );
-        assert_eq!(shown("https://a.example/\n# x>", ""), "- <https://a.example/#x>");
+        assert_eq!(shown("https://a.example/\n# x>", ""), "- <https://a.example/#%20x%3E>");
         assert_eq!(
             shown("https://a.example/", "<https://evil.example>"),
             "- <https://a.example/>"

@@ -1,6 +1,6 @@
 //! The text of files, as it can be sent: text only, not too much of it, its lines ended by line feeds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::paths::{Located, Named};
@@ -11,11 +11,11 @@ use crate::bounded;
 ///
 /// # Errors
 /// A file that is named itself cannot be sent, or all files of a glob cannot, or they are too much together. A glob's
-/// other files are left out, which is told.
-pub fn read(named: Named, disabled: &BTreeSet<PathBuf>) -> Result<Found, Problem> {
+/// other files are left out, which is told. `open` has the texts of files whose encoding only the editor knows.
+pub fn read(named: Named, disabled: &BTreeSet<PathBuf>, open: &BTreeMap<PathBuf, String>) -> Result<Found, Problem> {
     let one = |located: Located| match disabled.contains(&located.path) {
         true => Err((located.name, Problem::Disabled)),
-        false => match text(&located.path) {
+        false => match text_of(&located.path, open) {
             Ok(text) => Ok(piece(located, text)),
             Err(problem) => Err((located.name, problem)),
         },
@@ -69,13 +69,28 @@ fn piece(located: Located, text: String) -> Piece {
     }
 }
 
+/// The text of a file; of one that is open in an encoding of its own, as the editor has it.
+fn text_of(path: &Path, open: &BTreeMap<PathBuf, String>) -> Result<String, Problem> {
+    match open.get(path) {
+        Some(text) if text.len() as u64 > MOST_BYTES => Err(Problem::TooLarge(text.len() as u64)),
+        Some(text) => Ok(with_line_feeds(text)),
+        None => text(path),
+    }
+}
+
 /// The text of a file.
 fn text(path: &Path) -> Result<String, Problem> {
     decode(bounded::read(path, MOST_BYTES)?).ok_or(Problem::Binary)
 }
 
-/// Bytes as text; `None` where they are none, by git's rule: a NUL. What is no UTF-8 is Latin-1, as Neovim takes it.
+/// Bytes as text; `None` where they are none, by git's rule: a NUL. What begins with the mark of UTF-16 is that, and what
+/// is no UTF-8 is Latin-1, as Neovim takes both.
 fn decode(bytes: Vec<u8>) -> Option<String> {
+    match bytes.get(..2) {
+        Some(b"\xff\xfe") => return utf_16(&bytes, u16::from_le_bytes),
+        Some(b"\xfe\xff") => return utf_16(&bytes, u16::from_be_bytes),
+        _ => {}
+    }
     if memchr::memchr(0, &bytes).is_some() {
         return None;
     }
@@ -85,6 +100,14 @@ fn decode(bytes: Vec<u8>) -> Option<String> {
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     Some(with_line_feeds(text))
+}
+
+/// UTF-16 as text; `None` where it is none after all.
+fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
+    let pairs = bytes.get(2..)?.chunks_exact(2);
+    let units = pairs.filter_map(|pair| pair.try_into().ok()).map(unit);
+    let text: String = char::decode_utf16(units).collect::<Result<_, _>>().ok()?;
+    (bytes.len().is_multiple_of(2) && !text.contains('\0')).then(|| with_line_feeds(&text))
 }
 
 /// The text with line feeds in the place of other ends of lines.
@@ -118,6 +141,18 @@ mod tests {
     }
 
     #[test]
+    fn what_begins_with_the_mark_of_utf_16_is_that() {
+        let text = "ação 👩\r\n日本語\n";
+        let units: Vec<u16> = std::iter::once(0xfeff).chain(text.encode_utf16()).collect();
+        let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+        assert_eq!(decoded(&little).unwrap(), "ação 👩\n日本語\n");
+        assert_eq!(decoded(&big).unwrap(), "ação 👩\n日本語\n");
+        assert_eq!(decoded(b"\xff\xfea\0b"), None);
+        assert_eq!(decoded(b"\xff\xfe\0\xd8"), None);
+    }
+
+    #[test]
     fn files_that_are_too_much_together_are_refused_with_their_size() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| {
@@ -131,7 +166,7 @@ mod tests {
         };
         let files = vec![file("a"), file("b")];
         assert_eq!(
-            read(Named::Matched(files), &BTreeSet::new()).unwrap_err(),
+            read(Named::Matched(files), &BTreeSet::new(), &BTreeMap::new()).unwrap_err(),
             Problem::TooMuch {
                 files: 2,
                 bytes: 1_200_000
@@ -153,7 +188,7 @@ mod tests {
         };
         let files = vec![file("a", b"x\n"), file("b", b"\0"), file("c", b"y\n")];
         let disabled = BTreeSet::from([folder.path().join("c")]);
-        let found = read(Named::Matched(files), &disabled).unwrap();
+        let found = read(Named::Matched(files), &disabled, &BTreeMap::new()).unwrap();
         assert_eq!(found.pieces.len(), 1);
         assert_eq!(
             found.left_out,

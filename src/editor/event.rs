@@ -154,6 +154,9 @@ pub enum EditorEvent {
         /// The files that are open in buffers whose text is never sent.
         #[serde(default)]
         disabled: Vec<PathBuf>,
+        /// The texts of files that are open in an encoding of their own, with their paths.
+        #[serde(default)]
+        open: Vec<(PathBuf, String)>,
     },
     /// The chat's questions with context words are not sent after all.
     ContextDropped {

@@ -68,6 +68,8 @@ pub struct Facts {
     pub ends: Option<String>,
     /// The model that its provider recommends instead.
     pub replacement: Option<String>,
+    /// Where its provider recommends none: the model that comes nearest.
+    pub nearest: Option<String>,
 }
 
 impl Facts {
@@ -90,6 +92,7 @@ impl Facts {
             tools: self.tools.or(base.tools),
             ends: self.ends.or_else(|| base.ends.clone()),
             replacement: self.replacement.or_else(|| base.replacement.clone()),
+            nearest: self.nearest.or_else(|| base.nearest.clone()),
         }
     }
 

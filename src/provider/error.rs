@@ -11,6 +11,7 @@ use crate::words::Text;
 mod classify;
 mod page;
 mod said;
+mod sse_body;
 mod wait;
 
 #[cfg(test)]
@@ -55,6 +56,8 @@ pub enum ErrorClass {
     Tls,
     /// A proxy, or a page that is not the API, answered (HTML instead of JSON).
     Proxy,
+    /// The answer is compressed, and was not asked for so.
+    Encoded,
     /// The proxy that the configuration or the environment names refuses, or is not reached.
     ProxyRefused,
     /// Nothing came in time.
@@ -160,6 +163,8 @@ impl ProviderError {
     pub fn from_response(status: u16, headers: &AnswerHeaders<'_>, body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let text = text.trim_start_matches('\u{feff}').trim();
+        let data = sse_body::data(text);
+        let text = data.as_deref().unwrap_or(text);
         let mut error = if text.starts_with('<') {
             Self::page(Some(status), body)
         } else if let Ok(value) = serde_json::from_str::<Value>(text) {

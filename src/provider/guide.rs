@@ -148,7 +148,7 @@ pub fn help_tag(class: ErrorClass) -> &'static str {
         ErrorClass::BadRequest => "gpt-error-bad-request",
         ErrorClass::Network => "gpt-error-no-connection",
         ErrorClass::Tls => "gpt-error-tls",
-        ErrorClass::Proxy => "gpt-error-page",
+        ErrorClass::Proxy | ErrorClass::Encoded => "gpt-error-page",
         ErrorClass::ProxyRefused => "gpt-error-proxy",
         ErrorClass::Timeout => "gpt-error-timeout",
         ErrorClass::BrokenStream => "gpt-error-broken-stream",

@@ -190,10 +190,10 @@ impl Http {
             .await
             .map_err(|_| silence(limit))?
             .map_err(|error| not_connected(&error, self.clients.between(url).as_deref()))?;
-        if response.status().is_success() {
-            Ok(response)
-        } else {
-            Err(failed::refused(response, self.limits.idle()).await)
+        match failed::encoding(&response) {
+            Some(encoding) => Err(failed::encoded(&response, &encoding)),
+            None if response.status().is_success() => Ok(response),
+            None => Err(failed::refused(response, self.limits.idle()).await),
         }
     }
 

@@ -9,6 +9,8 @@ use super::catalogue::{is_openai, undated};
 use super::registry::Provider;
 use crate::calendar;
 
+mod kinds;
+
 /// What OpenAI's list has in it besides chat models.
 const NO_CHAT: [&str; 9] = [
     "audio",
@@ -34,7 +36,8 @@ pub struct Listed {
     pub ends: Option<String>,
 }
 
-/// Reads a list, in whichever of the usual shapes it comes. JSON that is no list has no models in it.
+/// Reads a list, in whichever of the usual shapes it comes, without the models that it says are not for chats. JSON that
+/// is no list has no models in it.
 ///
 /// - OpenAI and Anthropic: `{ data: [{ id, created | created_at, shutdown_date? }] }`; some servers send the bare list.
 /// - Gemini: `{ models: [{ name: "models/…", supportedGenerationMethods }] }`.
@@ -49,8 +52,7 @@ fn entry(entry: &Value) -> Option<Listed> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str);
     let id = text("id").or_else(|| text("name")).or_else(|| text("model"))?;
     let id = id.strip_prefix("models/").unwrap_or(id);
-    let methods = entry.get("supportedGenerationMethods").and_then(Value::as_array);
-    if methods.is_some_and(|methods| !methods.iter().any(|method| method == "generateContent")) {
+    if kinds::is_no_chat(entry) {
         return None;
     }
     Some(Listed {

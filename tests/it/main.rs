@@ -43,6 +43,7 @@ mod columns;
 mod commands_edges;
 mod common;
 mod completion;
+mod content;
 mod context;
 mod context_edges;
 mod documented;

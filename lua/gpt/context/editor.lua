@@ -124,9 +124,15 @@ readers["#selection"] = function(word, done)
   end
   local taken
   if api.nvim_buf_get_mark(buf, "<")[1] > 0 then
-    taken, refused = code.within(buf, function()
-      return { require("gpt.selection").visual() }
-    end)[1], nil
+    local bytes
+    taken, bytes = unpack(code.within(buf, function()
+      local selection = require("gpt.selection")
+      local bytes = selection.bytes_of_visual()
+      return { bytes <= MOST_BYTES and selection.visual() or nil, bytes }
+    end), 1, 2)
+    if bytes > MOST_BYTES then
+      return done(nil, too_large(word, bytes))
+    end
   end
   if not taken then
     local title = words("view.context.no_selection", { word = word, name = spoken_name(buf) })

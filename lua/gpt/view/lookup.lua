@@ -112,6 +112,7 @@ function Chat:want_context(mark, wanted, problem)
     lookup = lookup.ticket,
     wanted = wanted,
     disabled = context.disabled(),
+    open = context.open(wanted),
     project = require("gpt.commands").project(),
   }
   if not remote.notify(vim.tbl_extend("error", { event = "context_wanted", chat = self.id }, event)) then

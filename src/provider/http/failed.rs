@@ -8,7 +8,7 @@ use reqwest::Response;
 use tokio::time::timeout;
 
 use super::header;
-use crate::provider::error::AnswerHeaders;
+use crate::provider::error::{AnswerHeaders, word};
 use crate::provider::{ErrorClass, ProviderError};
 use crate::words::{Text, text};
 
@@ -40,6 +40,35 @@ pub async fn refused(mut response: Response, idle: Duration) -> ProviderError {
         request_id: read("x-request-id").or_else(|| read("request-id")),
     };
     ProviderError::from_response(status.as_u16(), &told, &body)
+}
+
+/// The encoding of a body that was asked for as it is
+/// ([RFC 9110, 8.4](https://www.rfc-editor.org/rfc/rfc9110#section-8.4)).
+pub fn encoding(response: &Response) -> Option<String> {
+    let named = header(response, "content-encoding")?.trim().to_ascii_lowercase();
+    (!matches!(named.as_str(), "" | "identity")).then(|| word(&named))
+}
+
+/// A body that cannot be read for its encoding; of an error at least the status is known.
+pub fn encoded(response: &Response, encoding: &str) -> ProviderError {
+    let told = text!("server.encoded", encoding = encoding);
+    let status = response.status();
+    if status.is_success() {
+        return ProviderError::ours(ErrorClass::Encoded, told);
+    }
+    let headers = response.headers();
+    let read = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let known = AnswerHeaders {
+        retry_after_ms: read("retry-after-ms"),
+        retry_after: read("retry-after"),
+        should_retry: read("x-should-retry"),
+        request_id: read("x-request-id").or_else(|| read("request-id")),
+    };
+    ProviderError {
+        message: told.to_string(),
+        own: Some(Box::new(told)),
+        ..ProviderError::from_response(status.as_u16(), &known, b"")
+    }
 }
 
 fn redirected(response: &Response) -> ProviderError {

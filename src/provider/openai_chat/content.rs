@@ -74,7 +74,7 @@ impl Answered {
         if let Content::Text(text) = &message.content {
             let said = self.said.as_deref().unwrap_or_default();
             match text.strip_prefix(said) {
-                Some(new) if !self.is_long => self.text(&new.to_owned(), out),
+                Some(new) if !self.is_long => self.text(new, out),
                 // A piece; but what differs from its deltas cannot be unsaid.
                 _ if !self.streamed => self.text(text, out),
                 _ => {}
