@@ -184,6 +184,3 @@ impl Chat {
         out.push(Event::Finished(reason));
     }
 }
-
-    }
-}

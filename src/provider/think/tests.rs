@@ -1,5 +1,5 @@
 use super::*;
-use crate::provider::{ErrorClass, ProviderError};
+use crate::provider::{ErrorClass, ProviderError, Why};
 
 /// The reasoning and the text of an answer that comes in these pieces and ends so.
 fn split(pieces: &[&str], end: Event) -> (String, String) {
@@ -98,7 +98,7 @@ fn a_closing_tag_within_code_does_not_end_the_reasoning() {
 #[test]
 fn a_tag_that_is_never_closed_loses_no_text() {
     same_however_cut("<think>All of it is here.", "All of it is here.", "All of it is here.");
-    let cut = Event::Finished(FinishReason::Length);
+    let cut = Event::Finished(FinishReason::cut(Why::Length, "length"));
     assert_eq!(split(&["<think>So far"], cut.clone()), ("So far".into(), String::new()));
     assert_eq!(
         split(&["<think>So far </th"], cut.clone()),
