@@ -123,7 +123,9 @@ impl Recorded {
 }
 
 /// The stop words of the recorded answers, as they stand there, and others that no documentation calls a normal end.
-const STOP_WORDS: [(&str, &str); 8] = [
+const STOP_WORDS: [(&str, &str); 10] = [
+    (r#""finishReason":"STOP""#, r#""finishReason":"strange""#),
+    (r#""stop_reason": "end_turn""#, r#""stop_reason": "strange""#),
     (r#""finish_reason":"stop""#, r#""finish_reason":"strange""#),
     (r#""finish_reason": "stop""#, r#""finish_reason": "strange""#),
     (r#""finish_reason":"tool_calls""#, r#""finish_reason":"strange""#),

@@ -62,7 +62,7 @@ local function ask_about(bytes)
     return nil
   end
   local size = ("%.1f"):format(math.ceil(bytes / 1e5) / 10)
-  local choices = words("view.large.choices")
+  local choices = words("view.large.no") .. "\n" .. words("view.large.yes")
   local ok, choice = pcall(vim.fn.confirm, words("view.large.question", { size = size }), choices, 1, "Question")
   vim.cmd.redraw()
   return not (ok and choice == 2) and words("view.large.left", { size = size }) or nil

@@ -27,9 +27,9 @@ pub mod registry;
 pub mod retry;
 pub(crate) mod sources;
 pub mod sse;
-mod tokens;
 mod think;
 mod thought;
+mod tokens;
 mod turns;
 pub mod unshown;
 

@@ -199,10 +199,10 @@ return {
   ["view.key.title"] = "Keys",
   ["view.key.yank"] = "yank the code block here, or the last one",
   ["view.known_actions"] = "It knows: {names}.",
-  ["view.large.choices"] = "&No
-&Yes",
   ["view.large.left"] = "{size} MB were selected, and not taken: select the part that matters.",
+  ["view.large.no"] = "&No",
   ["view.large.question"] = "This is {size} MB of text. Put it into the prompt?",
+  ["view.large.yes"] = "&Yes",
   ["view.line"] = "line {line}",
   ["view.lines"] = "lines {first}-{last}",
   ["view.lines_many"] = "{count} lines",

@@ -199,10 +199,10 @@ return {
   ["view.key.title"] = "Teclas",
   ["view.key.yank"] = "copiar el bloque de código de aquí o el último",
   ["view.known_actions"] = "Conoce: {names}.",
-  ["view.large.choices"] = "&No
-&Sí",
   ["view.large.left"] = "Se seleccionaron {size} MB y no se tomó nada: selecciona la parte que importa.",
+  ["view.large.no"] = "&No",
   ["view.large.question"] = "Son {size} MB de texto. ¿Ponerlo en el prompt?",
+  ["view.large.yes"] = "&Sí",
   ["view.line"] = "línea {line}",
   ["view.lines"] = "líneas {first}-{last}",
   ["view.lines_many"] = "{count} líneas",

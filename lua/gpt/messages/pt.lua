@@ -199,10 +199,10 @@ return {
   ["view.key.title"] = "Teclas",
   ["view.key.yank"] = "copiar o bloco de código daqui ou o último",
   ["view.known_actions"] = "Ele conhece: {names}.",
-  ["view.large.choices"] = "&Não
-&Sim",
   ["view.large.left"] = "Foram selecionados {size} MB, e nada foi usado: selecione a parte que importa.",
+  ["view.large.no"] = "&Não",
   ["view.large.question"] = "São {size} MB de texto. Colocar no prompt?",
+  ["view.large.yes"] = "&Sim",
   ["view.line"] = "linha {line}",
   ["view.lines"] = "linhas {first}-{last}",
   ["view.lines_many"] = "{count} linhas",
