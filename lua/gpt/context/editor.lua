@@ -124,12 +124,12 @@ readers["#selection"] = function(word, done)
   end
   local taken
   if api.nvim_buf_get_mark(buf, "<")[1] > 0 then
-    local bytes
-    taken, bytes = unpack(code.within(buf, function()
+    local bytes = 0
+    taken = code.within(buf, function()
       local selection = require("gpt.selection")
-      local bytes = selection.bytes_of_visual()
-      return { bytes <= MOST_BYTES and selection.visual() or nil, bytes }
-    end), 1, 2)
+      bytes = selection.bytes_of_visual()
+      return { bytes <= MOST_BYTES and selection.visual() or nil }
+    end)[1]
     if bytes > MOST_BYTES then
       return done(nil, too_large(word, bytes))
     end

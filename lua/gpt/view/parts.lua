@@ -23,7 +23,13 @@ local LINKS = api.nvim_create_namespace("gpt.links")
 ---@field kind "tool"|"unshown"|"sources"
 ---@field lines string[]
 
-local GROUPS = { reasoning = "GPTReasoning", refusal = "GPTRefusal", tool = "GPTToolCall", unshown = "GPTToolCall", sources = "GPTSources" }
+local GROUPS = {
+  reasoning = "GPTReasoning",
+  refusal = "GPTRefusal",
+  tool = "GPTToolCall",
+  unshown = "GPTToolCall",
+  sources = "GPTSources",
+}
 
 --- Whether one place is further down than another one.
 ---@param one integer[]
