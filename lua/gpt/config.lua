@@ -316,6 +316,19 @@ function M.check(wanted)
   return checked, problems
 end
 
+--- Tells the first mistake, and how many more there are, in one line: more would stop the user at a hit-enter prompt.
+--- Whoever shows messages in place of Neovim may fail at it: a chat opens all the same.
+---@param problems string[]
+local function tell(problems)
+  local more = #problems > 1 and words("view.config.more", { count = #problems - 1 }) or ""
+  local first = words("view.config.problems", { first = problems[1]:gsub("%s+", " ") })
+  local room = math.max(vim.v.echospace - vim.fn.strdisplaywidth(more), 20)
+  if vim.fn.strdisplaywidth(first) > room then
+    first = vim.fn.strcharpart(first, 0, room - 1) .. "…"
+  end
+  pcall(vim.notify, first .. more, vim.log.levels.WARN)
+end
+
 --- The resolved configuration; mistakes are told once.
 ---@return table
 function M.get()
@@ -330,7 +343,7 @@ function M.get()
     table.insert(problems, 1, misfit("vim.g.gpt", words("view.config.a_table"), shown(from_variable)))
   end
   if #problems > 0 then
-    vim.notify(words("view.config.problems") .. "\n  " .. table.concat(problems, "\n  "), 3)
+    tell(problems)
   end
   return resolved
 end

@@ -424,7 +424,7 @@ async fn a_program_for_another_machine_is_named_with_what_to_do() {
 // Configuration -------------------------------------------------------------------------------------------------------
 
 #[tokio::test]
-async fn mistakes_in_the_configuration_are_named_with_their_paths_in_one_warning() {
+async fn the_first_mistake_in_the_configuration_is_told_in_one_line_and_all_are_named_with_their_paths() {
     let nvim = unconfigured()
         .init(TOLD)
         .config(
@@ -438,30 +438,45 @@ async fn mistakes_in_the_configuration_are_named_with_their_paths_in_one_warning
         .await;
     let told = told(&nvim).await;
     assert_eq!(told.len(), 1, "{told:?}");
-    let lines: Vec<&str> = told[0].lines().collect();
     assert!(
-        lines[0].starts_with("3 ") && lines[0].contains(":help gpt-configuration"),
-        "{}",
-        lines[0]
+        told[0].starts_with("3 gpt.nvim: chat.keymaps.send: expected"),
+        "{told:?}"
     );
+    assert!(told[0].ends_with(" and 11 more: :checkhealth gpt"), "{told:?}");
+    assert!(!told[0].contains('\n') && told[0].chars().count() < 80, "{told:?}");
+    let problems = "return select(2, require('gpt.config').check(vim.g.gpt))";
+    let problems = nvim.lua_lines(problems, &[]).await;
     assert_eq!(
-        lines[1..],
+        problems
+            .iter()
+            .filter(|problem| !problem.starts_with("binary"))
+            .collect::<Vec<_>>(),
         [
-            "  chat.keymaps.send: expected string or list of strings or false, got 3",
-            "  chat.keymaps.sned: no such option",
-            "  chat.layout: expected one of \"float\", \"vertical\", \"horizontal\", \"tab\", \"current\", got \"round\"",
-            "  chat.memory: expected a whole number, got 1.5",
-            "  chat.widht: no such option",
-            "  model: expected string, got 7",
-            "  modle: no such option",
-            "  network: expected a table, got 5",
-            "  providers.mine.base_url: expected string, got a table",
-            "  providers.mine.key: expected { env = \"NAME\" }, { cmd = { … } } or false, got a string",
-            "  providers.mine.urll: no such option",
-            "  providers.other: expected a table, got a string",
+            "chat.keymaps.send: expected string or list of strings or false, got 3",
+            "chat.keymaps.sned: no such option",
+            "chat.layout: expected one of \"float\", \"vertical\", \"horizontal\", \"tab\", \"current\", got \"round\"",
+            "chat.memory: expected a whole number, got 1.5",
+            "chat.widht: no such option",
+            "model: expected string, got 7",
+            "modle: no such option",
+            "network: expected a table, got 5",
+            "providers.mine.base_url: expected string, got a table",
+            "providers.mine.key: expected { env = \"NAME\" }, { cmd = { … } } or false, got a string",
+            "providers.mine.urll: no such option",
+            "providers.other: expected a table, got a string",
         ]
     );
     clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_chat_opens_though_the_mistakes_in_the_configuration_cannot_be_shown() {
+    let nvim = unconfigured()
+        .init("vim.notify = function() error('wrapped') end")
+        .config("{ modle = 'x' }")
+        .start()
+        .await;
+    open(&nvim).await;
 }
 
 #[tokio::test]
