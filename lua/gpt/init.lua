@@ -43,6 +43,9 @@ end
 ---@param options? gpt.ChatOptions
 ---@return string? id the chat's id; nil if it could not be shown, or not yet
 function M.chat(options)
+  if not require("gpt.arguments").fit("chat", options) then
+    return nil
+  end
   options = options or {}
   if vim.fn.getcmdwintype() ~= "" then
     return require("gpt.view.notice").inform({
@@ -90,7 +93,10 @@ end
 ---@param name "explain"|"fix"|"refactor"|"document"|"tests"|"problems"|"commit"|string
 ---@param options? gpt.ActionOptions
 function M.action(name, options)
-  require("gpt.actions").run(name, options or {})
+  local arguments = require("gpt.arguments")
+  if arguments.is("action", name, "string", "name") and arguments.fit("action", options) then
+    require("gpt.actions").run(name, options or {})
+  end
 end
 
 --- Stops the answer that is being written: in the current chat, else in the last one that was shown.

@@ -739,3 +739,28 @@ async fn the_program_does_not_hang_without_an_editor() {
     let output = wait::within(wait::LIMIT, "the program's end", from_file).await.unwrap();
     assert!(output.stdout.is_empty());
 }
+
+#[tokio::test]
+async fn wrong_types_to_the_lua_api_get_a_sentence_and_change_nothing() {
+    for (call, told) in [
+        ("chat('hi')", "require(\"gpt\").chat(): expected table, got a string."),
+        ("chat({ prompt = 5 })", "chat: prompt: expected string, got a number."),
+        ("chat({ layout = 'left' })", "chat: layout: expected one of"),
+        ("chat({ selection = { lines = { 'a' } } })", "chat: selection: expected boolean or gpt.Selection"),
+        ("chat({ selection = 'x' })", "chat: selection: expected"),
+        ("chat({ new = 1 })", "chat: new: expected boolean, got a number."),
+        ("chat({ mods = true })", "chat: mods: expected table"),
+        ("action()", "action: name: expected string, got a nil."),
+        ("action({})", "action: name: expected string"),
+        ("action('fix', 'words')", "require(\"gpt\").action(): expected table"),
+        ("action('fix', { words = {} })", "action: words: expected string"),
+    ] {
+        let nvim = crate::nvim().size(160, 24).start().await;
+        nvim.lua(&format!("require('gpt').{call}"), &[]).await;
+        let said = clean(&nvim).await;
+        assert!(said.contains(told), "{call}: {said}");
+        assert!(said.contains(":help gpt-lua"), "{call}: {said}");
+        let chats = "return #vim.fn.getbufinfo({ buflisted = 0 }) == 1 and vim.bo.filetype == ''";
+        assert!(nvim.lua_bool(chats, &[]).await, "{call}");
+    }
+}

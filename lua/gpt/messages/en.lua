@@ -263,6 +263,7 @@ return {
   ["view.reloaded"] = "The plugin was updated: close older chats (:bdelete).",
   ["view.request.title"] = "Request",
   ["view.saved"] = "Saved to {file}.",
+  ["view.see_help"] = "See :help {tag}.",
   ["view.setup_type"] = "gpt.nvim: setup() expects a table, got a {type}.",
   ["view.thinking"] = "thinking",
   ["view.tokens"] = "{count} tokens",

@@ -263,6 +263,7 @@ return {
   ["view.reloaded"] = "El plugin se actualizó: cierra los chats antiguos (:bdelete).",
   ["view.request.title"] = "Solicitud",
   ["view.saved"] = "Guardado en {file}.",
+  ["view.see_help"] = "Consulta :help {tag}.",
   ["view.setup_type"] = "gpt.nvim: setup() espera un valor de tipo table, no de tipo {type}.",
   ["view.thinking"] = "pensando",
   ["view.tokens"] = "{count} tokens",

@@ -263,6 +263,7 @@ return {
   ["view.reloaded"] = "O plugin foi atualizado: feche os chats antigos (:bdelete).",
   ["view.request.title"] = "Requisição",
   ["view.saved"] = "Salvo em {file}.",
+  ["view.see_help"] = "Veja :help {tag}.",
   ["view.setup_type"] = "gpt.nvim: setup() espera um valor do tipo table, não do tipo {type}.",
   ["view.thinking"] = "pensando",
   ["view.tokens"] = "{count} tokens",
