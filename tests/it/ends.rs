@@ -173,3 +173,47 @@ async fn a_block_that_has_its_end_in_a_cut_answer_is_taken_as_ever() {
     wait(&nvim, "return vim.fn.getbufline(1, 5)[1] == 'new'".into()).await;
     clean(&nvim).await;
 }
+
+#[tokio::test]
+async fn counts_that_cannot_be_do_not_break_the_end_of_an_answer_in_the_history() {
+    let said = json!({"choices": [{"index": 0, "delta": {"content": "all"}, "finish_reason": "stop"}]}).to_string();
+    let counts = r#"{"choices":[],"usage":{"prompt_tokens":18446744073709551615,"completion_tokens":1e300}}"#;
+    let (home, server, nvim) = home_with([Answer::sse(&[&said, counts, "[DONE]"])]).await;
+    open(&nvim).await;
+    say(&nvim, "hi").await;
+    ended(&nvim, 1).await;
+    assert_eq!(last_event(&nvim).await, "GPTAnswerDone nil");
+    let chat = name(&nvim).await;
+    assert_eq!(clean(&nvim).await, "");
+    nvim.quit().await;
+    gone(&nvim).await;
+    let kept = Connection::open(database(&home)).expect("a history");
+    let row = "SELECT state || ' ' || input || ' ' || output FROM messages JOIN usage ON message = key";
+    let row: String = kept.query_row(row, [], |row| row.get(0)).expect("an answer");
+    assert_eq!(row, "whole 100000000 100000000");
+    let later = editor(&home, &server, "").await;
+    later.command(&format!("edit {chat}")).await;
+    chat_holds(&later, "all").await;
+    clean(&later).await;
+}
+
+#[tokio::test]
+async fn another_model_that_answers_in_place_of_the_one_that_was_asked_is_named() {
+    let server = crate::support::server::Server::start([Answer::sse(&[
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"fallback","from":{"model":"m1"},"to":{"model":"m2"}}}"#,
+        r#"{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"all"}}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":4,"output_tokens":2}}"#,
+        r#"{"type":"message_stop"}"#,
+    ])])
+    .await;
+    let url = server.url();
+    let wire = format!("providers = {{ test = {{ base_url = '{url}/v1', wire = 'anthropic', key = false }} }}");
+    let nvim = configured(&server, &wire).start().await;
+    open(&nvim).await;
+    say(&nvim, "hi").await;
+    ended(&nvim, 1).await;
+    nvim.wait_screen_contains("let m2 answer in place of m1.").await;
+    let last = "return seen[#seen].name .. ' ' .. seen[#seen].data.model";
+    assert_eq!(nvim.lua_string(last, &[]).await, "GPTAnswerDone m2");
+    clean(&nvim).await;
+}
