@@ -54,7 +54,8 @@
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
 //! terms: what editor and chat both speak of (a chat, a message, a notice), below both · fence: markdown's code fences
 //! calendar: the days of history and provider; calls nobody
-//! git: the hardened command, run by actions::git and context::git
+//! git: repositories read through a git directory of ours, for actions::git and context::git; calls process
+//! process: children with a small environment, a time limit and bounded output; calls nobody
 //! chat::conversation, prompt, budget: pure; they call nothing that waits · config, logging, disk: read and written at the edges
 //! bounded: files are looked at before they are read, and read with a limit; called by all that reads files
 //! visible: what a name can hide is shown; calls nobody
@@ -85,6 +86,7 @@ pub mod git;
 pub mod history;
 pub mod keys;
 pub mod logging;
+pub mod process;
 pub mod provider;
 pub mod terms;
 pub mod visible;

@@ -1,14 +1,12 @@
 //! What git says of the staged changes, and of how commits are described here.
 
-use std::io;
 use std::path::Path;
-use std::process::Output;
 
-use tokio::time::timeout;
+use crate::git::{Changes, GitError, Repository};
+use crate::words::Text;
 
-use crate::git::{self, LIMIT};
-use crate::words::{Text, text};
-
+/// The most of a diff that is read, in bytes.
+const MOST_DIFF: usize = 16 << 20;
 /// The most of a diff that is sent, in bytes.
 const LONGEST_DIFF: usize = 200_000;
 /// How many subjects of the log say how messages are written here.
@@ -19,20 +17,22 @@ const SUBJECTS: usize = 20;
 /// # Errors
 /// There is no git, no repository, or no answer in time.
 pub async fn staged(folder: &Path) -> Result<String, Text> {
-    let args = [&git::DIFF[..], &["--cached", "--submodule=short"]].concat();
-    run(folder, &args).await.map(cut)
+    let diff = async {
+        Repository::open(folder)
+            .await?
+            .diff(Changes::Staged, &[], MOST_DIFF)
+            .await
+    };
+    let diff = diff.await.map_err(|error: GitError| error.said())?;
+    Ok(cut(String::from_utf8_lossy(&diff).into_owned()))
 }
 
 /// The subjects of the last commits, the newest first; none in a repository without one.
 pub async fn subjects(folder: &Path) -> Vec<String> {
-    let count = format!("-{SUBJECTS}");
-    let args = ["log", &count, "--no-merges", "--no-show-signature", "--format=%s"];
-    let log = run(folder, &args).await.unwrap_or_default();
-    log.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect()
+    match Repository::open(folder).await {
+        Ok(repository) => repository.subjects(SUBJECTS).await,
+        Err(_) => Vec::new(),
+    }
 }
 
 fn cut(mut diff: String) -> String {
@@ -42,22 +42,6 @@ fn cut(mut diff: String) -> String {
         diff.push_str("\n[the diff is cut here, being too long]\n");
     }
     diff
-}
-
-async fn run(folder: &Path, args: &[&str]) -> Result<String, Text> {
-    let ran = timeout(LIMIT, git::command(folder).args(args).output()).await;
-    let output = ran.map_err(|_| text!("git.too_slow", seconds = LIMIT.as_secs()))?;
-    read(output)
-}
-
-fn read(output: io::Result<Output>) -> Result<String, Text> {
-    let output = output.map_err(|error| text!("git.not_started", reason = error.to_string()))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let first = said.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    Err(text!("git.failed", reason = first.trim()))
 }
 
 #[cfg(test)]

@@ -1,98 +1,31 @@
 //! What git says has changed.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command};
-use tokio::time::timeout;
-
 use super::{MOST_BYTES, Problem};
-use crate::git::{self, LIMIT};
+use crate::git::{GitError, Repository};
 
-/// How much of its complaints is read, in bytes.
-const MOST_COMPLAINT: u64 = 4096;
-
-/// Which changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Changes {
-    /// Those that are not staged.
-    Unstaged,
-    /// Those that are.
-    Staged,
-}
+pub use crate::git::Changes;
 
 /// The changes as a diff, without those of the files in `without`. `root` and these are paths without links in them.
 ///
 /// # Errors
 /// There are none, or git cannot tell them, or not in time.
 pub async fn diff(root: &Path, changes: Changes, without: &[PathBuf]) -> Result<String, Problem> {
-    let child = command(root, changes, without)
-        .spawn()
-        .map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Problem::NoGit,
-            _ => Problem::GitFailed(error.to_string()),
-        })?;
-    // Given up, the child goes with its handle.
-    let said = timeout(LIMIT, listen(child))
+    let most = usize::try_from(MOST_BYTES).unwrap_or(usize::MAX);
+    let repository = Repository::open(root).await?;
+    let diff = repository
+        .diff(changes, without, most)
         .await
-        .map_err(|_| Problem::GitSlow(LIMIT.as_secs()))?;
-    let (diff, complaint, is_well) = said.map_err(|error| Problem::GitFailed(error.to_string()))?;
-    if !is_well && diff.len() as u64 <= MOST_BYTES {
-        return Err(refused(&complaint, root));
+        .map_err(|error| match error {
+            GitError::TooLong => Problem::LongDiff,
+            error => error.into(),
+        })?;
+    match (diff.is_empty(), changes) {
+        (true, Changes::Unstaged) => Err(Problem::NothingChanged),
+        (true, Changes::Staged | Changes::Amended) => Err(Problem::NothingStaged),
+        (false, _) => Ok(String::from_utf8_lossy(&diff).into_owned()),
     }
-    match diff.len() as u64 {
-        0 if changes == Changes::Staged => Err(Problem::NothingStaged),
-        0 => Err(Problem::NothingChanged),
-        length if length > MOST_BYTES => Err(Problem::LongDiff),
-        _ => Ok(String::from_utf8_lossy(&diff).into_owned()),
-    }
-}
-
-fn command(root: &Path, changes: Changes, without: &[PathBuf]) -> Command {
-    let mut command = git::command(root);
-    // Its complaints are read: in one language.
-    command
-        .env("LC_ALL", "C")
-        .args(git::DIFF)
-        .args(["--ignore-submodules=dirty", "--src-prefix=a/", "--dst-prefix=b/"])
-        .args((changes == Changes::Staged).then_some("--cached"))
-        .arg("--");
-    for path in without {
-        if let Ok(path) = path.strip_prefix(root) {
-            command.arg(format!(":(exclude,literal){}", path.display()));
-        }
-    }
-    command
-}
-
-/// What it prints, what it complains of, and whether it ended well. One that prints too much is not listened to further.
-async fn listen(mut child: Child) -> std::io::Result<(Vec<u8>, Vec<u8>, bool)> {
-    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-        return Err(ErrorKind::BrokenPipe.into());
-    };
-    let (diff, complaint) = tokio::try_join!(beginning(stdout, MOST_BYTES + 1), beginning(stderr, MOST_COMPLAINT))?;
-    if diff.len() as u64 > MOST_BYTES {
-        return Ok((diff, complaint, false));
-    }
-    let status = child.wait().await?;
-    Ok((diff, complaint, status.success()))
-}
-
-async fn beginning(from: impl AsyncRead + Unpin, most: u64) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    from.take(most).read_to_end(&mut bytes).await?;
-    Ok(bytes)
-}
-
-fn refused(complaint: &[u8], root: &Path) -> Problem {
-    let complaint = String::from_utf8_lossy(complaint);
-    if complaint.to_lowercase().contains("not a git repository") {
-        return Problem::NoRepository {
-            root: root.display().to_string(),
-        };
-    }
-    Problem::GitFailed(complaint.lines().next().unwrap_or_default().trim().to_owned())
 }
 
 #[cfg(test)]
@@ -142,29 +75,10 @@ mod tests {
     async fn a_folder_that_git_does_not_know_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let told = diff(folder.path(), Changes::Unstaged, &[]).await;
-        assert!(matches!(told, Err(Problem::NoRepository { .. })), "{told:?}");
-    }
-
-    #[cfg(unix)]
-    #[tokio::test]
-    async fn a_repository_runs_nothing_of_its_own() {
-        let folder = repository();
-        let root = folder.path();
-        let trap = root.join("ran");
-        let script = format!("touch {}; cat", trap.display());
-        for (name, value) in [
-            ("diff.external", script.as_str()),
-            ("diff.trap.textconv", &script),
-            ("core.fsmonitor", &script),
-            ("core.pager", &script),
-        ] {
-            git(root, &["config", name, value]);
-        }
-        std::fs::write(root.join(".gitattributes"), "* diff=trap\n").unwrap();
-        std::fs::write(root.join("b.txt"), "two\n").unwrap();
-        let changed = diff(root, Changes::Unstaged, &[]).await.unwrap();
-        assert!(changed.contains("+two"), "{changed}");
-        assert!(!trap.exists());
+        assert!(
+            matches!(told, Err(Problem::Git(GitError::NoRepository { .. }))),
+            "{told:?}"
+        );
     }
 
     #[tokio::test]

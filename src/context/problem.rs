@@ -1,5 +1,6 @@
 //! Why a context word stands for nothing that can be sent, and what to do about it.
 
+use crate::git::GitError;
 use crate::words::{Text, text};
 
 use super::{MOST_BYTES, MOST_FILES};
@@ -70,21 +71,9 @@ pub enum Problem {
     /// The project has no files.
     #[error("no files")]
     NoFiles,
-    /// There is no git.
-    #[error("no git")]
-    NoGit,
-    /// git knows nothing of the project.
-    #[error("no repository at {root}")]
-    NoRepository {
-        /// The project's root.
-        root: String,
-    },
-    /// git failed, for this reason.
-    #[error("git: {0}")]
-    GitFailed(String),
-    /// git took too long.
-    #[error("git took more than {0} s")]
-    GitSlow(u64),
+    /// git cannot tell.
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// git's answer is too long.
     #[error("a diff of more than {MOST_BYTES} bytes")]
     LongDiff,
@@ -128,10 +117,7 @@ impl Problem {
             Self::NoneLeft(files) => text!("context.none_left", count = *files),
             Self::Endless(files) => text!("context.endless", count = *files),
             Self::NoFiles => text!("context.no_files"),
-            Self::NoGit => text!("context.no_git"),
-            Self::NoRepository { .. } => text!("context.no_repository"),
-            Self::GitFailed(words) => text!("context.git_failed", words = words),
-            Self::GitSlow(seconds) => text!("context.git_slow", seconds = *seconds),
+            Self::Git(error) => error.reason(),
             Self::LongDiff => text!("context.long_diff"),
             Self::NothingChanged => text!("context.nothing_changed"),
             Self::NothingStaged => text!("context.nothing_staged"),
@@ -152,9 +138,8 @@ impl Problem {
             Self::BadGlob(_) => text!("context.bad_glob_fix"),
             Self::GlobOutside { root } => text!("context.glob_outside_fix", root = root),
             Self::TooMany(_) | Self::TooMuch { .. } | Self::Endless(_) => text!("context.narrow_fix"),
-            Self::NoFiles | Self::NoRepository { .. } => text!("context.project_fix"),
-            Self::NoGit => text!("context.no_git_fix"),
-            Self::GitFailed(_) | Self::GitSlow(_) => text!("context.git_fix"),
+            Self::NoFiles => text!("context.project_fix"),
+            Self::Git(error) => error.fix(),
             Self::LongDiff => text!("context.long_diff_fix"),
             Self::NothingChanged => text!("context.nothing_changed_fix"),
             Self::NothingStaged => text!("context.nothing_staged_fix"),

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{KeyError, Redactor, Secret};
+use crate::process::Group;
 use crate::words::{Text, text};
 
 /// How long a key command may take: it may ask for a passphrase in a window of its own.
@@ -40,8 +41,7 @@ pub async fn run(command: &[String], redactor: &Redactor) -> Result<Secret, KeyE
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+        .stderr(Stdio::piped());
     let mut group = Group::spawn(child).map_err(|error| {
         failed(text!(
             "key_command.not_started",
@@ -78,33 +78,6 @@ pub async fn run(command: &[String], redactor: &Redactor) -> Result<Secret, KeyE
         .unwrap_or_default();
     let printed = str::from_utf8(line).map_err(|_| failed(text!("key_command.no_text", program = program)))?;
     Secret::new(printed.to_owned()).map_err(|_| failed(text!("key_command.no_key", program = program)))
-}
-
-/// A running command. Dropped before it has ended, it goes with all that it has started; what it leaves behind when it
-/// ends by itself, an agent say, stays.
-struct Group {
-    leader: Child,
-}
-
-impl Group {
-    fn spawn(mut command: Command) -> io::Result<Self> {
-        #[cfg(unix)]
-        command.process_group(0);
-        let leader = command.spawn()?;
-        Ok(Self { leader })
-    }
-}
-
-#[cfg(unix)]
-impl Drop for Group {
-    fn drop(&mut self) {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        // Once it has been waited for it has no number any more, which may be another's by then.
-        let running = self.leader.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(leader) = running.and_then(Pid::from_raw) {
-            kill_process_group(leader, Signal::KILL).ok();
-        }
-    }
 }
 
 /// What came of a command.

@@ -1,0 +1,171 @@
+//! A temporary git directory of our own over a repository's objects: git reads the repository through it, and nothing that
+//! the repository's own configuration, hooks, attributes or remotes say is ever looked at.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+
+use super::config::Settings;
+use super::layout::Layout;
+
+/// How the folder's name begins.
+const PREFIX: &str = "gpt-nvim-git-";
+/// The age of a folder that a crash has left behind. None is used for longer than some seconds.
+const LEFT_BEHIND: Duration = Duration::from_secs(3600);
+/// The most of an index that is copied, in bytes.
+const MOST_INDEX: u64 = 1 << 30;
+/// The most of a list of shallow commits or sparse paths that is copied, in bytes.
+const MOST_LIST: u64 = 16 << 20;
+/// The most reftables that are copied, and the most bytes of each.
+const MOST_TABLES: (usize, u64) = (1000, 256 << 20);
+
+/// The folder. It goes with its handle.
+#[derive(Debug)]
+pub(super) struct Ours {
+    folder: TempDir,
+}
+
+impl Ours {
+    /// An empty git directory, which only its owner may read.
+    pub fn new() -> io::Result<Self> {
+        sweep(&std::env::temp_dir());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX);
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let ours = Self {
+            folder: builder.tempdir()?,
+        };
+        for folder in ["objects", "refs", "info", "home"] {
+            fs::create_dir(ours.path(folder))?;
+        }
+        fs::write(ours.path("HEAD"), "ref: refs/heads/none\n")?;
+        ours.configure(&Settings::default())?;
+        Ok(ours)
+    }
+
+    /// A file in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes its configuration: what turns things off, and settings that were looked at.
+    pub fn configure(&self, settings: &Settings) -> io::Result<()> {
+        let nowhere = self.path("none").display().to_string();
+        let nowhere = nowhere.replace('\\', "\\\\").replace('"', "\\\"");
+        let mut text = format!(
+            "[core]\n\tbare = false\n\trepositoryformatversion = {}\n\tfsmonitor = false\n\tuntrackedCache = false\n\
+             \thooksPath = \"{nowhere}\"\n\tattributesFile = \"{nowhere}\"\n\texcludesFile = \"{nowhere}\"\n\
+             \tquotePath = false\n\tsafecrlf = false\n\tpager = cat\n\teditor = :\n\taskPass =\n",
+            u8::from(settings.is_sha256 || settings.has_reftables)
+        );
+        for (name, value) in &settings.harmless {
+            text.push_str(&format!("\t{name} = {value}\n"));
+        }
+        text.push_str("[protocol]\n\tallow = never\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[extensions]\n");
+        if settings.is_sha256 {
+            text.push_str("\tobjectFormat = sha256\n");
+        }
+        if settings.has_reftables {
+            text.push_str("\trefStorage = reftable\n");
+        }
+        fs::write(self.path("config"), text)
+    }
+
+    /// Copies what git reads from beside the objects: the index, with its shared part, and lists.
+    pub fn copy(&self, layout: &Layout) -> io::Result<()> {
+        self.copy_file(layout, &layout.index, "index", MOST_INDEX)?;
+        // The larger part of a split index (<https://git-scm.com/docs/git-update-index#_split_index>).
+        for entry in fs::read_dir(&layout.git_dir)?.flatten() {
+            let name = entry.file_name();
+            if let Some(name) = name.to_str().filter(|name| name.starts_with("sharedindex.")) {
+                self.copy_file(layout, &entry.path(), name, MOST_INDEX)?;
+            }
+        }
+        self.copy_file(layout, &layout.common.join("shallow"), "shallow", MOST_LIST)?;
+        let sparse = "info/sparse-checkout";
+        self.copy_file(layout, &layout.git_dir.join(sparse), sparse, MOST_LIST)
+    }
+
+    /// Copies the reftables of one of the repository's folders.
+    pub fn copy_reftables(&self, layout: &Layout, folder: &Path) -> io::Result<()> {
+        fs::write(self.path("HEAD"), "ref: refs/heads/.invalid\n")?;
+        fs::create_dir_all(self.path("reftable"))?;
+        let folder = folder.join("reftable");
+        for entry in fs::read_dir(&folder)?.flatten().take(MOST_TABLES.0) {
+            let name = entry.file_name();
+            if let Some(name) = name.to_str().filter(|name| !name.ends_with(".lock")) {
+                self.copy_file(layout, &entry.path(), &format!("reftable/{name}"), MOST_TABLES.1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies a file that may not be there. Its time goes along: by the index's git knows which files it has to read.
+    fn copy_file(&self, layout: &Layout, from: &Path, name: &str, most: u64) -> io::Result<()> {
+        let Ok(from) = layout.own(from) else { return Ok(()) };
+        let found = from.metadata()?;
+        if !found.is_file() || found.len() > most {
+            return Err(io::Error::other(format!("{name}: {} bytes", found.len())));
+        }
+        let to = self.path(name);
+        io::copy(&mut File::open(from)?, &mut File::create(&to)?)?;
+        File::options().write(true).open(to)?.set_modified(found.modified()?)
+    }
+}
+
+/// Removes what crashes have left behind: old folders of ours, and no link.
+fn sweep(folder: &Path) {
+    let now = SystemTime::now();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            continue;
+        }
+        let Ok(found) = entry.metadata() else { continue };
+        let age = found.modified().ok().and_then(|time| now.duration_since(time).ok());
+        #[cfg(unix)]
+        let is_mine = std::os::unix::fs::MetadataExt::uid(&found) == rustix::process::geteuid().as_raw();
+        #[cfg(not(unix))]
+        let is_mine = true;
+        if found.is_dir() && is_mine && age.is_some_and(|age| age > LEFT_BEHIND) {
+            fs::remove_dir_all(entry.path()).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_may_look_into_it_and_it_goes_with_its_handle() {
+        use std::os::unix::fs::PermissionsExt;
+        let ours = Ours::new().unwrap();
+        let folder = ours.folder.path().to_owned();
+        assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        drop(ours);
+        assert!(!folder.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_crash_has_left_behind_goes_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = |name: &str, hours: u64| {
+            let path = folder.path().join(name);
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join("index"), "x").unwrap();
+            let time = SystemTime::now() - Duration::from_secs(hours * 3600);
+            File::open(&path).unwrap().set_modified(time).unwrap();
+            path
+        };
+        let (old, young, others) = (made("gpt-nvim-git-a", 2), made("gpt-nvim-git-b", 0), made("other", 2));
+        std::os::unix::fs::symlink(&others, folder.path().join("gpt-nvim-git-link")).unwrap();
+        sweep(folder.path());
+        assert!(!old.exists() && young.exists() && others.join("index").exists());
+    }
+}
