@@ -114,7 +114,7 @@ impl GitError {
             Self::NotFound => text!("context.no_git_fix"),
             Self::NoRepository { .. } => text!("context.project_fix"),
             Self::Bare => text!("context.git_bare_fix"),
-            Self::Elsewhere { path } => text!("context.git_elsewhere_fix", path = path),
+            Self::Elsewhere { .. } => text!("context.git_elsewhere_fix"),
             Self::Borrows { .. } => text!("context.git_borrows_fix"),
             Self::OddName { .. } => text!("context.git_odd_name_fix"),
             Self::Missing => text!("context.git_missing_fix"),
