@@ -8,6 +8,7 @@
 //! index, the real objects. The program comes from outside of the project ([`program`]), and runs with a small
 //! environment, without a shell, a pager or a network, for a limited time.
 
+mod amended;
 mod attributes;
 mod changes;
 mod config;

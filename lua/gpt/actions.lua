@@ -34,6 +34,8 @@ local LIST_AGE = 2000
 local MOST_HEAD, MOST_ENTRIES = 4096, 500
 --- How many actions are remembered until something comes of them.
 local MOST_PENDING = 50
+--- How much of a commit buffer is looked at, in lines and in bytes of each.
+local MOST_COMMIT_LINES, LONGEST_COMMIT_LINE = 2000, 2000
 local SEVERITIES = { "error", "warning", "info", "hint" }
 
 ---@type gpt.Action[] the library's, as the program last told
@@ -228,6 +230,23 @@ local function remember(action)
   return last_ticket
 end
 
+--- What stands in a commit buffer above its diff: it shows which commit is under way.
+---@param buf integer
+---@return string?
+local function commit_text(buf)
+  if not api.nvim_buf_is_valid(buf) or vim.bo[buf].filetype ~= "gitcommit" then
+    return nil
+  end
+  local kept = {}
+  for _, line in ipairs(api.nvim_buf_get_lines(buf, 0, MOST_COMMIT_LINES, false)) do
+    if line:find("^. %-+ >8 %-+") then
+      break
+    end
+    kept[#kept + 1] = line:sub(1, LONGEST_COMMIT_LINE)
+  end
+  return table.concat(kept, "\n")
+end
+
 --- Hands an action to the program.
 ---@param name string
 ---@param action gpt.PendingAction
@@ -251,6 +270,7 @@ local function request(name, action, selected)
     code = code,
     diagnostics = diagnostics(action.buf, taken),
     project = require("gpt.commands").project(),
+    commit_text = commit_text(action.buf),
   })
 end
 

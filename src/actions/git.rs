@@ -12,16 +12,19 @@ const LONGEST_DIFF: usize = 200_000;
 /// How many subjects of the log say how messages are written here.
 const SUBJECTS: usize = 20;
 
-/// The staged changes; empty if there are none.
+/// The changes that a commit would hold; empty if there are none. `draft` is what stands in the commit buffer: by it a
+/// commit that takes the last one's place is known (`git commit --amend`).
 ///
 /// # Errors
 /// There is no git, no repository, or no answer in time.
-pub async fn staged(folder: &Path) -> Result<String, Text> {
+pub async fn staged(folder: &Path, draft: Option<&str>) -> Result<String, Text> {
     let diff = async {
-        Repository::open(folder)
-            .await?
-            .diff(Changes::Staged, &[], MOST_DIFF)
-            .await
+        let repository = Repository::open(folder).await?;
+        let changes = match draft {
+            Some(draft) if repository.is_amended(draft).await => Changes::Amended,
+            _ => Changes::Staged,
+        };
+        repository.diff(changes, &[], MOST_DIFF).await
     };
     let diff = diff.await.map_err(|error: GitError| error.said())?;
     Ok(cut(String::from_utf8_lossy(&diff).into_owned()))
@@ -59,7 +62,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_repository_is_said() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(staged(folder.path()).await.is_err());
+        assert!(staged(folder.path(), None).await.is_err());
         assert_eq!(subjects(folder.path()).await, Vec::<String>::new());
     }
 }

@@ -124,4 +124,6 @@ pub struct ActionRequest {
     pub diagnostics: Vec<Diagnostic>,
     /// The root of the project.
     pub project: Option<String>,
+    /// What stands in the commit buffer that it was asked for in, its diff left out.
+    pub commit_text: Option<String>,
 }

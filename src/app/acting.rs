@@ -78,7 +78,9 @@ impl Acting {
             text: String::new(),
         };
         let errand = self.errand(&prompt, Some(wanted.ticket), subject.code.as_ref(), root.as_deref())?;
-        let changes = self.changes(&prompt, root.as_deref()).await?;
+        let changes = self
+            .changes(&prompt, root.as_deref(), wanted.commit_text.as_deref())
+            .await?;
         let text = fill::fill(&prompt, &subject, &changes);
         self.errands.add(&text, errand);
         Ok(Act::Ask {
@@ -111,7 +113,7 @@ impl Acting {
             return Err(Notice::new(Level::Info, title, ""));
         }
         let errand = self.errand(&prompt, None, None, root)?;
-        let changes = self.changes(&prompt, root).await?;
+        let changes = self.changes(&prompt, root, None).await?;
         Ok(Some((in_chat(&prompt, words, rest, &changes), errand)))
     }
 
@@ -155,11 +157,11 @@ impl Acting {
     }
 
     /// What git says, where the prompt wants it.
-    async fn changes(&self, prompt: &Prompt, root: Option<&Path>) -> Result<Changes, Notice> {
+    async fn changes(&self, prompt: &Prompt, root: Option<&Path>, draft: Option<&str>) -> Result<Changes, Notice> {
         let mut changes = Changes::default();
         let folder = root.unwrap_or(Path::new("."));
         if fill::wants(&prompt.body, "staged") {
-            let diff = git::staged(folder).await.map_err(|reason| {
+            let diff = git::staged(folder, draft).await.map_err(|reason| {
                 let title = say!(self.locale, "action.no_diff");
                 Notice::new(Level::Warning, title, reason.said(self.locale))
             })?;

@@ -83,7 +83,7 @@ impl Repository {
         subjects.map(str::to_owned).collect()
     }
 
-    async fn log(&self, args: &[&str]) -> String {
+    pub(super) async fn log(&self, args: &[&str]) -> String {
         let Some(head) = &self.head else { return String::new() };
         let mut words = vec![
             "log",

@@ -488,6 +488,62 @@ async fn a_commit_buffer_with_a_message_keeps_it_and_the_chat_shows_the_new_one(
 }
 
 #[tokio::test]
+async fn commit_describes_what_amending_the_last_one_will_hold() {
+    let (builder, server, folder) = in_repository(answer("Greet"), &["Add a"]).await;
+    std::fs::write(folder.join("last.txt"), "of the last one\n").expect("a file");
+    git(&folder, &["add", "."]);
+    git(&folder, &["commit", "-q", "-m", "Add the last one"]);
+    stage(&folder);
+    let draft = "Add the last one\n\n# Please enter the commit message\n#\n";
+    std::fs::write(folder.join(".git/COMMIT_EDITMSG"), draft).expect("a file");
+    let nvim = builder.arg(".git/COMMIT_EDITMSG").start().await;
+    nvim.feed("gm").await;
+    ended(&nvim, 1).await;
+    let sent = question(&server.requests()[0]);
+    assert!(
+        sent.contains("+fresh line") && sent.contains("+of the last one"),
+        "{sent}"
+    );
+    clean(&nvim).await;
+}
+
+/// Another name for the variable with a key, which a program of the search path could read.
+#[cfg(unix)]
+#[tokio::test]
+async fn git_runs_without_the_keys_of_the_environment() {
+    use std::os::unix::fs::PermissionsExt;
+    let (builder, server, folder) = in_repository(answer("Greet"), &["Add a"]).await;
+    stage(&folder);
+    let (bin, told) = (
+        folder.parent().expect("a folder").join("bin"),
+        folder.parent().expect("a folder").join("told"),
+    );
+    std::fs::create_dir(&bin).expect("a folder");
+    let real = "$(PATH=${PATH#*:} command -v git)";
+    let script = format!("#!/bin/sh\nenv >>{}\nexec \"{real}\" \"$@\"\n", told.display());
+    std::fs::write(bin.join("git"), script).expect("a file");
+    std::fs::set_permissions(bin.join("git"), std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").expect("a search path"));
+    let nvim = builder
+        .env("PATH", path)
+        .env("OPENAI_API_KEY", "sk-canary-openai-000000")
+        .env("MY_OWN_TOKEN", "canary-own-000000")
+        .env("GIT_EXTERNAL_DIFF", "/bin/false")
+        .start()
+        .await;
+    nvim.feed(":GPT commit<CR>").await;
+    ended(&nvim, 1).await;
+    assert!(question(&server.requests()[0]).contains("+fresh line"));
+    let told = std::fs::read_to_string(told).expect("git was run");
+    assert!(told.contains("GIT_NO_LAZY_FETCH=1"), "{told}");
+    assert!(
+        !told.contains("canary") && !told.contains("GIT_EXTERNAL_DIFF"),
+        "{told}"
+    );
+    clean(&nvim).await;
+}
+
+#[tokio::test]
 async fn a_repositorys_configuration_runs_nothing() {
     let (builder, server, folder) = in_repository(answer("Greet"), &["Add a"]).await;
     stage(&folder);

@@ -313,3 +313,73 @@ async fn a_folder_without_a_repository_or_with_a_broken_one_is_told() {
     home.write(".git/index", "no index");
     assert!(matches!(home.diff(Changes::Staged).await, Err(GitError::Failed(_))));
 }
+
+/// What `git commit` with these words shows in its editor.
+fn draft(home: &Home, words: &[&str]) -> String {
+    let shown = home.beside("draft");
+    fs::remove_file(&shown).ok();
+    let editor = format!("core.editor=sh -c 'cp \"$1\" {}; false' --", shown.display());
+    let words = [
+        &[
+            "-c",
+            editor.as_str(),
+            "-c",
+            "user.name=T",
+            "-c",
+            "user.email=t@example.com",
+            "commit",
+        ],
+        words,
+    ]
+    .concat();
+    let said = Command::new("git")
+        .args(words)
+        .current_dir(home.root())
+        .env("HOME", home.beside(""))
+        .output()
+        .unwrap();
+    assert!(!said.status.success());
+    fs::read_to_string(&shown).unwrap_or_else(|_| panic!("{said:?}"))
+}
+
+#[tokio::test]
+async fn a_commit_that_takes_the_last_ones_place_is_known_by_its_draft() {
+    let home = Home::empty();
+    home.git(&["init", "--quiet"]);
+    home.write("a.txt", "one\n");
+    home.git(&["add", "."]);
+    let date = "--date=2020-02-02T02:02:02 +0200";
+    home.git(&[
+        "commit",
+        "--quiet",
+        date,
+        "-m",
+        "The first\n\nWith a body,\n- and a list",
+    ]);
+    let amends = async |draft: &str| Repository::open(&home.root()).await.unwrap().is_amended(draft).await;
+    for words in [
+        &["--amend"][..],
+        &["--amend", "-v"],
+        &["--amend", "--no-status"],
+        &["--amend", "--reset-author"],
+        &["--amend", "--cleanup=scissors"],
+    ] {
+        assert!(amends(&draft(&home, words)).await, "{words:?}");
+    }
+    let begun = draft(&home, &["--amend"]);
+    let other = begun.replace("The first", "Another subject");
+    assert!(amends(&other).await, "{other}");
+    home.write(".git/COMMIT_EDITMSG", &other);
+    assert!(amends(&other).await, "by its date");
+    second_commit(&home);
+    home.write("a.txt", "two\n");
+    home.git(&["add", "."]);
+    for words in [&[][..], &["-v"], &["-c", "HEAD^"], &["-t", "../text"]] {
+        fs::write(home.beside("text"), "[c] \n\nWhy:\n").unwrap();
+        assert!(!amends(&draft(&home, words)).await, "{words:?}");
+    }
+    assert!(amends(&draft(&home, &["--amend"])).await);
+    assert!(!amends("").await || amends("c").await);
+    let diff = home.diff(Changes::Amended).await.unwrap();
+    assert!(diff.contains("+second") && diff.contains("+two"), "{diff}");
+}
