@@ -12,11 +12,13 @@ const PAGES_AT_ONCE: u32 = 256;
 const INDEX_PAGES_AT_ONCE: u32 = 500;
 /// A day in milliseconds.
 const DAY: i64 = 86_400_000;
+/// The least time without a chat that may be a clock that has jumped, in days.
+const LEAST_JUMP: u32 = 7;
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// Chats that have not changed for so many days are deleted.
+    /// Chats that have not changed for so many days are deleted; not by a clock that has jumped.
     pub days: Option<u32>,
     /// The oldest chats are deleted until the file needs no more than so many bytes.
     pub bytes: Option<u64>,
@@ -38,6 +40,7 @@ pub struct Size {
 pub(super) fn prune(transaction: &Transaction<'_>, retention: Retention, now: Time) -> Result<usize> {
     let mut deleted = 0;
     if let Some(days) = retention.days {
+        let now = believed(transaction, days, now)?;
         deleted += delete_oldest(transaction, now.saturating_sub(i64::from(days) * DAY), AT_ONCE)?;
     }
     if retention
@@ -47,6 +50,32 @@ pub(super) fn prune(transaction: &Transaction<'_>, retention: Retention, now: Ti
         deleted += delete_oldest(transaction, Time::MAX, AT_ONCE / 4)?;
     }
     Ok(deleted)
+}
+
+/// The time that is believed: a clock that has jumped must not make everything old. After a pause that is long enough to
+/// make everything old, the clock is only believed once a day has gone by with it, or it has been followed by two more
+/// pauses; until then it counts as the time of the last chat before the pause.
+fn believed(connection: &Connection, days: u32, now: Time) -> Result<Time> {
+    let jump = i64::from(days.max(LEAST_JUMP)) * DAY;
+    let mut select =
+        connection.prepare_cached("SELECT updated FROM chats WHERE updated <= ?1 ORDER BY updated DESC")?;
+    let mut times = select.query([now])?;
+    let (mut newest, mut last, mut pauses) = (now, now, 0);
+    while let Some(row) = times.next()? {
+        let time: Time = row.get(0)?;
+        if last.saturating_sub(time) > jump {
+            pauses += 1;
+            newest = time;
+            if pauses == 2 {
+                break;
+            }
+        }
+        last = time;
+        if newest.saturating_sub(last) >= DAY {
+            break;
+        }
+    }
+    Ok(newest)
 }
 
 /// Deletes a few chats, whoever has them open. Returns how many: with 0 it is done.

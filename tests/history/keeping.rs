@@ -39,6 +39,67 @@ async fn chats_older_than_the_days_go_unless_a_process_has_them_open() {
 }
 
 #[tokio::test]
+async fn a_clock_that_jumps_deletes_no_chats() {
+    let (days, day) = (30, now() - 400 * DAY);
+    let kept = Retention {
+        days: Some(days),
+        bytes: None,
+    };
+    // The clock stands 400 days ahead of the last chat: one that has jumped, or a user who was away.
+    let home = Home::new();
+    let history = home.open().await;
+    for (id, age) in [("a", 0), ("b", 3), ("c", 20)] {
+        exchange(&history, &info(id), "q", "a", day - age * DAY).await;
+    }
+    history.close().await.unwrap();
+    let history = home.open().await;
+    assert_eq!(history.tidy(kept).await, Ok(0));
+    // A question is asked meanwhile, or several within hours.
+    for (id, when) in [("d", now() - DAY / 2), ("e", now())] {
+        exchange(&history, &info(id), "q", "a", when).await;
+        assert_eq!(history.tidy(kept).await, Ok(0));
+    }
+    history.close().await.unwrap();
+    // After a day of it the clock is right.
+    let history = home.open().await;
+    exchange(&history, &info("f"), "q", "a", now() - DAY).await;
+    assert_eq!(history.tidy(kept).await, Ok(3));
+    assert_eq!(ids(&history).await.len(), 3);
+}
+
+#[tokio::test]
+async fn chats_of_a_clock_that_was_ahead_make_the_others_no_older() {
+    let home = Home::new();
+    let history = home.open().await;
+    for (id, age) in [("ahead", -4_000), ("a", 0), ("b", 20)] {
+        exchange(&history, &info(id), "q", "a", now() - age * DAY).await;
+    }
+    history.close().await.unwrap();
+    let history = home.open().await;
+    let kept = Retention {
+        days: Some(30),
+        bytes: None,
+    };
+    assert_eq!(history.tidy(kept).await, Ok(0));
+}
+
+#[tokio::test]
+async fn who_asks_seldom_still_loses_what_is_old() {
+    let home = Home::new();
+    let history = home.open().await;
+    for (number, age) in [0, 40, 80, 120, 160].into_iter().enumerate() {
+        exchange(&history, &info(&number.to_string()), "q", "a", now() - age * DAY).await;
+    }
+    history.close().await.unwrap();
+    let history = home.open().await;
+    let kept = Retention {
+        days: Some(30),
+        bytes: None,
+    };
+    assert_eq!(history.tidy(kept).await, Ok(2));
+}
+
+#[tokio::test]
 async fn the_oldest_go_until_the_file_is_small_enough_and_its_space_is_given_back() {
     let home = Home::new();
     let writer = home.open().await;
