@@ -89,6 +89,10 @@ async fn measure_reads(report: &mut Report, file: &Path) {
         report.add(name, median, 15.0, "ms");
     }
     for (name, words) in [
+        ("search, a long common word", "function"),
+        ("search, a long common beginning", "funct"),
+        ("search, two long common words", "functions function"),
+        ("search, what all titles begin with", "chat"),
         ("search, a rare word", "w19876"),
         ("search, a common word", "the"),
         ("search, two common words", "w2 the"),
@@ -251,10 +255,12 @@ impl Words {
         for _ in 0..20 + self.next() % 120 {
             let chance = (self.next() % 1_000_000) as f64 / 1e6;
             let rank = 20_000f64.powf(chance) as u64;
-            text.push_str(&if rank <= 1 {
-                "the ".to_owned()
-            } else {
-                format!("w{rank} ")
+            text.push_str(&match rank {
+                0 | 1 => "the ".to_owned(),
+                3 => "function ".to_owned(),
+                4 => "functions ".to_owned(),
+                6 => "functional ".to_owned(),
+                rank => format!("w{rank} "),
             });
         }
         text

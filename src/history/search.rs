@@ -3,6 +3,9 @@
 //! A common word has a hundred thousand hits, and nobody reads them: the newest are taken, which the index yields in
 //! that order without looking at the others. The project stands in the index beside the text, so that its hits are
 //! found first even where they are old.
+//!
+//! Of a word's beginning the index would collect every place where such a word stands before it yields the first: tenths
+//! of a second, where many do. So the words that begin so are looked up first, and searched for as words.
 
 use std::collections::HashSet;
 
@@ -20,6 +23,11 @@ const HITS: u32 = 400;
 const LOOKED_AT: usize = 32 * 1024;
 /// How many words a snippet has.
 const SNIPPET_WORDS: u32 = 24;
+
+/// Of how many letters a beginning may be that the index of messages has lists of its own for (`prefix`, `schema.rs`).
+const INDEXED_BEGINNING: usize = 3;
+/// The most words with the same beginning that are searched for one by one.
+const MOST_ENDINGS: usize = 200;
 
 /// What to search for.
 #[derive(Debug, Clone, Default)]
@@ -61,10 +69,14 @@ pub(super) fn search(connection: &Connection, snippets: &Connection, wanted: &Se
         hits: Vec::new(),
         limit: wanted.limit,
     };
+    let endings =
+        |index, words: &str, indexed: fn(&str) -> String| spelled_out(&snapshot, snippets, index, words, indexed);
+    let every_said = endings(Index::Messages, &wanted.words, signs::apart)?.unwrap_or_else(|| said.clone());
+    let every_called = endings(Index::Titles, &wanted.words, str::to_owned)?.unwrap_or_else(|| called.clone());
     let everywhere = (!scope.is_empty()).then(String::new);
     for scope in [Some(scope), everywhere].into_iter().flatten() {
-        hits.add(IN_TITLES, &format!("({called}){scope}"))?;
-        hits.add(IN_MESSAGES, &format!("({said}){scope}"))?;
+        hits.add(IN_TITLES, &format!("({every_called}){scope}"))?;
+        hits.add(IN_MESSAGES, &format!("({every_said}){scope}"))?;
     }
     let hits = hits.hits;
     let mut found = Vec::new();
@@ -82,9 +94,8 @@ pub(super) fn search(connection: &Connection, snippets: &Connection, wanted: &Se
 /// The words as FTS5's query language has them: each one quoted, so that none is an operator, and in the form that
 /// `indexed` gives to a text.
 fn query(words: &str, indexed: impl Fn(&str) -> String) -> Option<String> {
-    let has_letters = |word: &&str| word.chars().any(char::is_alphanumeric);
-    let quote = |word: &str| format!("\"{}\"", indexed(&word.replace('"', "\"\"")));
-    let words: Vec<&str> = words.split_whitespace().filter(has_letters).collect();
+    let words = parts(words);
+    let quote = |word: &str| quoted(&indexed(word));
     let star = if words.last().is_some_and(|word| may_go_on(word)) {
         "*"
     } else {
@@ -92,6 +103,96 @@ fn query(words: &str, indexed: impl Fn(&str) -> String) -> Option<String> {
     };
     let words: Vec<String> = words.into_iter().map(quote).collect();
     (!words.is_empty()).then(|| format!("text : ({}{star})", words.join(" AND ")))
+}
+
+/// The words that have letters.
+fn parts(words: &str) -> Vec<&str> {
+    let has_letters = |word: &&str| word.chars().any(char::is_alphanumeric);
+    words.split_whitespace().filter(has_letters).collect()
+}
+
+fn quoted(words: &str) -> String {
+    format!("\"{}\"", words.replace('"', "\"\""))
+}
+
+/// An index, by the table of its words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Index {
+    Messages,
+    Titles,
+}
+
+/// The query with all words that begin as the last one does in its place; `None` where it is as well left as it is: it is
+/// short, nothing begins so, or too much does.
+fn spelled_out(
+    connection: &Connection,
+    snippets: &Connection,
+    index: Index,
+    words: &str,
+    indexed: impl Fn(&str) -> String,
+) -> Result<Option<String>> {
+    let mut words = parts(words);
+    let Some(last) = words.pop().filter(|word| may_go_on(word)) else {
+        return Ok(None);
+    };
+    let mut tokens = tokens(snippets, &indexed(last))?;
+    let Some(beginning) = tokens.pop() else { return Ok(None) };
+    if index == Index::Messages && beginning.chars().count() <= INDEXED_BEGINNING {
+        return Ok(None);
+    }
+    let endings = beginning_with(connection, index, &beginning)?;
+    if endings.is_empty() || endings.len() > MOST_ENDINGS {
+        return Ok(None);
+    }
+    let phrase = |ending: String| {
+        let whole: Vec<&str> = tokens.iter().map(String::as_str).chain([ending.as_str()]).collect();
+        quoted(&whole.join(" "))
+    };
+    let endings: Vec<String> = endings.into_iter().map(phrase).collect();
+    let endings = format!("({})", endings.join(" OR "));
+    let words = words.into_iter().map(|word| quoted(&indexed(word)));
+    let words: Vec<String> = words.chain([endings]).collect();
+    Ok(Some(format!("text : ({})", words.join(" AND "))))
+}
+
+/// The words of a text as the index has them: in small letters, without accents.
+fn tokens(snippets: &Connection, text: &str) -> Result<Vec<String>> {
+    snippets
+        .prepare_cached("INSERT INTO snippets(rowid, text) VALUES (1, ?1)")?
+        .execute([text])?;
+    let mut select = snippets.prepare_cached("SELECT term FROM snippet_words ORDER BY offset")?;
+    let tokens = select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>();
+    drop(select);
+    snippets.prepare_cached("DELETE FROM snippets")?.execute([])?;
+    Ok(tokens?)
+}
+
+/// The words of an index that begin so, one more than is wanted at most. Each is sought anew: going from a word to the
+/// next one would lead through every place where it stands.
+fn beginning_with(connection: &Connection, index: Index, beginning: &str) -> Result<Vec<String>> {
+    let (name, table) = match index {
+        Index::Messages => ("message_words", "words"),
+        Index::Titles => ("title_words", "titles"),
+    };
+    // Kept in memory, where a connection may write that only reads (<https://sqlite.org/fts5.html#the_fts5vocab_virtual_table_module>).
+    connection
+        .prepare_cached(&format!(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.{name} USING fts5vocab('main', '{table}', 'instance')"
+        ))?
+        .execute([])?;
+    let mut select = connection.prepare_cached(&format!("SELECT term FROM temp.{name} WHERE term >= ?1 LIMIT 1"))?;
+    let (mut found, mut from) = (Vec::new(), beginning.to_owned());
+    while found.len() <= MOST_ENDINGS {
+        let mut rows = select.query([&from])?;
+        let Some(row) = rows.next()? else { break };
+        let term: String = row.get(0)?;
+        if !term.starts_with(beginning) {
+            break;
+        }
+        from = format!("{term}\0");
+        found.push(term);
+    }
+    Ok(found)
 }
 
 /// Whether a word may be the beginning of one: with a letter, half of all that was ever said begins, which the index
@@ -177,8 +278,10 @@ fn one_line(text: &str) -> String {
 /// The table that snippets are cut with.
 pub(super) fn snippets() -> Result<Connection> {
     let connection = Connection::open_in_memory()?;
-    connection
-        .execute_batch("CREATE VIRTUAL TABLE snippets USING fts5(text, tokenize = 'unicode61 remove_diacritics 2')")?;
+    connection.execute_batch(
+        "CREATE VIRTUAL TABLE snippets USING fts5(text, tokenize = 'unicode61 remove_diacritics 2');
+         CREATE VIRTUAL TABLE snippet_words USING fts5vocab(snippets, instance)",
+    )?;
     Ok(connection)
 }
 

@@ -199,3 +199,39 @@ async fn an_answer_is_found_from_its_end_on_and_no_longer_once_it_is_deleted() {
         "a row of its number finds nothing old"
     );
 }
+
+#[tokio::test]
+async fn words_that_begin_alike_are_found_newest_first_whichever_they_are() {
+    let home = Home::new();
+    let history = home.open().await;
+    for (number, said) in [
+        "the function",
+        "Functions!",
+        "a FUNCTIONAL one, fonction",
+        "func",
+        "no such word",
+        "naïve-fünctions",
+        "é functión",
+    ]
+    .iter()
+    .enumerate()
+    {
+        exchange(&history, &info(&number.to_string()), "q", said, 3_000).await;
+    }
+    assert_eq!(found(&history, "funct", None).await, ["6", "5", "2", "1", "0"]);
+    assert_eq!(found(&history, "fünCTION", None).await, ["6", "5", "2", "1", "0"]);
+    assert_eq!(found(&history, "functiona", None).await, ["2"]);
+    assert_eq!(found(&history, "naïve-funct", None).await, ["5"]);
+    assert_eq!(found(&history, "one functi", None).await, ["2"]);
+    assert_eq!(found(&history, "functiones", None).await, Vec::<String>::new());
+    let many: Vec<String> = (0..300).map(|number| format!("beginning{number}")).collect();
+    exchange(&history, &info("many"), "q", &many.join(" "), 4_000).await;
+    assert_eq!(found(&history, "beginning", None).await, ["many"]);
+    let wanted = Search {
+        words: "funct".into(),
+        project: None,
+        limit: 10,
+    };
+    let snippet = &history.search(wanted).await.unwrap()[4].snippet;
+    assert_eq!(*snippet, format!("the {}function{}", MARKS.0, MARKS.1));
+}
