@@ -116,6 +116,8 @@ fn refuse_newer(connection: &Connection, limits: Limits) -> Result<()> {
     let known = u32::try_from(limits.steps.len()).unwrap_or(u32::MAX);
     match migrate::version(connection)? {
         found if found > known => Err(HistoryError::Newer { found, known }),
+        // Tables and no step: the version was lost. No step is ever taken twice.
+        0 if connection.table_exists(None, "chats")? => Err(HistoryError::corrupt("its version is lost".to_owned())),
         _ => Ok(()),
     }
 }

@@ -65,6 +65,14 @@ pub enum HistoryError {
 }
 
 impl HistoryError {
+    /// A file that is damaged, and still in its place.
+    pub(super) fn corrupt(reason: String) -> Self {
+        Self::Corrupt {
+            reason,
+            set_aside: None,
+        }
+    }
+
     /// Whether the same write may succeed later: nothing is to be thrown away for its sake.
     pub fn is_passing(&self) -> bool {
         !matches!(self, Self::NoChat(_) | Self::NoMessage { .. })
@@ -75,10 +83,11 @@ impl From<rusqlite::Error> for HistoryError {
     fn from(error: rusqlite::Error) -> Self {
         let reason = error.to_string();
         match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt {
-                reason,
-                set_aside: None,
-            },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::corrupt(reason),
+            // A header that says something that no file of ours says: SQLite has no number for that.
+            _ if reason.contains("unsupported file format") || reason.contains("text encoding") => {
+                Self::corrupt(reason)
+            }
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly { reason },
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,

@@ -5,7 +5,7 @@
 //!   → writer: write, owners (who streams what, and who of them still lives), retention
 //!   → reader: read, search (signs: Chinese and Japanese, which have no spaces)
 //! connection: opens, checks and migrates (migrate, schema) · aside: a damaged file, dated and put away, after what can
-//!   be read of it has been copied into a new one (rescue)
+//!   be read of it has been copied into a new one (rescue; salvage where its first page is lost)
 //! place: files, their modes and locks · pending: what an answer has said and the file has not · record: plain data
 //! export: markdown and JSON; touches no file
 //! ```
@@ -33,6 +33,7 @@ mod reader;
 pub mod record;
 mod rescue;
 mod retention;
+mod salvage;
 pub mod schema;
 mod search;
 mod signs;

@@ -2,14 +2,15 @@
 //! mended in its place, so that it stays what it was for whoever knows more.
 //!
 //! Tables are read in the order of their keys, without any index; where a page cannot be read, the rows on it are left
-//! out and the next ones taken. Indexes are not copied but made anew: damage of these alone loses nothing.
+//! out and the next ones taken. Where the first page is damaged, which says where the tables begin, all pages are looked
+//! at ([`salvage`]). Indexes are not copied but made anew: damage of these alone loses nothing.
 
 use std::path::Path;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Transaction, params_from_iter};
 
-use super::{Result, migrate, schema, write};
+use super::{Result, migrate, salvage, schema, write};
 
 /// A table: its name, what its rows are ordered by, and its columns.
 struct Table {
@@ -57,6 +58,8 @@ const TABLES: [Table; 6] = [
     },
 ];
 
+/// The column of `messages` that is not copied.
+const OWNER: usize = 6;
 /// How many keys in a row may be unreadable before a table counts as read to its end, where that is unknown.
 const MOST_SKIPPED: i64 = 100_000;
 
@@ -85,17 +88,59 @@ UPDATE chats SET head = (SELECT max(id) FROM messages WHERE chat = chats.key)
 /// # Errors
 /// Of the new file. Of a damaged one that cannot be read at all, nothing comes.
 pub(super) fn copy(damaged: &Path, new: &mut Connection) -> Result<u64> {
-    let Ok(damaged) = open(damaged) else { return Ok(0) };
     new.pragma_update(None, "foreign_keys", false)?;
     let transaction = new.transaction()?;
-    for table in &TABLES {
-        copy_table(&damaged, &transaction, table)?;
+    if let Ok(damaged) = open(damaged) {
+        for table in &TABLES {
+            copy_table(&damaged, &transaction, table)?;
+        }
+    }
+    if lacks_a_table(&transaction)? {
+        salvage::rows(damaged, |row| insert(&transaction, row))?;
     }
     transaction.execute_batch(MEND)?;
     write::index_all(&transaction)?;
     let chats = transaction.query_row("SELECT count(*) FROM chats", [], |row| row.get(0))?;
     transaction.commit()?;
     Ok(chats)
+}
+
+/// Whether nothing of a table has come: the first page, which says where they begin, may be damaged.
+fn lacks_a_table(new: &Transaction<'_>) -> Result<bool> {
+    let select = "SELECT NOT (EXISTS (SELECT 1 FROM chats) AND EXISTS (SELECT 1 FROM messages)
+                              AND EXISTS (SELECT 1 FROM parts))";
+    Ok(new.query_row(select, [], |row| row.get(0))?)
+}
+
+/// Takes over a row that was found without its table. The ones that are there stay.
+fn insert(new: &Transaction<'_>, row: salvage::Row) -> Result<()> {
+    let Some(table) = TABLES.iter().find(|table| table.name == row.table) else {
+        return Ok(());
+    };
+    let mut values = row.values;
+    match table.name {
+        "notices" => {}
+        "parts" => values.insert(0, Value::Integer(row.number)),
+        name => {
+            // A key is the row's number; who was streaming a message is not copied.
+            if let Some(key) = values.first_mut() {
+                *key = Value::Integer(row.number);
+            }
+            if name == "messages" && values.len() > OWNER {
+                values.remove(OWNER);
+            }
+        }
+    }
+    let marks = vec!["?"; table.columns.len()].join(", ");
+    let insert = format!(
+        "INSERT OR IGNORE INTO {}({}) VALUES ({marks})",
+        table.name,
+        table.columns.join(", ")
+    );
+    match new.prepare_cached(&insert)?.execute(params_from_iter(values)) {
+        Ok(_) => Ok(()),
+        Err(error) => refuse_unless_odd(error),
+    }
 }
 
 /// Opens a damaged file to read it. One of an earlier version has other tables, and is left as it is.

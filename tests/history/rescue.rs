@@ -166,3 +166,123 @@ async fn messages_whose_chat_cannot_be_read_are_in_a_chat_of_their_own() {
     assert_eq!(chat.head, Some(2));
     is_sound(&home.file());
 }
+
+/// Overwrites some bytes of the file.
+fn overwrite(file: &Path, from: usize, bytes: &[u8]) {
+    let mut file = fs::OpenOptions::new().write(true).open(file).unwrap();
+    file.seek(SeekFrom::Start(from as u64)).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+/// Bytes that mean nothing.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 7_u64;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    std::iter::repeat_with(&mut next).take(length).collect()
+}
+
+/// That all chats are there, and whole.
+async fn has_all(history: &History, context: &str) {
+    assert_eq!(listed(history).await, CHATS, "{context}");
+    assert_eq!(finds(history, "word*").await, CHATS, "{context}");
+    for number in 0..CHATS {
+        let chat = history.load(&number.to_string(), 0).await.unwrap();
+        assert_eq!(chat.head, Some(2), "{context}");
+        let said = chat.messages[1].text();
+        assert!(
+            said.starts_with(&format!("word{number} some")) && said.len() > 6_000,
+            "{context}: {said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_first_page_loses_no_chat() {
+    let page = usize::try_from(PAGE).unwrap();
+    for (kind, from, bytes) in [
+        ("zeroed", 0, vec![0; page]),
+        ("noise", 0, noise(page)),
+        ("its header zeroed", 0, vec![0; 100]),
+        ("its header noise", 0, noise(100)),
+        ("its beginning", 0, vec![0; 16]),
+        ("behind its header", 100, noise(page - 100)),
+        ("behind its header, zeroed", 100, vec![0; page - 100]),
+        ("the second page too", 0, vec![0; page * 2]),
+        ("text in place of it", 0, b"<html>404</html>".repeat(256)),
+    ] {
+        let home = Home::new();
+        filled(&home).await;
+        overwrite(&home.file(), from, &bytes);
+        let opened = History::open(&home.file(), Limits::default()).await.unwrap();
+        assert_eq!(opened.set_aside.map(|aside| aside.chats), Some(CHATS as u64), "{kind}");
+        has_all(&opened.history, kind).await;
+        exchange(&opened.history, &info("new"), "q", "a", 4_000).await;
+        opened.history.close().await.unwrap();
+        is_sound(&home.file());
+    }
+}
+
+#[tokio::test]
+async fn damage_of_any_field_of_the_header_loses_no_chat() {
+    let home = Home::new();
+    filled(&home).await;
+    let whole = fs::read(home.file()).unwrap();
+    for from in (0..100).step_by(4) {
+        for byte in [0, 0xa5] {
+            if from == 60 && byte != 0 {
+                continue; // the version: that of a newer file, which is never touched
+            }
+            let other = Home::new();
+            fs::create_dir(other.folder()).unwrap();
+            fs::write(other.file(), &whole).unwrap();
+            overwrite(&other.file(), from, &[byte; 4]);
+            let opened = History::open(&other.file(), Limits::default()).await;
+            let history = opened.unwrap_or_else(|error| panic!("{from} {byte}: {error}")).history;
+            assert_eq!(listed(&history).await, CHATS, "{from} {byte}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_deleted_does_not_come_back_with_a_damaged_first_page() {
+    let home = Home::new();
+    filled(&home).await;
+    let history = home.open().await;
+    for number in 0..CHATS - 10 {
+        history.delete(&number.to_string()).await.unwrap();
+    }
+    history.close().await.unwrap();
+    raw(&home.file())
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .unwrap();
+    overwrite(&home.file(), 0, &[0; PAGE as usize]);
+    let opened = History::open(&home.file(), Limits::default()).await.unwrap();
+    assert_eq!(listed(&opened.history).await, 10);
+    assert_eq!(finds(&opened.history, "word*").await, 10);
+}
+
+#[tokio::test]
+async fn what_stands_in_the_log_alone_comes_over_too() {
+    let home = Home::new();
+    let history = home.open().await;
+    exchange(&history, &info("a"), "q", "early words", 3_000).await;
+    raw(&home.file())
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .unwrap();
+    exchange(&history, &info("b"), "q", "late words", 4_000).await;
+    // As a process leaves it that dies.
+    let died = Home::new();
+    fs::create_dir(died.folder()).unwrap();
+    fs::copy(home.file(), died.file()).unwrap();
+    let log = |home: &Home| home.folder().join("history.db-wal");
+    fs::copy(log(&home), log(&died)).unwrap();
+    overwrite(&died.file(), 0, &[0; PAGE as usize]);
+    let opened = History::open(&died.file(), Limits::default()).await.unwrap();
+    assert_eq!(listed(&opened.history).await, 2);
+    assert_eq!(finds(&opened.history, "late").await, 1);
+}
