@@ -7,6 +7,7 @@ mod connecting;
 mod dialog;
 mod errands;
 mod events;
+mod gate;
 mod lists;
 mod lookup;
 mod model;
@@ -110,6 +111,10 @@ struct App {
     model: watch::Sender<Option<ShownModel>>,
     /// The context words that are being looked up.
     lookups: Vec<(ChatId, AbortHandle)>,
+    /// The questions that are on their way out.
+    sending: Vec<(ChatId, AbortHandle)>,
+    /// The texts that were let out, having been asked about.
+    passed: gate::Passed,
     /// What waits until it is known whom to ask; `None` once it is.
     waiting: Option<Vec<EditorEvent>>,
     /// Prompts, and which of them may be used.
@@ -145,6 +150,8 @@ impl App {
             state_dir: None,
             model,
             lookups: Vec::new(),
+            sending: Vec::new(),
+            passed: gate::Passed::default(),
             waiting: None,
             prompts,
             errands: Errands::default(),

@@ -26,7 +26,7 @@ pub fn around(text: &str) -> String {
 }
 
 /// The fence that a line begins with: its character, its length, and what follows it.
-fn fence(line: &str) -> Option<(char, usize, &str)> {
+pub fn fence(line: &str) -> Option<(char, usize, &str)> {
     let body = line.trim_start_matches(' ');
     if line.len() - body.len() > 3 {
         return None;

@@ -43,6 +43,7 @@
 //!      app::{connecting, dialog}: keys set and removed → keys, provider::http
 //!      app::{model, picker, lists}: which model answers → provider (catalogue, models), keys, disk
 //!      app::lookup: context words → context (paths, reading, git, tree, secrets) → keys::Redactor
+//!      app::gate: all that is sent for a user passes here → context (quoted, secrets), keys::vault
 //!      app::{acting, prompts, errands}: actions by command, map and in a prompt → actions (files, placeholders, git, answers)
 //!      chat::session::{turn, asking}: a request goes out, and its answers come in → provider
 //!      chat::session::{showing, ending}, painter: what that comes to on the screen → editor

@@ -1,5 +1,7 @@
 //! What editor and chat both speak of: a chat, a message, a region of a chat's buffer, a notice. Plain types, below both.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::keys::redact::redact;
@@ -17,6 +19,8 @@ pub struct About {
     pub project: Option<String>,
     /// Whether nothing of it may be kept.
     pub private: bool,
+    /// The files that are open in buffers whose text is never sent.
+    pub disabled: Vec<PathBuf>,
 }
 
 /// A message's number within its chat.

@@ -271,6 +271,7 @@ local function request(name, action, selected)
     diagnostics = diagnostics(action.buf, taken),
     project = require("gpt.commands").project(),
     commit_text = commit_text(action.buf),
+    disabled = require("gpt.context").disabled(),
   })
 end
 

@@ -1,6 +1,6 @@
 //! What git says of the staged changes, and of how commits are described here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::git::{Changes, GitError, Repository};
 use crate::words::Text;
@@ -12,19 +12,23 @@ const LONGEST_DIFF: usize = 200_000;
 /// How many subjects of the log say how messages are written here.
 const SUBJECTS: usize = 20;
 
-/// The changes that a commit would hold; empty if there are none. `draft` is what stands in the commit buffer: by it a
-/// commit that takes the last one's place is known (`git commit --amend`).
+/// The changes that a commit would hold, without those of the files in `without`; empty if there are none. `draft` is what
+/// stands in the commit buffer: by it a commit that takes the last one's place is known (`git commit --amend`).
 ///
 /// # Errors
 /// There is no git, no repository, or no answer in time.
-pub async fn staged(folder: &Path, draft: Option<&str>) -> Result<String, Text> {
+pub async fn staged(folder: &Path, draft: Option<&str>, without: &[PathBuf]) -> Result<String, Text> {
+    let without: Vec<PathBuf> = without
+        .iter()
+        .map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()))
+        .collect();
     let diff = async {
         let repository = Repository::open(folder).await?;
         let changes = match draft {
             Some(draft) if repository.is_amended(draft).await => Changes::Amended,
             _ => Changes::Staged,
         };
-        repository.diff(changes, &[], MOST_DIFF).await
+        repository.diff(changes, &without, MOST_DIFF).await
     };
     let diff = diff.await.map_err(|error: GitError| error.said())?;
     Ok(cut(String::from_utf8_lossy(&diff).into_owned()))
@@ -62,7 +66,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_repository_is_said() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(staged(folder.path(), None).await.is_err());
+        assert!(staged(folder.path(), None, &[]).await.is_err());
         assert_eq!(subjects(folder.path()).await, Vec::<String>::new());
     }
 }

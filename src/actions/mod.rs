@@ -126,4 +126,6 @@ pub struct ActionRequest {
     pub project: Option<String>,
     /// What stands in the commit buffer that it was asked for in, its diff left out.
     pub commit_text: Option<String>,
+    /// The files that are open in buffers whose text is never sent.
+    pub disabled: Vec<PathBuf>,
 }

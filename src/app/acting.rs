@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use super::errands::Errands;
+use super::gate::Gate;
 use super::prompts::{Prompts, with_context_words};
 use crate::actions::fill::{self, Changes, fenced};
 use crate::actions::problems::{self, Sent};
@@ -14,7 +15,6 @@ use crate::actions::{ActionRequest, Code, Mode, Prompt, Source, Subject, commit,
 use crate::chat::notice::{Level, Notice};
 use crate::chat::session::{Done, Errand};
 use crate::editor::{Act, Editor};
-use crate::keys::Redactor;
 use crate::provider::registry::{Registry, Target};
 use crate::words::{Locale, say, text};
 
@@ -25,7 +25,7 @@ pub struct Acting {
     pub registry: Arc<Registry>,
     pub prompts: Prompts,
     pub errands: Errands,
-    pub redactor: Redactor,
+    pub gate: Gate,
     pub locale: Locale,
 }
 
@@ -79,7 +79,12 @@ impl Acting {
         };
         let errand = self.errand(&prompt, Some(wanted.ticket), subject.code.as_ref(), root.as_deref())?;
         let changes = self
-            .changes(&prompt, root.as_deref(), wanted.commit_text.as_deref())
+            .changes(
+                &prompt,
+                root.as_deref(),
+                wanted.commit_text.as_deref(),
+                &wanted.disabled,
+            )
             .await?;
         let text = fill::fill(&prompt, &subject, &changes);
         self.errands.add(&text, errand);
@@ -95,7 +100,12 @@ impl Acting {
     ///
     /// # Errors
     /// The action cannot be done; says why.
-    pub async fn expand(&self, prompt: &str, root: Option<&str>) -> Result<Option<(String, Errand)>, Notice> {
+    pub async fn expand(
+        &self,
+        prompt: &str,
+        root: Option<&str>,
+        disabled: &[PathBuf],
+    ) -> Result<Option<(String, Errand)>, Notice> {
         let root = root.map(Path::new);
         let Some(Slash { name, words, rest }) = slash::find(prompt) else {
             return Ok(None);
@@ -113,7 +123,7 @@ impl Acting {
             return Err(Notice::new(Level::Info, title, ""));
         }
         let errand = self.errand(&prompt, None, None, root)?;
-        let changes = self.changes(&prompt, root, None).await?;
+        let changes = self.changes(&prompt, root, None, disabled).await?;
         Ok(Some((in_chat(&prompt, words, rest, &changes), errand)))
     }
 
@@ -157,11 +167,17 @@ impl Acting {
     }
 
     /// What git says, where the prompt wants it.
-    async fn changes(&self, prompt: &Prompt, root: Option<&Path>, draft: Option<&str>) -> Result<Changes, Notice> {
+    async fn changes(
+        &self,
+        prompt: &Prompt,
+        root: Option<&Path>,
+        draft: Option<&str>,
+        disabled: &[PathBuf],
+    ) -> Result<Changes, Notice> {
         let mut changes = Changes::default();
         let folder = root.unwrap_or(Path::new("."));
         if fill::wants(&prompt.body, "staged") {
-            let diff = git::staged(folder, draft).await.map_err(|reason| {
+            let diff = git::staged(folder, draft, disabled).await.map_err(|reason| {
                 let title = say!(self.locale, "action.no_diff");
                 Notice::new(Level::Warning, title, reason.said(self.locale))
             })?;
@@ -173,7 +189,8 @@ impl Acting {
                     advice.said(self.locale),
                 ));
             }
-            changes.staged = fenced("diff", &self.redactor.redact(&diff));
+            self.gate.know_keys(None).await;
+            changes.staged = fenced("diff", &self.gate.vault.redactor().redact(&diff));
         }
         if fill::wants(&prompt.body, "style") {
             changes.style = commit::style(&git::subjects(folder).await);

@@ -1,5 +1,6 @@
 //! The chats that run: each is begun by the first event that concerns it, told what happens, and ended.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -10,7 +11,7 @@ use crate::chat::archive::Archive;
 use crate::chat::conversation::Event;
 use crate::chat::rules::Rules;
 use crate::chat::session::{self, Errand, Session, Told};
-use crate::chat::{About, ChatId, Region, notice, prompt};
+use crate::chat::{About, ChatId, Region, RegionRole, notice, prompt};
 use crate::provider::registry::Target;
 
 /// How long answers may go on when the editor is gone.
@@ -33,31 +34,48 @@ impl App {
         self.session(chat, about).tell(Told::Event(event)).await;
     }
 
-    /// Sends a chat's prompt; an action that it names is put in its place first.
+    /// Sends a chat's prompt: an action that it names is put in its place first, and what looks as if it held secrets is
+    /// asked about.
     pub(super) async fn send(&mut self, chat: ChatId, about: About, sent: Event) {
         let prompt = match &sent {
             Event::Sent { prompt, .. } => prompt.clone(),
             _ => String::new(),
         };
         let errand = self.errands.of(&prompt);
-        if errand.is_some() || slash::find(&prompt).is_none() {
+        let is_named = errand.is_none() && slash::find(&prompt).is_some();
+        let gate = self.gate();
+        if !is_named && gate.passes_at_once(&said(&sent)) {
             return self.ask(chat, about, sent, errand).await;
         }
         self.session(chat.clone(), about.clone());
-        let (acting, news) = (self.acting(), self.news.clone());
-        tokio::spawn(async move {
-            match acting.expand(&prompt, about.project.as_deref()).await {
-                Ok(expanded) => {
-                    let (sent, errand) = match expanded {
-                        Some((text, errand)) => (with_prompt(sent, text), Some(errand)),
-                        None => (sent, None),
-                    };
-                    let sent = Box::new(sent);
-                    news.send(News::Expanded(chat, about, sent, errand)).await.ok();
-                }
-                Err(notice) => drop(acting.editor.refuse_question(&chat, &notice).await),
+        let (acting, news, asked) = (self.acting(), self.news.clone(), self.settings.borrow().target.clone());
+        let of = chat.clone();
+        let task = tokio::spawn(async move {
+            let expanded = match is_named {
+                true => acting.expand(&prompt, about.project.as_deref(), &about.disabled).await,
+                false => Ok(None),
+            };
+            let (sent, errand) = match expanded {
+                Ok(Some((text, errand))) => (with_prompt(sent, text), Some(errand)),
+                Ok(None) => (sent, errand),
+                Err(notice) => return drop(acting.editor.refuse_question(&chat, &notice).await),
+            };
+            let other = errand.as_ref().and_then(|errand| errand.target.as_deref());
+            let provider = &other.unwrap_or(&asked).provider;
+            let root = about.project.as_deref().map(PathBuf::from);
+            if gate.lets_out(said(&sent), root, provider).await {
+                let sent = Box::new(sent);
+                news.send(News::Expanded(chat, about, sent, errand)).await.ok();
+            } else {
+                let notice = notice::of_taken_back(acting.locale);
+                match sent {
+                    Event::Sent { .. } => acting.editor.refuse_question(&chat, &notice).await.ok(),
+                    _ => acting.editor.refuse(&chat, &notice).await.ok(),
+                };
             }
         });
+        self.sending.retain(|(_, task)| !task.is_finished());
+        self.sending.push((of, task.abort_handle()));
     }
 
     /// Asks a chat's question, with what belongs to it.
@@ -74,7 +92,7 @@ impl App {
         let (editor, settings, acting) = (self.editor.clone(), self.settings.borrow().clone(), self.acting());
         tokio::spawn(async move {
             let project = about.project.as_deref();
-            let (prompt, errand) = match acting.expand(&prompt, project).await {
+            let (prompt, errand) = match acting.expand(&prompt, project, &about.disabled).await {
                 Ok(expanded) => expanded.unwrap_or((prompt, Errand::default())),
                 Err(notice) => return editor.inform(&notice).await,
             };
@@ -106,6 +124,7 @@ impl App {
     /// The chat is gone; what it has to write it writes beside.
     pub(super) fn close(&mut self, chat: &ChatId) {
         self.drop_lookups(chat);
+        self.drop_sending(chat);
         while self.closing.try_join_next().is_some() {}
         if let Some(session) = self.chats.remove(chat) {
             self.closing.spawn(session.end(Told::Closed));
@@ -121,6 +140,17 @@ impl App {
         timeout(outliving(), closed).await.ok();
         self.archive.close().await;
     }
+}
+
+/// What is said in an event by the user: the question, and the questions before it.
+fn said(event: &Event) -> Vec<String> {
+    let (regions, prompt) = match event {
+        Event::Sent { regions, prompt, .. } => (regions, Some(prompt)),
+        Event::Regenerated { regions, .. } => (regions, None),
+        _ => return Vec::new(),
+    };
+    let questions = regions.iter().filter(|region| region.role == RegionRole::User);
+    questions.map(|region| &region.text).chain(prompt).cloned().collect()
 }
 
 /// The event with another question.

@@ -64,7 +64,7 @@ impl App {
                 about,
                 regions,
                 at,
-            } => self.tell(chat, about, Event::Regenerated { regions, at }).await,
+            } => self.send(chat, about, Event::Regenerated { regions, at }).await,
             EditorEvent::BranchSwitched {
                 chat,
                 about,
@@ -72,6 +72,7 @@ impl App {
                 at,
                 by,
             } => self.tell(chat, about, Event::BranchSwitched { regions, at, by }).await,
+            EditorEvent::StopRequested { chat, .. } if self.drop_sending(&chat) => self.give_back(chat),
             EditorEvent::StopRequested { chat, about } => self.tell(chat, about, Event::StopRequested).await,
             EditorEvent::Opened { chat, about } => self.session(chat, about).tell(Told::Opened).await,
             EditorEvent::Looked { chat } => {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use super::dialog::Dialog;
+use super::gate::{Gate, suspect};
 use crate::chat::notice::{Level, Notice};
 use crate::chat::{ChatId, painter};
 use crate::context::git::{self, Changes};
@@ -18,14 +18,12 @@ use crate::context::paths::{self, Located, Named};
 use crate::context::secrets::{self, Sign};
 use crate::context::{Found, MOST_BYTES, Piece, Place, Problem, Wanted, reading, tree};
 use crate::editor::{Editor, EditorError, ShownBlock, ShownContext};
-use crate::keys::{KeySource, Redactor, Secret};
-use crate::provider::registry::Registry;
+use crate::keys::Redactor;
+use crate::provider::registry::Provider;
 use crate::words::{Locale, Text, say, text};
 
 /// How long is waited for an editor that is busy.
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
-/// How many files are named in a sentence.
-const NAMES_SHOWN: usize = 5;
 
 /// What a question stands for that is to be sent.
 pub struct Order {
@@ -44,9 +42,9 @@ pub struct Order {
 /// All that looking up takes.
 pub struct Lookup {
     pub editor: Arc<dyn Editor>,
-    pub dialog: Dialog,
-    /// Knows the keys in use, those in the environment too.
-    pub redactor: Redactor,
+    pub gate: Gate,
+    /// Who is asked.
+    pub asked: Provider,
     pub locale: Locale,
 }
 
@@ -166,7 +164,8 @@ impl Lookup {
 
     /// Asks about what looks as if it held secrets.
     async fn without_secrets(&self, word: &str, mut found: Found) -> Result<Found, Refused> {
-        let redactor = self.redactor.clone();
+        self.gate.know_keys(Some(&self.asked)).await;
+        let redactor = self.gate.vault.redactor().clone();
         let word_path = word.trim_start_matches("#file:").trim_matches('"').to_owned();
         let looked = blocking(move || {
             let signs: Vec<_> = found
@@ -182,10 +181,9 @@ impl Lookup {
         if suspects.is_empty() {
             return Ok(found);
         }
-        let names = self.listed(suspects.iter().map(|(name, sign)| match *name {
-            "" => sign.said(),
-            name => text!("context.suspect", name = name, sign = sign.said()),
-        }));
+        let names = self
+            .gate
+            .listed(suspects.iter().map(|(name, sign)| suspect(name, *sign)));
         let question = text!("context.secrets", word = word, files = names);
         let is_all = suspects.len() == found.pieces.len();
         let answers = match is_all {
@@ -201,43 +199,28 @@ impl Lookup {
             found.pieces = kept.into_iter().map(|(piece, _)| piece).collect();
             let names = suspect.into_iter().map(|(piece, _)| (piece.name, Problem::Secret));
             found.left_out.extend(names);
+        } else {
+            // Nobody is asked again when the question goes out with them.
+            for piece in &found.pieces {
+                self.gate.passed.add(&shown_lines(piece).join("\n"));
+            }
         }
         Ok(found)
     }
 
-    /// Asks the user; the first choice is always to send nothing. Returns which of the others they chose.
+    /// Asks the user. Returns which of these answers they chose.
     async fn ask(&self, question: Text, answers: &[Text]) -> Result<usize, Refused> {
-        let mut choices = vec![say!(self.locale, "context.send_nothing")];
-        choices.extend(answers.iter().map(|answer| answer.said(self.locale)));
-        let choices: Vec<&str> = choices.iter().map(String::as_str).collect();
-        match self.dialog.choose(question.said(self.locale), &choices).await {
-            None | Some(0) => Err(Refused::Declined),
-            Some(choice) => Ok(choice - 1),
-        }
+        let chosen = self.gate.ask(question.said(self.locale), answers).await;
+        chosen.ok_or(Refused::Declined)
     }
 
     /// Which texts of a word are left out, and why.
     fn left_out(&self, word: &str, left_out: &[(String, Problem)]) -> String {
-        let names = self.listed(left_out.iter().map(|(name, problem)| {
+        let names = self.gate.listed(left_out.iter().map(|(name, problem)| {
             let reason = problem.reason();
             text!("context.problem_of", name = name, reason = reason)
         }));
         say!(self.locale, "context.left_out", word = word, files = names)
-    }
-
-    /// A list, cut where it is long.
-    fn listed(&self, mut names: impl ExactSizeIterator<Item = Text>) -> String {
-        let more = names.len().saturating_sub(NAMES_SHOWN);
-        let shown: Vec<String> = names
-            .by_ref()
-            .take(NAMES_SHOWN)
-            .map(|name| name.said(self.locale))
-            .collect();
-        let shown = shown.join(", ");
-        match more {
-            0 => shown,
-            more => say!(self.locale, "context.and_more", names = shown, count = more),
-        }
     }
 }
 
@@ -250,20 +233,6 @@ impl Grounds {
             open: open.into_iter().map(|(path, text)| (real(&path), text)).collect(),
         }
     }
-}
-
-/// What is known of keys, and those that the providers' variables hold: they may not have been used yet.
-pub fn with_variables(
-    redactor: &Redactor,
-    registry: &Registry,
-    environment: &dyn Fn(&str) -> Option<String>,
-) -> Redactor {
-    let variables = registry.providers().flat_map(|provider| match &provider.key {
-        KeySource::Variable(name) => vec![name],
-        KeySource::Usual { variables, .. } => variables.iter().collect(),
-        KeySource::None | KeySource::Command(_) => Vec::new(),
-    });
-    redactor.with(variables.filter_map(|name| Secret::new(environment(name)?).ok()))
 }
 
 /// Runs what waits for the disk, off the runtime's own threads.
@@ -325,15 +294,20 @@ fn named_sign<'a>((piece, sign): (&'a Piece, &Option<Sign>)) -> Option<(&'a str,
 }
 
 fn block(word: &str, piece: Piece) -> ShownBlock {
-    let text = reading::with_line_feeds(&piece.text);
-    let lines = match text.strip_suffix('\n').unwrap_or(&text) {
-        "" => Vec::new(),
-        text => painter::lines(text),
-    };
+    let lines = shown_lines(&piece);
     ShownBlock {
         word: word.to_owned(),
         name: piece.name,
         language: piece.language,
         lines,
+    }
+}
+
+/// The lines of a block.
+fn shown_lines(piece: &Piece) -> Vec<String> {
+    let text = reading::with_line_feeds(&piece.text);
+    match text.strip_suffix('\n').unwrap_or(&text) {
+        "" => Vec::new(),
+        text => painter::lines(text),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lists::Lists;
-use super::{App, choice, environment};
+use super::{App, choice, environment, gate};
 use crate::chat::archive::Archive;
 use crate::chat::budget::Calibration;
 use crate::chat::notice::{self, Level, Notice};
@@ -35,6 +35,7 @@ impl App {
         self.prompts = self.prompts.configured(config);
         self.registry = Arc::new(Registry::new(config, &environment));
         self.learn_addresses(config);
+        gate::learn_variables(self.vault.redactor(), &self.registry, &environment);
         self.state_dir.clone_from(&config.state_dir);
         self.lists = Lists::new(config.cache_dir.clone());
         self.configured = Arc::new(config.providers.keys().cloned().collect());

@@ -4,11 +4,12 @@ use std::future::Future;
 
 use tokio::task::AbortHandle;
 
+use super::App;
 use super::acting::Acting;
 use super::connecting::Connecting;
-use super::lookup::{self, Lookup, Order};
+use super::gate::Gate;
+use super::lookup::{Lookup, Order};
 use super::shelf::Shelf;
-use super::{App, environment};
 use crate::chat::ChatId;
 
 impl App {
@@ -35,6 +36,17 @@ impl App {
         }));
     }
 
+    /// What all that is sent passes.
+    pub(super) fn gate(&self) -> Gate {
+        Gate {
+            dialog: self.dialog.clone(),
+            vault: self.vault.clone(),
+            registry: self.registry.clone(),
+            passed: self.passed.clone(),
+            locale: self.locale(),
+        }
+    }
+
     /// What actions take.
     pub(super) fn acting(&self) -> Acting {
         Acting {
@@ -42,7 +54,7 @@ impl App {
             registry: self.registry.clone(),
             prompts: self.prompts.clone(),
             errands: self.errands.clone(),
-            redactor: self.vault.redactor().clone(),
+            gate: self.gate(),
             locale: self.locale(),
         }
     }
@@ -57,14 +69,27 @@ impl App {
     pub(super) fn look_up(&mut self, order: Order) {
         let lookup = Lookup {
             editor: self.editor.clone(),
-            dialog: self.dialog.clone(),
-            redactor: lookup::with_variables(self.vault.redactor(), &self.registry, &environment),
+            gate: self.gate(),
+            asked: self.settings.borrow().target.provider.clone(),
             locale: self.locale(),
         };
         self.lookups.retain(|(_, task)| !task.is_finished());
         let chat = order.chat.clone();
         let task = tokio::spawn(async move { lookup.look_up(order).await });
         self.lookups.push((chat, task.abort_handle()));
+    }
+
+    /// Gives up a question that is on its way out, if there is one: it is asked about, say.
+    pub(super) fn drop_sending(&mut self, chat: &ChatId) -> bool {
+        let mut dropped = false;
+        self.sending.retain(|(of, task)| {
+            if of == chat && !task.is_finished() {
+                task.abort();
+                dropped = true;
+            }
+            of != chat && !task.is_finished()
+        });
+        dropped
     }
 
     /// Gives up what is being looked up for a chat.

@@ -6,6 +6,7 @@ pub mod files;
 pub mod git;
 pub mod paths;
 mod problem;
+pub mod quoted;
 pub mod reading;
 mod secret_names;
 pub mod secrets;

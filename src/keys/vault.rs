@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use tokio::sync::OnceCell;
+
 use super::keyring::{self, KeyringError, PATIENCE};
 use super::{Credentials, FoundIn, KeyError, KeySource, Redactor, Secret, command};
 
@@ -21,6 +24,8 @@ pub type Environment<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 pub struct Vault {
     kept: Arc<Mutex<Kept>>,
     redactor: Redactor,
+    /// Whether the keyring was looked through.
+    looked: Arc<OnceCell<()>>,
 }
 
 /// What stays in memory: keys that the user entered where there was no keyring, and what key commands printed.
@@ -49,6 +54,7 @@ impl Vault {
         Self {
             kept: Arc::default(),
             redactor,
+            looked: Arc::default(),
         }
     }
 
@@ -66,6 +72,19 @@ impl Vault {
             live: self.redactor.clone(),
             ..credentials
         }
+    }
+
+    /// Makes the keys known that the keyring gives for these providers without a password; once in a session, since a
+    /// key that is set or read later is known by that.
+    pub async fn learn_stored(&self, providers: Vec<String>) {
+        let look = || async {
+            let looks = providers.iter().map(|provider| keyring::peek(provider, LOOK_LIMIT));
+            let found = join_all(looks).await;
+            for key in found.into_iter().flatten().flatten() {
+                self.redactor.learn(&key);
+            }
+        };
+        self.looked.get_or_init(look).await;
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

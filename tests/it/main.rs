@@ -51,6 +51,7 @@ mod earlier;
 mod edges;
 mod ends;
 mod folding;
+mod gate;
 mod give_back;
 mod highlighting;
 mod history;

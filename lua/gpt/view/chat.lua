@@ -7,6 +7,7 @@ local cut = require("gpt.view.cut")
 local gauge = require("gpt.view.gauge")
 local guard = require("gpt.view.guard")
 local highlight = require("gpt.view.highlight")
+local context = require("gpt.context")
 local notice = require("gpt.view.notice")
 local remote = require("gpt.remote")
 local rules = require("gpt.view.rules")
@@ -96,6 +97,7 @@ end
 ---@return table
 function Chat:event(name, fields)
   local about = { event = name, chat = self.id, project = self.project, private = self.private or nil }
+  about.disabled = context.disabled()
   return vim.tbl_extend("error", about, fields or {})
 end
 
