@@ -746,7 +746,10 @@ async fn wrong_types_to_the_lua_api_get_a_sentence_and_change_nothing() {
         ("chat('hi')", "require(\"gpt\").chat(): expected table, got a string."),
         ("chat({ prompt = 5 })", "chat: prompt: expected string, got a number."),
         ("chat({ layout = 'left' })", "chat: layout: expected one of"),
-        ("chat({ selection = { lines = { 'a' } } })", "chat: selection: expected boolean or gpt.Selection"),
+        (
+            "chat({ selection = { lines = { 'a' } } })",
+            "chat: selection: expected boolean or gpt.Selection",
+        ),
         ("chat({ selection = 'x' })", "chat: selection: expected"),
         ("chat({ new = 1 })", "chat: new: expected boolean, got a number."),
         ("chat({ mods = true })", "chat: mods: expected table"),
