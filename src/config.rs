@@ -71,6 +71,11 @@ pub struct ProviderConfig {
     pub context: Option<u64>,
     /// Further fields for the body of every request.
     pub params: serde_json::Map<String, serde_json::Value>,
+    /// Further headers of every request, by name.
+    #[serde(deserialize_with = "map_or_empty")]
+    pub headers: BTreeMap<String, HeaderConfig>,
+    /// The header that holds the key, as it is.
+    pub key_header: Option<String>,
     /// Allows http without TLS to a host that is not this machine.
     pub insecure: bool,
 }
@@ -91,6 +96,44 @@ pub enum KeyConfig {
         /// The program and its arguments.
         cmd: Vec<String>,
     },
+}
+
+/// Where a header's value comes from. The value itself may be a secret: it is not printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum HeaderConfig {
+    /// The value.
+    Value(String),
+    /// `{ env = "NAME" }`: an environment variable.
+    Variable {
+        /// The variable's name.
+        env: String,
+    },
+    /// `{ cmd = {…} }`: what a program prints; run without a shell.
+    Command {
+        /// The program and its arguments.
+        cmd: Vec<String>,
+    },
+}
+
+impl fmt::Debug for HeaderConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("HeaderConfig(…)")
+    }
+}
+
+/// A map; an empty table of Lua comes as a list.
+fn map_or_empty<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BTreeMap<String, HeaderConfig>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Map(BTreeMap<String, HeaderConfig>),
+        List([HeaderConfig; 0]),
+    }
+    Ok(match Either::deserialize(from)? {
+        Either::Map(map) => map,
+        Either::List([]) => BTreeMap::new(),
+    })
 }
 
 /// Settings of the chat that concern what is sent.

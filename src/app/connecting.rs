@@ -13,9 +13,9 @@ use crate::editor::{Editor, KeyForm, ShownKeyChange};
 use crate::keys::keyring::{self, KeyringError};
 use crate::keys::vault::{Environment, Vault, variable};
 use crate::keys::{Credentials, FoundIn, KeySource, Secret, SecretError, redact};
-use crate::provider::ProviderError;
 use crate::provider::http::Http;
 use crate::provider::registry::{Provider, Registry};
+use crate::provider::{ErrorClass, ProviderError};
 use crate::words::{Locale, Text, say, text};
 
 /// All that setting a key takes. Cheap to clone.
@@ -80,7 +80,26 @@ impl Connecting {
             true => self.vault.complete(&provider.name, entered).await,
             false => entered,
         };
-        let connected = match self.http.models(provider, &entered).await.map(|models| models.len()) {
+        let asked = match self
+            .vault
+            .with_headers(&provider.name, entered.clone(), &provider.headers, &environment)
+            .await
+        {
+            Ok(asking) => self.http.models(provider, &asking).await,
+            Err(error) => Err(ProviderError::from(error)),
+        };
+        let connected = match asked.map(|models| models.len()) {
+            Err(error) if has_no_list(&error) => {
+                let status = error
+                    .status
+                    .map_or_else(|| "404".to_owned(), |status| status.to_string());
+                text!(
+                    "connect.unchecked",
+                    provider = &provider.label,
+                    host = provider.host(),
+                    status = status
+                )
+            }
             Ok(1) => text!("connect.connected_one", provider = &provider.label),
             Ok(count) => text!("connect.connected", provider = &provider.label, count = count),
             Err(error) => match self.keep_nevertheless(provider, error).await {
@@ -234,6 +253,11 @@ impl Connecting {
         };
         self.editor.key_changed(&change).await.ok();
     }
+}
+
+/// Whether a server says that it lists no models: then it says nothing of the key.
+fn has_no_list(error: &ProviderError) -> bool {
+    matches!(error.status, Some(404 | 405 | 501)) || error.class == ErrorClass::WrongAddress
 }
 
 fn environment(name: &str) -> Option<String> {

@@ -181,6 +181,9 @@ async fn list(provider: &Provider, http: &Http, vault: &Vault) -> Result<Vec<Lis
     let credentials = vault
         .credentials(&provider.name, &provider.key, &environment, || {})
         .await?;
+    let credentials = vault
+        .with_headers(&provider.name, credentials, &provider.headers, &environment)
+        .await?;
     http.models(provider, &credentials).await
 }
 

@@ -251,6 +251,20 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (Text, 
             text!("error.key_unavailable_advice"),
         ),
         ErrorClass::WrongKey => (text!("error.wrong_key", provider = label), new_key(provider)),
+        ErrorClass::Forbidden => (
+            text!("error.forbidden", provider = label),
+            match provider.keys_page {
+                Some(page) => text!("error.forbidden_page", page = page),
+                None => text!("error.forbidden_advice"),
+            },
+        ),
+        ErrorClass::WrongAddress => (
+            match &error.asked {
+                Some(url) => text!("error.wrong_address", url = url),
+                None => text!("error.wrong_address", url = host),
+            },
+            address::advice(provider),
+        ),
         ErrorClass::WrongOrganization => (
             text!("error.wrong_organization", provider = label),
             wrong_organization(provider),
@@ -291,7 +305,17 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (Text, 
         ),
         ErrorClass::BadRequest => (
             text!("error.bad_request", provider = label),
-            text!("error.bad_request_advice"),
+            match gives_reason(error) {
+                false => text!("error.bad_request_unsaid"),
+                true => text!("error.bad_request_advice"),
+            },
+        ),
+        ErrorClass::Unclear => (
+            text!("error.unclear", provider = label),
+            match gives_reason(error) {
+                false => text!("error.unclear_unsaid"),
+                true => text!("error.unclear_advice"),
+            },
         ),
         ErrorClass::Server => (text!("error.server", provider = label), text!("error.server_advice")),
         ErrorClass::Network => {
@@ -309,6 +333,11 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (Text, 
         ErrorClass::Encoded => (text!("error.encoded", host = host), text!("error.encoded_advice")),
         ErrorClass::Configuration => (error.words(), text!("error.configuration_advice")),
     }
+}
+
+/// Whether the provider has said why: what we say of it ourselves is no reason.
+fn gives_reason(error: &ProviderError) -> bool {
+    !error.message.is_empty() && error.own.is_none()
 }
 
 /// What the mark above the first message that is sent says.
@@ -608,8 +637,13 @@ pub fn of_refusal(refusal: Refusal, locale: Locale) -> Notice {
     Notice::new(Level::Info, title.said(locale), advice.said(locale))
 }
 
+mod address;
+
 #[cfg(test)]
 mod failures;
+
+#[cfg(test)]
+mod shapes;
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@
 pub mod command;
 mod encoded;
 pub mod formats;
+mod headers;
 pub mod keyring;
 pub mod redact;
 pub mod secret;
@@ -62,6 +63,8 @@ pub struct Credentials {
     pub organization: String,
     /// The project id; empty: none.
     pub project: String,
+    /// Further headers, whose values may be secrets.
+    pub headers: Vec<(String, Secret)>,
     /// What knows the keys of this session.
     pub live: Redactor,
 }

@@ -136,19 +136,21 @@ impl Vault {
     }
 
     async fn printed_by(&self, words: &[String]) -> Result<Credentials, KeyError> {
-        let known = self.kept().printed.get(words).cloned();
-        let key = match known {
-            Some(key) => key,
-            None => {
-                let key = command::run(words, &self.redactor).await?;
-                self.kept().printed.insert(words.to_vec(), key.clone());
-                key
-            }
-        };
         Ok(Credentials {
-            key: Some(key),
+            key: Some(self.output(words).await?),
             ..Credentials::default()
         })
+    }
+
+    /// What a command of the user's prints. It is run once per session.
+    pub(super) async fn output(&self, words: &[String]) -> Result<Secret, KeyError> {
+        let known = self.kept().printed.get(words).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let printed = command::run(words, &self.redactor).await?;
+        self.kept().printed.insert(words.to_vec(), printed.clone());
+        Ok(printed)
     }
 
     async fn stored_for(&self, provider: &str, required: bool, remind: impl FnOnce()) -> Result<Credentials, KeyError> {

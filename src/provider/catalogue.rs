@@ -134,7 +134,8 @@ impl Catalogue {
 
     /// What is known of a provider's model; empty facts where nothing is.
     pub fn facts(&self, provider: &Provider, id: &str) -> Facts {
-        let own = self.own.get(&format!("{}/{id}", provider.name)).cloned();
+        let mut names = std::iter::once(&provider.name).chain(&provider.like);
+        let own = names.find_map(|name| self.own.get(&format!("{name}/{id}"))).cloned();
         let known = maker(provider).and_then(|maker| find(maker, id)).or_else(|| {
             let (vendor, id) = id.rsplit_once('/').map(|(path, id)| (last(path), id))?;
             find(vendor_maker(vendor)?, id)

@@ -10,7 +10,9 @@ use crate::words::Text;
 
 mod classify;
 mod page;
+mod reason;
 mod said;
+pub(crate) mod shape;
 mod sse_body;
 mod wait;
 
@@ -28,6 +30,8 @@ pub enum ErrorClass {
     KeyUnavailable,
     /// The provider refuses the key.
     WrongKey,
+    /// The key is known and does not open this: a plan, a right, a model's terms.
+    Forbidden,
     /// The key does not belong to the organization or project named, or those do not exist.
     WrongOrganization,
     /// The account's credit or limit is used up. Never retried.
@@ -38,6 +42,8 @@ pub enum ErrorClass {
     Overloaded,
     /// The model does not exist, has ended, or is closed to this account.
     ModelNotFound,
+    /// There is nothing at the address that was asked (`ProviderError::asked`): the base URL or the wire is wrong.
+    WrongAddress,
     /// The conversation is longer than the model's window.
     ContextTooLong,
     /// The provider's filter refused the request.
@@ -50,6 +56,8 @@ pub enum ErrorClass {
     BadRequest,
     /// The provider failed (5xx).
     Server,
+    /// The provider says in mid-stream that something failed, in no words that we know.
+    Unclear,
     /// No connection: name not found, refused, reset before the answer began.
     Network,
     /// The connection is not trusted, or TLS cannot be set up.
@@ -80,6 +88,8 @@ pub struct ProviderError {
     pub own: Option<Box<Text>>,
     /// The HTTP status, if an answer came.
     pub status: Option<u16>,
+    /// The URL that was asked, without secrets, where it may be wrong.
+    pub asked: Option<String>,
     /// The provider's code, e.g. `insufficient_quota`.
     pub code: Option<String>,
     /// The parameter that the provider refuses.
@@ -101,6 +111,9 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// The longest message that is kept, in characters.
 const LONGEST_MESSAGE: usize = 2_000;
+
+/// The most of a body that stands for a reason, in characters.
+const LONGEST_BODY: usize = 300;
 
 /// The longest name or code that is kept, in characters.
 const LONGEST_WORD: usize = 200;
@@ -130,6 +143,7 @@ impl ProviderError {
             message: message.into(),
             own: None,
             status: None,
+            asked: None,
             code: None,
             param: None,
             request_id: None,
@@ -170,17 +184,7 @@ impl ProviderError {
         } else if let Ok(value) = serde_json::from_str::<Value>(text) {
             Self::from_value(&value, Some(status))
         } else {
-            let class = classify::classify(
-                &Said {
-                    message: text.to_owned(),
-                    ..Said::default()
-                },
-                Some(status),
-            );
-            Self {
-                status: Some(status),
-                ..Self::new(class, clean(text))
-            }
+            Self::from_text(text, Some(status))
         };
         let wait = wait::from_headers(headers, SystemTime::now());
         error.retry_after = wait.or(error.retry_after).or_else(|| wait::from_message(text));
@@ -193,7 +197,8 @@ impl ProviderError {
     }
 
     /// An error as a provider writes it in JSON, in the body of an answer or in mid-stream: with or without the outer
-    /// `error` key, in an array (Gemini), as a bare string (Ollama).
+    /// `error` key, in an array (Gemini), as a bare string (Ollama). Where no reason is found in it, its beginning stands
+    /// for one.
     #[must_use]
     pub fn from_value(value: &Value, status: Option<u16>) -> Self {
         let said = Said::read(value);
@@ -201,9 +206,10 @@ impl ProviderError {
         Self {
             class: classify::classify(&said, known),
             status: status.or(known),
+            asked: None,
             retry_after: said.retry_after().or_else(|| wait::from_message(&said.message)),
             code: said.best_code(),
-            message: clean(&said.message),
+            message: clean(&with_rest(&said.message, value)),
             own: None,
             param: said.param,
             request_id: said.request_id,
@@ -213,12 +219,35 @@ impl ProviderError {
         }
     }
 
+    /// An error in plain text, in the body of an answer or in mid-stream; JSON and a web page in it are read.
+    #[must_use]
+    pub fn from_text(text: &str, status: Option<u16>) -> Self {
+        let text = text.trim();
+        if let Some(value) = reason::json(text) {
+            return Self::from_value(&value, status);
+        }
+        let said = Said {
+            message: reason::of(&Value::from(text)),
+            ..Said::default()
+        };
+        Self {
+            status,
+            retry_after: wait::from_message(&said.message),
+            ..Self::new(classify::classify(&said, status), clean(&said.message))
+        }
+    }
+
     /// A web page where the API's answer should be.
     pub(crate) fn page(status: Option<u16>, body: &[u8]) -> Self {
         let message = clean(&page::words(&String::from_utf8_lossy(body)));
+        let class = match status {
+            Some(404 | 405) => ErrorClass::WrongAddress,
+            Some(413) => ErrorClass::ContextTooLong,
+            _ => ErrorClass::Proxy,
+        };
         Self {
             status,
-            ..Self::new(ErrorClass::Proxy, message)
+            ..Self::new(class, message)
         }
     }
 
@@ -243,7 +272,7 @@ impl ProviderError {
             | ErrorClass::Overloaded
             | ErrorClass::Server => true,
             ErrorClass::ProxyRefused => self.status.is_none(),
-            ErrorClass::Proxy | ErrorClass::BadRequest => self
+            ErrorClass::Proxy | ErrorClass::BadRequest | ErrorClass::Unclear => self
                 .status
                 .is_some_and(|status| matches!(status, 408 | 409 | 429 | 500..)),
             _ => false,
@@ -265,6 +294,7 @@ impl ProviderError {
         self.own = self
             .own
             .map(|own| Box::new(own.change_plain(&|plain| redactor.redact_cut(plain))));
+        self.asked = self.asked.map(|asked| redactor.redact(&asked).into_owned());
         self.code = self.code.map(clean);
         self.param = self.param.map(clean);
         self.request_id = self.request_id.map(clean);
@@ -280,6 +310,18 @@ impl From<KeyError> for ProviderError {
             KeyError::Command(_) | KeyError::Keyring(_) => Self::ours(ErrorClass::KeyUnavailable, error.text()),
         }
     }
+}
+
+/// A reason with the beginning of the body that it stands in, where that says more: if there is no reason, or only a word
+/// or two.
+fn with_rest(told: &str, value: &Value) -> String {
+    let is_enough = told.split_whitespace().nth(2).is_some();
+    if is_enough || !reason::is_more_in(value, told) {
+        return told.to_owned();
+    }
+    // Redacted before it is cut, lest half a key be left over.
+    let body: String = clean(&value.to_string()).chars().take(LONGEST_BODY).collect();
+    format!("{told}\n{body}").trim().to_owned()
 }
 
 /// A provider's words, fit to be shown: redacted, without control characters, of bounded length.

@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 
 use serde_json::{Map, Value};
 
-use super::error::{self, ErrorClass, ProviderError};
+use super::error::{self, ErrorClass, ProviderError, shape};
 use super::lenient;
-use super::sse::{DEFAULT_LIMIT, SseDecoder, SseEvent};
+use super::sse::{DEFAULT_LIMIT, Piece, SseDecoder, SseEvent};
 use super::think::Thinking;
 use super::{Decoder, Event, ToolCall};
 use crate::words::text;
@@ -51,8 +51,13 @@ pub(crate) struct Framed<W> {
     kind: Kind,
     /// The body so far, if it is no stream.
     body: Vec<u8>,
+    /// What stood between the events and cannot be read: told at the end, whatever the end says.
+    stray: String,
     over: bool,
 }
+
+/// The most of what cannot be read that is kept, in bytes.
+const MOST_STRAY: usize = 4 * 1024;
 
 impl<W: Wire> Decoder for Framed<W> {
     fn feed(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
@@ -109,10 +114,13 @@ impl<W: Wire> Framed<W> {
     }
 
     fn stream(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
-        let Self { wire, sse, over, .. } = self;
-        let fed = sse.feed(bytes, |event| {
+        let Self {
+            wire, sse, over, stray, ..
+        } = self;
+        let begin = out.len();
+        let fed = sse.feed_all(bytes, |piece| {
             if !*over {
-                *over = take_event(wire, event, out).is_break();
+                *over = take(wire, piece, stray, out).is_break();
             }
         });
         if let Err(cause) = fed
@@ -123,12 +131,21 @@ impl<W: Wire> Framed<W> {
                 cause.text(),
             )));
         }
+        self.tell_stray(begin, out);
     }
 
     fn end_stream(&mut self, out: &mut Vec<Event>) {
-        let Self { wire, sse, .. } = self;
+        let Self { wire, sse, stray, .. } = self;
+        let begin = out.len();
         let mut closed = false;
-        sse.finish_leniently(|event| {
+        sse.finish_all(|piece| {
+            let event = match piece {
+                Piece::Event(event) if !is_error_name(event.event) && is_json_like(event.data) => event,
+                other => {
+                    closed = closed || take(wire, other, stray, out).is_break();
+                    return;
+                }
+            };
             // The last event may be cut: a line of it that cannot be read is dropped.
             let whole = read(wire, event.event, event.data, out);
             let lines = if whole.is_err() { event.data } else { "" }.lines();
@@ -139,6 +156,17 @@ impl<W: Wire> Framed<W> {
         });
         if !closed {
             wire.close(out);
+        }
+        self.tell_stray(begin, out);
+    }
+
+    /// An answer between whose events stood what cannot be read has failed, whatever its end says.
+    fn tell_stray(&mut self, begin: usize, out: &mut [Event]) {
+        let said = out.get_mut(begin..).and_then(<[Event]>::last_mut);
+        if let Some(end @ Event::Finished(_)) = said
+            && !self.stray.is_empty()
+        {
+            *end = Event::Error(ProviderError::from_text(&self.stray, None));
         }
     }
 
@@ -186,23 +214,106 @@ fn end_lines<W: Wire>(wire: &mut W, body: &str, out: &mut Vec<Event>) -> bool {
     true
 }
 
-/// Reads one event; one that cannot be read ends the turn.
-fn take_event<W: Wire>(wire: &mut W, event: SseEvent<'_>, out: &mut Vec<Event>) -> Flow {
-    if let Ok(flow) = read(wire, event.event, event.data, out) {
+/// Reads one piece of the stream; one that cannot be read ends the turn.
+fn take<W: Wire>(wire: &mut W, piece: Piece<'_>, stray: &mut String, out: &mut Vec<Event>) -> Flow {
+    let event = match piece {
+        Piece::Event(event) if is_error_name(event.event) => return fail(event.data, out),
+        Piece::Event(event) => event,
+        Piece::Stray(text) => return take_stray(wire, text, stray, out),
+    };
+    if let Ok(flow) = read_noticing(wire, event, out) {
         return flow;
     }
     // Some servers end their events with one line feed instead of two: the standard joins the payloads by line feeds.
     for line in event.data.lines() {
-        match read(wire, event.event, line, out) {
+        match read_noticing(wire, SseEvent { data: line, ..event }, out) {
             Ok(Flow::Continue(())) => {}
             Ok(Flow::Break(())) => return Flow::Break(()),
             Err(Unreadable) => {
-                out.push(broken(line));
-                return Flow::Break(());
+                // JSON that goes on in lines without `data:`.
+                let whole = format!("{}\n{stray}", event.data);
+                return match lenient::canonical(&whole) {
+                    Some(whole) => take_stray(wire, &whole, &mut String::new(), out),
+                    None => {
+                        out.push(broken(line));
+                        Flow::Break(())
+                    }
+                };
             }
         }
     }
     Flow::Continue(())
+}
+
+/// Reads what stands in the stream but in no event: an error, or a payload without `data:`; else it is kept, to be told
+/// at the end.
+fn take_stray<W: Wire>(wire: &mut W, text: &str, stray: &mut String, out: &mut Vec<Event>) -> Flow {
+    if let Some(error) = text.strip_prefix("error:") {
+        return fail(error, out);
+    }
+    let value = serde_json::from_str::<Value>(text)
+        .ok()
+        .filter(|value| !value.is_string());
+    if value.as_ref().is_some_and(shape::is_error) {
+        return fail(text, out);
+    }
+    let before = out.len();
+    match value.map(|_| read(wire, "", text, out)) {
+        Some(Ok(Flow::Break(()))) => return Flow::Break(()),
+        Some(Ok(Flow::Continue(()))) if out.len() > before => return Flow::Continue(()),
+        _ => {}
+    }
+    if stray.len() + text.len() < MOST_STRAY {
+        stray.push_str(text);
+        stray.push('\n');
+    } else if stray.is_empty() {
+        stray.extend(text.chars().take(MOST_STRAY / 4));
+    }
+    Flow::Continue(())
+}
+
+/// Reads one payload; an error in it that the wire does not know ends the turn.
+fn read_noticing<W: Wire>(wire: &mut W, event: SseEvent<'_>, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
+    let before = out.len();
+    let flow = read(wire, event.event, event.data, out)?;
+    if flow.is_continue() && out.len() == before {
+        return Ok(unnoticed(event.data, out));
+    }
+    Ok(flow)
+}
+
+/// Takes an error out of a payload that says nothing else.
+pub(crate) fn unnoticed(data: &str, out: &mut Vec<Event>) -> Flow {
+    match serde_json::from_str::<Value>(data) {
+        Ok(value) if shape::is_error(&value) => fail(data, out),
+        _ => Flow::Continue(()),
+    }
+}
+
+/// Ends the turn with an error in whatever form.
+fn fail(data: &str, out: &mut Vec<Event>) -> Flow {
+    let said = data.trim().trim_end_matches("[DONE]");
+    let mut error = ProviderError::from_text(said, None);
+    if error.message.is_empty() && error.code.is_none() {
+        let class = error.class;
+        error = ProviderError {
+            status: error.status,
+            ..ProviderError::ours(class, text!("server.no_reason"))
+        };
+    }
+    out.push(Event::Error(error));
+    Flow::Break(())
+}
+
+/// Whether an event of this name is an error, whatever its data.
+fn is_error_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    matches!(name.as_str(), "error" | "exception") || name.ends_with(".error") || name.ends_with("_error")
+}
+
+/// Whether a payload may be JSON, or the mark of the end, that was cut.
+fn is_json_like(data: &str) -> bool {
+    data.trim_start().is_empty() || data.trim_start().starts_with(['{', '['])
 }
 
 /// Reads one payload, if need be in its canonical form; a blank one says nothing.
@@ -217,27 +328,28 @@ pub(crate) fn read<W: Wire>(wire: &mut W, event: &str, data: &str, out: &mut Vec
         })
 }
 
-/// The error of a payload that cannot be read.
+/// The error of a payload that cannot be read: what plain text says, if that is known, else that it is no JSON.
 pub(crate) fn broken(text: &str) -> Event {
+    let told = ProviderError::from_text(text, None);
+    let is_text = !text.trim_start().starts_with(['{', '[', '<', '"']);
+    if is_text && !matches!(told.class, ErrorClass::Unclear | ErrorClass::WrongAddress) {
+        return Event::Error(told);
+    }
     let reason = text!("server.no_json", start = start(text));
     Event::Error(ProviderError::ours(ErrorClass::BrokenStream, reason))
 }
 
-/// The first 80 characters, without keys.
+/// The first 200 characters, without keys and on one line.
 fn start(text: &str) -> String {
     // More is redacted than shown, lest the first half of a key be left over.
-    let near: String = text.trim().chars().take(400).collect();
-    error::clean(&near).chars().take(80).collect()
+    let near: String = text.trim().chars().take(1000).collect();
+    error::clean(&near).replace('\n', " ").chars().take(200).collect()
 }
 
 /// A payload that is an array: Gemini's errors come so. Other arrays say nothing.
 pub(crate) fn listed_error(data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
     let value: Value = serde_json::from_str(data).map_err(|_| Unreadable)?;
-    if !value
-        .get(0)
-        .and_then(|first| first.get("error"))
-        .is_some_and(lenient::is_truthy)
-    {
+    if !shape::is_error(&value) {
         return Ok(Flow::Continue(()));
     }
     out.push(Event::Error(ProviderError::from_value(&value, None)));
@@ -248,7 +360,7 @@ pub(crate) fn listed_error(data: &str, out: &mut Vec<Event>) -> Result<Flow, Unr
 pub(crate) fn no_answer(body: &str, out: &mut Vec<Event>) -> Result<(), Unreadable> {
     let value: Value = serde_json::from_str(body).map_err(|_| Unreadable)?;
     let mut error = ProviderError::from_value(&value, None);
-    if error.message.is_empty() && error.code.is_none() {
+    if error.code.is_none() && !shape::is_error(&value) && !shape::has_reason(&value) {
         let reason = text!("server.no_answer", start = start(body));
         error = ProviderError::ours(ErrorClass::BrokenStream, reason);
     }

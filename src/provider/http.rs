@@ -38,6 +38,9 @@ use listener::Listener;
 /// The most of a list of models that is read, in bytes.
 const LIST_BYTES: usize = 8 * 1024 * 1024;
 
+/// How often a request is sent again without a field that was refused.
+const MOST_LEFT_OUT: usize = 5;
+
 /// What failed, or `()` when the terminal event has been sent.
 type Outcome = Result<(), ProviderError>;
 
@@ -103,22 +106,25 @@ impl Http {
         }
     }
 
-    /// Asks; when the server refuses a parameter that can be left out, asks once more without it.
+    /// Asks; when the server refuses a parameter that can be left out, asks again without it.
     async fn ask_without_refused(&self, asking: Asking<'_>) -> Outcome {
-        let known = self.known_refused(asking);
-        let error = match self.persist(asking, &known).await {
-            Err(error) if error.class == ErrorClass::RefusedParameter => error,
-            outcome => return outcome,
-        };
-        let fields = refused::fields(&error, &call::body(asking.provider, asking.request, &known));
-        if fields.is_empty() {
-            return Err(error);
+        let mut left_out = self.known_refused(asking);
+        let mut told = 0;
+        loop {
+            let error = match self.persist(asking, &left_out).await {
+                Err(error) if refused::is_refusal(&error) && told < MOST_LEFT_OUT => error,
+                outcome => return outcome,
+            };
+            let fields = refused::fields(&error, &call::body(asking.provider, asking.request, &left_out));
+            if fields.is_empty() {
+                return Err(error);
+            }
+            tracing::info!(provider = %asking.provider.name, ?fields, "refused: asking without");
+            told += 1;
+            left_out.extend(fields.clone());
+            self.remember_refused(asking, &left_out);
+            asking.tell(Event::LeftOut(fields)).await;
         }
-        tracing::info!(provider = %asking.provider.name, ?fields, "refused: asking without");
-        let all = [known, fields.clone()].concat();
-        self.remember_refused(asking, &all);
-        asking.tell(Event::LeftOut(fields)).await;
-        self.persist(asking, &all).await
     }
 
     fn known_refused(&self, asking: Asking<'_>) -> Vec<String> {
@@ -146,8 +152,12 @@ impl Http {
         let call = Call::new(asking.provider, asking.credentials, asking.request, left_out)?;
         let client = self.clients.to(&call.url).await?;
         let request = client.post(call.url.clone()).headers(call.headers).body(call.body);
-        let response = self.send(request, &call.url).await?;
-        self.decode(response, call.decoder, asking).await
+        let response = self
+            .send(request, &call.url)
+            .await
+            .map_err(|error| asked(error, &call.url))?;
+        let decoded = self.decode(response, call.decoder, asking).await;
+        decoded.map_err(|error| asked(error, &call.url))
     }
 
     /// The models that a provider lists (`GET /models`), all of them: also the check that a key works.
@@ -164,7 +174,8 @@ impl Http {
         let client = self.clients.to(&url).await?;
         let mut headers = call::headers(provider, credentials)?;
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let mut response = self.send(client.get(url.clone()).headers(headers), &url).await?;
+        let request = client.get(url.clone()).headers(headers);
+        let mut response = self.send(request, &url).await.map_err(|error| asked(error, &url))?;
         let mut body = Vec::new();
         while let Some(bytes) = self.chunk(&mut response).await? {
             if body.len() + bytes.len() > LIST_BYTES {
@@ -231,6 +242,8 @@ impl Http {
                 None => decoder.end(&mut decoded),
             }
             if let Some(end) = listener.hear(decoded.drain(..)).await {
+                // Of an answer that has said nothing yet nothing would be said twice.
+                let begun = listener.has_heard();
                 return end.map_err(|error| ProviderError { begun, ..error });
             }
             if chunk.is_none() {
@@ -238,6 +251,12 @@ impl Http {
             }
         }
     }
+}
+
+/// An error that may be due to the address says which one was asked.
+fn asked(error: ProviderError, url: &Url) -> ProviderError {
+    let asked = (error.class == ErrorClass::WrongAddress).then(|| call::shown(url));
+    ProviderError { asked, ..error }
 }
 
 /// Whose answers are meant.

@@ -4,7 +4,7 @@ use std::mem;
 
 use memchr::memchr;
 
-use super::framed::{PAGE_LIMIT, Wire, broken, end_whole, read};
+use super::framed::{PAGE_LIMIT, Wire, broken, end_whole, read, unnoticed};
 use super::sse::{DEFAULT_LIMIT, SseError};
 use super::think::Thinking;
 use super::{Decoder, ErrorClass, Event, ProviderError};
@@ -100,9 +100,11 @@ impl<W: Wire> Lined<W> {
         let Some(text) = payload(text.trim_start_matches('\u{feff}').trim()) else {
             return;
         };
+        let before = out.len();
         match read(&mut self.wire, "", text, out) {
             Ok(flow) => {
-                self.over = flow.is_break();
+                let is_silent = flow.is_continue() && out.len() == before;
+                self.over = flow.is_break() || (is_silent && unnoticed(text, out).is_break());
                 self.kind = Kind::Lines;
             }
             Err(_) if self.kind == Kind::Unknown => self.begin(Kind::Json, line, out),

@@ -2,10 +2,39 @@
 
 use serde_json::{Map, Value};
 
-use super::ProviderError;
+use super::{ErrorClass, ProviderError};
 
 /// The codes that say: send it without this. What is only out of its range is the user's to correct.
-const CODES: &[&str] = &["unsupported_parameter", "unsupported_value", "unknown_parameter"];
+const CODES: &[&str] = &[
+    "unsupported_parameter",
+    "unsupported_value",
+    "unknown_parameter",
+    "extra_forbidden",
+    "value_error.extra",
+    "unexpected_keyword_argument",
+];
+
+/// What servers say without such a code, in lower case. Seen of Mistral, Groq, Anthropic, Gemini, Cohere, vLLM, Azure.
+const PHRASES: &[&str] = &[
+    "not supported",
+    "unsupported",
+    "does not support",
+    "doesn't support",
+    "extra inputs are not permitted",
+    "extra fields not permitted",
+    "additional properties are not allowed",
+    "unknown parameter",
+    "unknown field",
+    "unknown name",
+    "unknown argument",
+    "unrecognized request argument",
+    "unrecognized field",
+    "unrecognized parameter",
+    "unexpected keyword argument",
+    "not a valid field",
+    "is deprecated for this model",
+    "cannot be specified",
+];
 
 /// What no request can do without.
 const NEEDED: &[&str] = &["model", "messages", "input", "contents", "prompt"];
@@ -13,21 +42,85 @@ const NEEDED: &[&str] = &["model", "messages", "input", "contents", "prompt"];
 /// What is senseless without another field.
 const BELONGING: &[(&str, &str)] = &[("stream", "stream_options")];
 
+/// Whether a server refuses the request for a field of it, so that [`fields`] may find which.
+#[must_use]
+pub fn is_refusal(error: &ProviderError) -> bool {
+    let refused = matches!(error.class, ErrorClass::RefusedParameter | ErrorClass::BadRequest);
+    refused && matches!(error.status, Some(400 | 422) | None) && (is_coded(error) || phrase(&error.message).is_some())
+}
+
 /// The fields of `body` to leave out so that a server which answered `error` may take it, each as its path with dots;
 /// none if there is no such way.
 #[must_use]
 pub fn fields(error: &ProviderError, body: &Value) -> Vec<String> {
-    let refused = error.code.as_deref().is_some_and(|code| CODES.contains(&code));
-    let Some(param) = error.param.as_deref().filter(|_| refused) else {
-        return Vec::new();
-    };
-    let is_needed = param.split('.').next().is_some_and(|first| NEEDED.contains(&first));
-    if is_needed || !has(body, param) {
+    if !is_refusal(error) {
         return Vec::new();
     }
+    let param = error.param.clone().filter(|param| has(body, param));
+    let in_message = || (error.param.is_none()).then(|| named(&error.message, body)).flatten();
+    let Some(param) = param.or_else(in_message).filter(|param| !is_needed(param)) else {
+        return Vec::new();
+    };
     let belonging = BELONGING.iter().filter(|(field, _)| *field == param);
-    let belonging = belonging.map(|(_, other)| *other).filter(|other| has(body, other));
-    [param].into_iter().chain(belonging).map(str::to_owned).collect()
+    let belonging = belonging
+        .map(|(_, other)| (*other).to_owned())
+        .filter(|other| has(body, other));
+    std::iter::once(param.clone()).chain(belonging).collect()
+}
+
+fn is_coded(error: &ProviderError) -> bool {
+    error.code.as_deref().is_some_and(|code| CODES.contains(&code))
+}
+
+fn is_needed(path: &str) -> bool {
+    path.split('.').next().is_some_and(|first| NEEDED.contains(&first))
+}
+
+/// The line of a message that refuses something, in lower case.
+fn phrase(message: &str) -> Option<String> {
+    let mut lines = message.lines().map(str::to_lowercase);
+    lines.find(|line| PHRASES.iter().any(|phrase| line.contains(phrase)))
+}
+
+/// The first optional field of the body that the refusing line of a message names. A name that is a word of a language
+/// too must stand in quotes or before a colon.
+fn named(message: &str, body: &Value) -> Option<String> {
+    let line = phrase(message)?;
+    let mut paths = Vec::new();
+    paths_in(body, "", &mut paths);
+    let found = paths.into_iter().filter(|path| !is_needed(path)).filter_map(|path| {
+        let leaf = path.rsplit('.').next().unwrap_or(&path).to_lowercase();
+        let at = [path.to_lowercase(), leaf]
+            .iter()
+            .find_map(|name| place_of(&line, name))?;
+        Some((at, path))
+    });
+    found.min_by_key(|(at, path)| (*at, path.len())).map(|(_, path)| path)
+}
+
+/// Where a name stands in a line as a name.
+fn place_of(line: &str, name: &str) -> Option<usize> {
+    let is_plain_word = name.bytes().all(|byte| byte.is_ascii_lowercase()) && name != "temperature";
+    line.match_indices(name).map(|(at, _)| at).find(|&at| {
+        let before = line.get(..at).and_then(|text| text.chars().next_back());
+        let after = line.get(at + name.len()..).and_then(|text| text.chars().next());
+        let is_border = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '_' | '-'));
+        let is_quote = |c: Option<char>| c.is_some_and(|c| matches!(c, '\'' | '"' | '`' | '‘' | '’' | '“' | '”'));
+        let is_marked = (is_quote(before) && is_quote(after)) || (at == 0 && after == Some(':')) || before == Some('.');
+        is_border(before) && is_border(after) && (!is_plain_word || is_marked)
+    })
+}
+
+/// The paths of all fields of an object, and of the objects within it.
+fn paths_in(value: &Value, within: &str, paths: &mut Vec<String>) {
+    for (name, inner) in value.as_object().into_iter().flatten() {
+        let path = match within {
+            "" => name.clone(),
+            _ => format!("{within}.{name}"),
+        };
+        paths_in(inner, &path, paths);
+        paths.push(path);
+    }
 }
 
 /// Takes these fields out of a request's body, and an object that is empty without them.

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::Config;
+use crate::config::{Config, HeaderConfig};
 use crate::keys::KeySource;
 use crate::keys::vault::Environment;
 use crate::provider::{Dialect, ErrorClass, ProviderError, builtin};
 use crate::words::{Text, text};
 
+mod like;
 mod merge;
 mod near;
 
@@ -16,7 +17,6 @@ mod near;
 mod tests;
 
 pub(super) use merge::base;
-use merge::merge;
 
 /// How a provider is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +53,10 @@ pub struct Provider {
     pub label: String,
     /// How it is spoken to.
     pub wire: Wire,
-    /// Where the API lies, without a slash at the end.
+    /// Where the API lies, without a slash at the end and without a query.
     pub base_url: String,
+    /// The query of the base URL, without its question mark: part of every address that is asked.
+    pub query: String,
     /// The base URL of each customer's own host, with `{resource}` for the customer's name of it.
     pub resource_url: Option<&'static str>,
     /// Where the models are listed, seen from the base URL. Relative, so that the key stays with the host.
@@ -63,6 +65,10 @@ pub struct Provider {
     pub api_version: Option<String>,
     /// Where the key stands in a request.
     pub auth: Auth,
+    /// The header for the key that the user names, in which it stands as it is.
+    pub key_header: Option<String>,
+    /// Further headers of every request, by the names that the user wrote.
+    pub headers: BTreeMap<String, HeaderConfig>,
     /// What differs from other servers on the same wire.
     pub dialect: Dialect,
     /// The size of the context in tokens, where a request can set it (Ollama).
@@ -77,6 +83,8 @@ pub struct Provider {
     pub params: serde_json::Map<String, serde_json::Value>,
     /// Whether http without TLS is allowed to a host that is not this machine.
     pub insecure: bool,
+    /// The providers that it is like, the nearest first: what the user knows of their models holds here too.
+    pub like: Vec<String>,
     /// Whether the user's configuration has an entry for it.
     pub configured: bool,
     /// The model that is used when the user names none.
@@ -92,12 +100,20 @@ pub struct Provider {
 impl Provider {
     /// The host and port of the API, for sentences.
     pub fn host(&self) -> String {
-        let rest = self
-            .base_url
-            .split_once("://")
-            .map_or(self.base_url.as_str(), |(_, rest)| rest);
-        let host = rest.split('/').next().unwrap_or(rest);
+        let (host, _) = self.place();
         host.rsplit('@').next().unwrap_or(host).to_owned()
+    }
+
+    /// The path of the base URL, with its first slash; empty if there is none.
+    pub fn path(&self) -> &str {
+        self.place().1
+    }
+
+    /// What stands between scheme and path, and the path.
+    fn place(&self) -> (&str, &str) {
+        let url = self.base_url.as_str();
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        rest.split_at(rest.find('/').unwrap_or(rest.len()))
     }
 
     /// Whether a key for this provider can be kept in the keyring: not where the configuration names another source, nor
@@ -153,6 +169,8 @@ pub struct Registry {
     default: Option<String>,
     /// The names in the configuration that no provider can have: `provider/model` would not find it.
     impossible: Vec<String>,
+    /// Why a name in the configuration has no provider: what it is like does not exist, or is like it in turn.
+    unlike: BTreeMap<String, Text>,
 }
 
 impl Registry {
@@ -162,22 +180,29 @@ impl Registry {
             .into_iter()
             .map(|provider| (provider.name.clone(), provider))
             .collect();
-        let (possible, impossible): (Vec<_>, Vec<_>) = config
-            .providers
-            .iter()
-            .partition(|(name, _)| !name.is_empty() && !name.contains('/'));
-        for (name, settings) in possible {
-            let base = settings.like.as_ref().unwrap_or(name);
-            let entry = providers
-                .get(base)
-                .cloned()
-                .unwrap_or_else(|| builtin::COMPATIBLE.provider());
-            providers.insert(name.clone(), merge(entry, name, settings));
+        let is_possible = |name: &&String| !name.is_empty() && !name.contains('/');
+        let (possible, impossible): (Vec<_>, Vec<_>) = config.providers.keys().partition(is_possible);
+        let likeness = like::Likeness {
+            settings: &config.providers,
+            builtin: &providers,
+        };
+        let resolved: Vec<_> = possible
+            .into_iter()
+            .map(|name| (name, likeness.provider(name)))
+            .collect();
+        let mut unlike = BTreeMap::new();
+        for (name, provider) in resolved {
+            match provider {
+                Ok(provider) => drop(providers.insert(name.clone(), provider)),
+                Err(why) => drop(unlike.insert(name.clone(), why)),
+            }
         }
+        unlike.keys().for_each(|name| drop(providers.remove(name)));
         Self {
             providers,
             default: config.model.clone(),
-            impossible: impossible.into_iter().map(|(name, _)| name.clone()).collect(),
+            impossible: impossible.into_iter().cloned().collect(),
+            unlike,
         }
     }
 
@@ -209,6 +234,9 @@ impl Registry {
         let (provider, model) = name.split_once('/').unwrap_or((name, ""));
         let refused = |reason: Text| Err(ProviderError::ours(ErrorClass::Configuration, reason));
         let Some(entry) = self.providers.get(provider) else {
+            if let Some(why) = self.unlike.get(provider) {
+                return refused(why.clone());
+            }
             let is_meant = |impossible: &&String| {
                 let rest = name.strip_prefix(impossible.as_str());
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -14,6 +14,9 @@ mod tests;
 /// The most bytes that one line, or the data of one event, may have.
 pub const DEFAULT_LIMIT: usize = 32 * 1024 * 1024;
 
+/// The names of fields, with what follows them.
+const FIELDS: [&[u8]; 5] = [b"data:", b"event:", b"id:", b"retry:", b"error:"];
+
 const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
 /// One dispatched event. Bytes that are not UTF-8 have become U+FFFD.
@@ -26,6 +29,19 @@ pub struct SseEvent<'a> {
     /// The last event id.
     pub id: &'a str,
 }
+
+/// What a stream holds: events, and what the standard says to ignore but where servers put their errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// An event.
+    Event(SseEvent<'a>),
+    /// Lines of a block, joined by line feeds, that are no fields: plain text, JSON without `data:`, a field `error:`.
+    /// `error:` alone stands for an event of that name without data.
+    Stray(&'a str),
+}
+
+/// The most of a block's stray lines that is kept, in bytes.
+const MOST_STRAY: usize = 64 * 1024;
 
 /// Why a stream cannot be read on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +74,8 @@ pub struct SseDecoder {
     /// The data lines of the current event, without the last line feed.
     data: Vec<u8>,
     has_data: bool,
+    /// The lines of the current block that are no fields.
+    stray: Vec<u8>,
     event: String,
     id: String,
     last_event_id: String,
@@ -95,6 +113,7 @@ impl SseDecoder {
             line: Vec::new(),
             data: Vec::new(),
             has_data: false,
+            stray: Vec::new(),
             event: String::new(),
             id: String::new(),
             last_event_id: String::new(),
@@ -120,6 +139,18 @@ impl SseDecoder {
     /// # Errors
     /// A line or an event is over the limit. All later calls fail too.
     pub fn feed(&mut self, bytes: &[u8], mut on_event: impl FnMut(SseEvent<'_>)) -> Result<(), SseError> {
+        self.feed_all(bytes, |piece| {
+            if let Piece::Event(event) = piece {
+                on_event(event);
+            }
+        })
+    }
+
+    /// As [`Self::feed`], and hands on what is no event too.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn feed_all(&mut self, bytes: &[u8], mut on_event: impl FnMut(Piece<'_>)) -> Result<(), SseError> {
         if self.failed {
             return Err(SseError::TooLarge(self.limit));
         }
@@ -153,7 +184,7 @@ impl SseDecoder {
                     self.hold(held.take())?;
                     self.hold(Some(value))?;
                 }
-                Line::Field(name, value) => self.field(name, value),
+                Line::Field(name, value) => self.field(name, value, line),
             }
         }
         self.hold(held)
@@ -164,6 +195,19 @@ impl SseDecoder {
     /// The standard drops it; but there are servers whose last event has no blank line, or no line end at all. The
     /// data may be cut anywhere: whoever calls this must check that it is whole.
     pub fn finish_leniently(&mut self, mut on_event: impl FnMut(SseEvent<'_>)) {
+        self.finish_all(|piece| {
+            if let Piece::Event(event) = piece {
+                on_event(event);
+            }
+        });
+    }
+
+    /// As [`Self::finish_leniently`], and hands on what is no event too.
+    pub fn finish_all(&mut self, mut on_event: impl FnMut(Piece<'_>)) {
+        // Half of a field's name is no text.
+        if FIELDS.iter().any(|name| name.starts_with(self.line.as_slice())) {
+            self.line.clear();
+        }
         if !self.failed && self.kept_line(&mut on_event).is_ok() {
             self.dispatch(None, &mut on_event);
         }
@@ -199,7 +243,7 @@ impl SseDecoder {
     }
 
     /// Reads the line that was kept from earlier calls.
-    fn kept_line(&mut self, on_event: &mut impl FnMut(SseEvent<'_>)) -> Result<(), SseError> {
+    fn kept_line(&mut self, on_event: &mut impl FnMut(Piece<'_>)) -> Result<(), SseError> {
         let mut line = mem::take(&mut self.line);
         if line.is_empty() {
             return Ok(());
@@ -207,7 +251,7 @@ impl SseDecoder {
         match read_line(&line) {
             Line::Blank => self.dispatch(None, on_event),
             Line::Data(value) => self.hold(Some(value))?,
-            Line::Field(name, value) => self.field(name, value),
+            Line::Field(name, value) => self.field(name, value, &line),
         }
         line.clear();
         self.line = line;
@@ -224,27 +268,43 @@ impl SseDecoder {
         Ok(())
     }
 
-    fn field(&mut self, name: &[u8], value: &[u8]) {
+    fn field(&mut self, name: &[u8], value: &[u8], line: &[u8]) {
         match name {
             b"event" => replace_lossy(&mut self.event, value),
             b"id" if memchr(0, value).is_none() => replace_lossy(&mut self.id, value),
             b"retry" => self.retry = read_digits(value).or(self.retry),
-            _ => {}
+            b"id" | b"" => {}
+            _ if is_field(name, line) => {}
+            _ => self.keep_stray(line),
         }
     }
 
-    fn dispatch(&mut self, held: Option<&[u8]>, on_event: &mut impl FnMut(SseEvent<'_>)) {
+    fn keep_stray(&mut self, line: &[u8]) {
+        if self.stray.len().saturating_add(line.len()) < MOST_STRAY {
+            self.stray.extend_from_slice(line);
+            self.stray.push(b'\n');
+        }
+    }
+
+    fn dispatch(&mut self, held: Option<&[u8]>, on_event: &mut impl FnMut(Piece<'_>)) {
         if self.last_event_id != self.id {
             self.last_event_id.clone_from(&self.id);
+        }
+        let is_error = self.event.eq_ignore_ascii_case("error");
+        if !self.stray.is_empty() {
+            on_event(Piece::Stray(String::from_utf8_lossy(&self.stray).trim_end()));
+            self.stray.clear();
+        } else if is_error && held.is_none() && !self.has_data {
+            on_event(Piece::Stray("error:"));
         }
         if held.is_some() || self.has_data {
             let data = String::from_utf8_lossy(held.unwrap_or(&self.data));
             let event = if self.event.is_empty() { "message" } else { &self.event };
-            on_event(SseEvent {
+            on_event(Piece::Event(SseEvent {
                 event,
                 data: &data,
                 id: &self.last_event_id,
-            });
+            }));
         }
         self.has_data = false;
         self.data.clear();
@@ -271,6 +331,12 @@ fn read_line(line: &[u8]) -> Line<'_> {
         return Line::Data(value);
     }
     Line::Field(name, value.strip_prefix(b" ").unwrap_or(value))
+}
+
+/// Whether a line is a field of whatever name, to be ignored as the standard says: not `error:`, nor text with a colon.
+fn is_field(name: &[u8], line: &[u8]) -> bool {
+    let is_name = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
+    name.len() < line.len() && name != b"error" && name.iter().all(is_name)
 }
 
 fn replace_lossy(target: &mut String, value: &[u8]) {

@@ -46,6 +46,10 @@ pub async fn preview(settings: &Settings, messages: &[Message]) -> Result<Vec<St
         .await;
     // Without a key everything but its header can be shown.
     let credentials = found.unwrap_or_default();
+    let credentials = settings
+        .vault
+        .with_headers(&provider.name, credentials, &provider.headers, &environment)
+        .await?;
     let request = request(settings, window::messages(settings, messages));
     settings.http.preview(provider, &credentials, &request)
 }
@@ -67,7 +71,16 @@ pub(super) async fn ask(
                 .vault
                 .credentials(&provider.name, &provider.key, &environment, remind)
                 .await;
-            found.map_err(ProviderError::from)
+            match found {
+                Ok(found) => {
+                    let headers = &provider.headers;
+                    let all = settings
+                        .vault
+                        .with_headers(&provider.name, found, headers, &environment);
+                    all.await.map_err(ProviderError::from)
+                }
+                Err(error) => Err(ProviderError::from(error)),
+            }
         }
     };
     match credentials {

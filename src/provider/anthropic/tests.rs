@@ -229,7 +229,7 @@ fn an_error_in_mid_stream_ends_the_turn() {
 fn an_error_without_words_is_still_one() {
     let events = decode("event: error\ndata: {}\n\n");
     assert!(
-        matches!(events.as_slice(), [Event::Error(error)] if error.class == ErrorClass::Server),
+        matches!(events.as_slice(), [Event::Error(error)] if error.class == ErrorClass::Unclear),
         "{events:?}"
     );
 }

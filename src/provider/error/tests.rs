@@ -60,8 +60,9 @@ fn a_status_without_words_has_a_class_too() {
         (400, ErrorClass::BadRequest, false),
         (401, ErrorClass::WrongKey, false),
         (402, ErrorClass::Quota, false),
-        (403, ErrorClass::WrongKey, false),
-        (404, ErrorClass::BadRequest, false),
+        (403, ErrorClass::Forbidden, false),
+        (404, ErrorClass::WrongAddress, false),
+        (405, ErrorClass::WrongAddress, false),
         (408, ErrorClass::Timeout, true),
         (409, ErrorClass::BadRequest, true),
         (413, ErrorClass::ContextTooLong, false),
@@ -114,7 +115,7 @@ fn in_mid_stream_a_numeric_code_is_the_status() {
     let error = ProviderError::from_value(&json!({"error": {"code": 503, "message": "m"}}), Some(200));
     assert_eq!((error.class, error.status), (ErrorClass::Overloaded, Some(200)));
     let error = ProviderError::from_value(&json!("overflow"), None);
-    assert_eq!((error.class, error.message.as_str()), (ErrorClass::Server, "overflow"));
+    assert_eq!((error.class, error.message.as_str()), (ErrorClass::Unclear, "overflow"));
 }
 
 #[test]
@@ -207,14 +208,7 @@ fn detail_is_a_message_too() {
 #[test]
 fn a_web_page_is_a_proxys_and_retried_by_its_status() {
     let page = "\u{feff}\n<html><head><title>502 Bad Gateway</title></head>";
-    for (status, retryable) in [
-        (502, true),
-        (500, true),
-        (504, true),
-        (429, true),
-        (403, false),
-        (404, false),
-    ] {
+    for (status, retryable) in [(502, true), (500, true), (504, true), (429, true), (403, false)] {
         let error = from(status, page);
         assert_eq!(
             (error.class, error.message.as_str()),

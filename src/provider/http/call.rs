@@ -12,6 +12,8 @@ use crate::provider::{Decoder, ErrorClass, ProviderError, Request};
 use crate::provider::{anthropic, gemini, ollama, openai_chat, openai_responses, refused};
 use crate::words::{Text, text};
 
+mod own;
+
 /// A request, ready to be sent.
 pub struct Call {
     pub url: Url,
@@ -111,10 +113,19 @@ pub fn endpoint(provider: &Provider, path: &str) -> Result<Url, ProviderError> {
         return Err(refused(missing));
     }
     let mut url = Url::parse(&format!("{}/{path}", provider.base_url)).map_err(|error| {
-        let (url, reason) = (&provider.base_url, error.to_string());
+        let (url, reason) = (shown_text(&provider.base_url), error.to_string());
         refused(text!("provider.no_url", name = name, url = url, reason = reason))
     })?;
-    if let Some(version) = &provider.api_version {
+    if !provider.query.is_empty() {
+        // Ours come after the user's: where both name a field, the last one counts with most servers.
+        let query = match url.query() {
+            Some(ours) => format!("{}&{ours}", provider.query),
+            None => provider.query.clone(),
+        };
+        url.set_query(Some(&query));
+    }
+    let has_version = url.query_pairs().any(|(name, _)| name == "api-version");
+    if let Some(version) = provider.api_version.as_ref().filter(|_| !has_version) {
         url.query_pairs_mut().append_pair("api-version", version);
     }
     match url.scheme() {
@@ -122,6 +133,51 @@ pub fn endpoint(provider: &Provider, path: &str) -> Result<Url, ProviderError> {
         "http" if is_loopback(&url) || provider.insecure => Ok(url),
         "http" => Err(refused(text!("provider.no_tls", name = name, host = provider.host()))),
         other => Err(refused(text!("provider.odd_scheme", name = name, scheme = other))),
+    }
+}
+
+/// Fields of a query that hold no secrets.
+const PLAIN_FIELDS: &[&str] = &[
+    "api-version",
+    "alt",
+    "limit",
+    "pageSize",
+    "page_size",
+    "beta",
+    "version",
+];
+
+/// A URL as it may be shown: without name and password, and without the values of a query that may be secrets.
+pub fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    let has_login = !url.username().is_empty() || url.password().is_some();
+    if has_login {
+        // These fail only for URLs that can have neither.
+        url.set_username("").ok();
+        url.set_password(None).ok();
+    }
+    let fields: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    url.set_query(None);
+    let mut text = url.to_string();
+    for (at, (name, value)) in fields.iter().enumerate() {
+        let value = if PLAIN_FIELDS.contains(&name.as_str()) {
+            value
+        } else {
+            "[redacted]"
+        };
+        text.push(if at == 0 { '?' } else { '&' });
+        text.push_str(&format!("{name}={value}"));
+    }
+    text
+}
+
+/// What is no URL, without what stands before an `@` in it.
+fn shown_text(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    match rest.rsplit_once('@') {
+        Some((_, rest)) if scheme.is_empty() => rest.to_owned(),
+        Some((_, rest)) => format!("{scheme}://{rest}"),
+        None => url.to_owned(),
     }
 }
 
@@ -145,12 +201,12 @@ pub fn headers(provider: &Provider, credentials: &Credentials) -> Result<HeaderM
         headers.insert(HeaderName::from_static("anthropic-version"), version);
     }
     if let Some(key) = &credentials.key {
-        let (name, value) = match provider.auth {
-            Auth::Bearer => (
-                AUTHORIZATION,
-                HeaderValue::from_str(&format!("Bearer {}", key.expose())),
-            ),
-            Auth::Header(name) => (HeaderName::from_static(name), HeaderValue::from_str(key.expose())),
+        let bearer = || HeaderValue::from_str(&format!("Bearer {}", key.expose()));
+        let (name, value) = match (&provider.key_header, provider.auth) {
+            (Some(name), _) if name.eq_ignore_ascii_case(AUTHORIZATION.as_str()) => (AUTHORIZATION, bearer()),
+            (Some(name), _) => (own::key_header(provider, name)?, HeaderValue::from_str(key.expose())),
+            (None, Auth::Bearer) => (AUTHORIZATION, bearer()),
+            (None, Auth::Header(name)) => (HeaderName::from_static(name), HeaderValue::from_str(key.expose())),
         };
         let mut value = value.map_err(|_| ProviderError::ours(ErrorClass::WrongKey, text!("key.no_header")))?;
         value.set_sensitive(true);
@@ -168,6 +224,7 @@ pub fn headers(provider: &Provider, credentials: &Credentials) -> Result<HeaderM
             headers.insert(HeaderName::from_static(name), value);
         }
     }
+    own::add(provider, credentials, &mut headers)?;
     Ok(headers)
 }
 

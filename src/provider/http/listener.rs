@@ -15,6 +15,7 @@ pub struct Listener<'a> {
     text: StreamRedactor,
     reasoning: StreamRedactor,
     whole: Redactor,
+    heard: bool,
 }
 
 impl<'a> Listener<'a> {
@@ -25,6 +26,7 @@ impl<'a> Listener<'a> {
             text: redactor(),
             reasoning: redactor(),
             whole: credentials.redactor(),
+            heard: false,
         }
     }
 
@@ -33,6 +35,7 @@ impl<'a> Listener<'a> {
         let mut batch = Vec::new();
         let mut end = None;
         for event in decoded {
+            self.heard |= is_said(&event);
             let redacted = match event {
                 Event::Finished(reason) => {
                     end = Some(Ok(reason.redacted(&self.whole)));
@@ -71,6 +74,11 @@ impl<'a> Listener<'a> {
         end
     }
 
+    /// Whether any text, reasoning or call has come.
+    pub fn has_heard(&self) -> bool {
+        self.heard
+    }
+
     /// Hands on what was held back.
     pub async fn flush(&mut self) {
         let held = [
@@ -82,6 +90,14 @@ impl<'a> Listener<'a> {
             self.events.send(held).await.ok();
         }
     }
+}
+
+/// Whether an event is a piece of what the model says.
+fn is_said(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Text(_) | Event::Refusal(_) | Event::Reasoning(_) | Event::ToolCall(_)
+    )
 }
 
 /// The text without carriage returns, which are never shown: one within a key must not hide it from the redactor.

@@ -4,17 +4,7 @@ use super::{Auth, Provider, Wire};
 use crate::config::{KeyConfig, ProviderConfig};
 use crate::keys::KeySource;
 
-pub(super) fn merge(mut entry: Provider, name: &str, settings: &ProviderConfig) -> Provider {
-    if entry.name != name {
-        name.clone_into(&mut entry.name);
-        name.clone_into(&mut entry.label);
-        // Another provider's variables hold another provider's key and ids: they must not be sent to this one.
-        if let KeySource::Usual { variables, .. } = &mut entry.key {
-            variables.clear();
-        }
-        entry.organization.clear();
-        entry.project.clear();
-    }
+pub(super) fn merge(mut entry: Provider, settings: &ProviderConfig) -> Provider {
     entry.configured = true;
     place(&mut entry, settings);
     if let Some(organization) = &settings.organization {
@@ -32,6 +22,10 @@ pub(super) fn merge(mut entry: Provider, name: &str, settings: &ProviderConfig) 
     entry.context = settings.context.or(entry.context);
     entry.insecure |= settings.insecure;
     entry.params.extend(settings.params.clone());
+    entry.headers.extend(settings.headers.clone());
+    if let Some(name) = &settings.key_header {
+        entry.key_header = Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+    }
     entry
 }
 
@@ -58,7 +52,7 @@ fn place(entry: &mut Provider, settings: &ProviderConfig) {
         entry.base_url = template.replace("{resource}", resource);
     }
     if let Some(url) = &settings.base_url {
-        entry.base_url = base(url);
+        (entry.base_url, entry.query) = parted(url);
     }
     if let Some(version) = &settings.api_version {
         entry.api_version = Some(version.trim().to_owned());
@@ -115,6 +109,13 @@ fn fit_ollama(entry: &mut Provider, before: Wire) {
 /// Whether a name can be one label of a host's name.
 fn is_label(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// A base URL and its query; a fragment is never sent.
+fn parted(url: &str) -> (String, String) {
+    let url = url.split('#').next().unwrap_or(url);
+    let (url, query) = url.split_once('?').unwrap_or((url, ""));
+    (base(url), query.trim().to_owned())
 }
 
 /// A base URL without white space and slashes at its end.

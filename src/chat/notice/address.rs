@@ -1,0 +1,156 @@
+//! What is wrong with a provider's address or wire, as far as it can be seen, when a server has nothing there.
+
+use crate::provider::registry::{Provider, Wire};
+use crate::words::{Text, text};
+
+/// What a request's path ends in, on each wire: it is added to `base_url` and does not belong into it.
+const ADDED: &[&str] = &[
+    "/chat/completions",
+    "/completions",
+    "/responses",
+    "/messages",
+    "/api/chat",
+    "/api/generate",
+    "/models",
+];
+
+/// What to do about an address at which there is nothing.
+pub(super) fn advice(provider: &Provider) -> Text {
+    let name = provider.name.as_str();
+    let hint = match seen(provider) {
+        Seen::Added(path) => text!("address.added", name = name, path = path),
+        Seen::Other(wire) => text!("address.wire", name = name, wire = wire),
+        Seen::NoResponses => text!("address.no_responses", name = name),
+        Seen::NoVersion => text!("address.no_version", name = name),
+        Seen::Nothing => text!("address.check", name = name),
+    };
+    text!("address.see", hint = hint)
+}
+
+/// What can be seen to be wrong.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    /// A path that we add stands in the base URL.
+    Added(&'static str),
+    /// The address is that of another wire.
+    Other(&'static str),
+    /// A server that may know Chat Completions only is asked for the Responses API.
+    NoResponses,
+    /// The version is missing.
+    NoVersion,
+    Nothing,
+}
+
+fn seen(provider: &Provider) -> Seen {
+    let path = provider.path();
+    let path = path.trim_end_matches('/');
+    if let Some(added) = ADDED
+        .iter()
+        .find(|added| path.ends_with(**added) || path.contains(&format!("{added}/")))
+    {
+        return Seen::Added(added);
+    }
+    if let Some(wire) = wire_of(&provider.host(), path).filter(|wire| *wire != word(provider.wire)) {
+        return Seen::Other(wire);
+    }
+    match provider.wire {
+        Wire::Chat | Wire::Responses | Wire::Anthropic if !has_version(path) => Seen::NoVersion,
+        Wire::Responses if !provider.dialect.openai_models => Seen::NoResponses,
+        _ => Seen::Nothing,
+    }
+}
+
+/// The wire of an address that says which one it speaks: by its host, or by a path that servers with several wires use.
+fn wire_of(host: &str, path: &str) -> Option<&'static str> {
+    let host = host.to_ascii_lowercase();
+    let compatible = path.ends_with("/openai") || path.contains("/openai/");
+    match host.as_str() {
+        _ if compatible => None,
+        "generativelanguage.googleapis.com" => Some("gemini"),
+        _ if path.ends_with("/v1beta") => Some("gemini"),
+        _ if path.ends_with("/anthropic") || path.contains("/anthropic/") => Some("anthropic"),
+        _ if host.ends_with(":11434") && !has_version(path) => Some("ollama"),
+        _ => None,
+    }
+}
+
+fn word(wire: Wire) -> &'static str {
+    match wire {
+        Wire::Responses => "responses",
+        Wire::Chat => "chat",
+        Wire::Anthropic => "anthropic",
+        Wire::Gemini => "gemini",
+        Wire::Ollama => "ollama",
+        Wire::Guide => "",
+    }
+}
+
+/// Whether a segment of the path is a version: `v1`, `v1beta`, `v4`.
+fn has_version(path: &str) -> bool {
+    path.split('/').any(|segment| {
+        let rest = segment.strip_prefix('v').unwrap_or_default();
+        rest.starts_with(|c: char| c.is_ascii_digit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::provider::registry::Registry;
+
+    fn of(settings: serde_json::Value) -> Provider {
+        let config: Config = serde_json::from_value(serde_json::json!({"providers": {"work": settings}})).unwrap();
+        Registry::new(&config, &|_| None).provider("work").unwrap().clone()
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_address_is_seen() {
+        for (url, wire, wrong) in [
+            (
+                "https://x.test/v1/chat/completions",
+                "chat",
+                Seen::Added("/chat/completions"),
+            ),
+            (
+                "https://x.test/v1/chat/completions/?a=b",
+                "chat",
+                Seen::Added("/chat/completions"),
+            ),
+            ("https://x.test/v1/messages", "anthropic", Seen::Added("/messages")),
+            ("https://x.test", "chat", Seen::NoVersion),
+            ("https://x.test/?api-version=1", "responses", Seen::NoVersion),
+            ("https://api.anthropic.com", "anthropic", Seen::NoVersion),
+            ("https://x.test/v1", "responses", Seen::NoResponses),
+            ("https://x.test/v1", "chat", Seen::Nothing),
+            ("https://x.test/api/paas/v4", "chat", Seen::Nothing),
+            ("https://x.test/anthropic/v1", "chat", Seen::Other("anthropic")),
+            ("https://x.test/anthropic/v1", "anthropic", Seen::Nothing),
+            (
+                "https://generativelanguage.googleapis.com/v1beta",
+                "chat",
+                Seen::Other("gemini"),
+            ),
+            (
+                "https://generativelanguage.googleapis.com/v1beta/openai",
+                "chat",
+                Seen::Nothing,
+            ),
+            ("http://localhost:11434", "chat", Seen::Other("ollama")),
+            ("http://localhost:11434/v1", "chat", Seen::Nothing),
+        ] {
+            let provider = of(serde_json::json!({"base_url": url, "wire": wire}));
+            assert_eq!(seen(&provider), wrong, "{url} {wire}");
+        }
+    }
+
+    #[test]
+    fn the_advice_names_the_option_and_the_help() {
+        let provider = of(serde_json::json!({"base_url": "https://x.test/v1/chat/completions"}));
+        let advice = advice(&provider).to_string();
+        assert!(
+            advice.contains("providers.work.base_url") && advice.contains(":help gpt-wire"),
+            "{advice}"
+        );
+    }
+}
