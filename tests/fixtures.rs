@@ -773,7 +773,7 @@ const ERRORS: [(ErrorClass, &str, bool, u64); 29] = {
         (ContextTooLong, "context_length_exceeded", false, 0),
         (ContentFilter, "content_filter", false, 0),
         (WrongKey, "API_KEY_INVALID", false, 0),
-        (WrongKey, "server_error", false, 0),
+        (Forbidden, "server_error", false, 0),
     ]
 };
 

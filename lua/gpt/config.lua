@@ -28,6 +28,8 @@ local provider = {
   api_version = string_option,
   context = count_option,
   params = { type = "map" },
+  headers = { type = "headers" },
+  key_header = string_option,
   insecure = { type = "boolean" },
 }
 
@@ -168,6 +170,16 @@ local KINDS = {
     return type(value) == "table"
       and (is_variable_name(value.env) or (value.env == nil and is_list_of_strings(value.cmd)))
   end,
+  headers = function(value)
+    return type(value) == "table"
+      and vim.iter(value):all(function(name, source)
+        return type(name) == "string"
+          and (
+            type(source) == "string"
+            or (type(source) == "table" and (is_variable_name(source.env) or (source.env == nil and is_list_of_strings(source.cmd))))
+          )
+      end)
+  end,
   number = is_finite,
   map = function(value)
     return type(value) == "table" and (next(value) == nil or not vim.islist(value))
@@ -189,6 +201,7 @@ local function name_of(kind)
     count = words("view.config.whole_number"),
     map = words("view.config.map"),
     key = '{ env = "NAME" }, { cmd = { … } }',
+    headers = '{ ["x-name"] = "…", { env = "NAME" }, { cmd = { … } } }',
     locale = one_of(LOCALES),
     ["list of strings"] = words("view.config.list_of_strings"),
   }

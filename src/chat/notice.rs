@@ -325,7 +325,7 @@ fn sentences(error: &ProviderError, provider: &Provider, model: &str) -> (Text, 
             };
             (text!("error.network", host = host), advice)
         }
-        ErrorClass::Tls => (text!("error.tls", host = host), text!("error.tls_advice")),
+        ErrorClass::Tls => (text!("error.tls", host = &host), certificate(error, &host)),
         ErrorClass::Proxy => (text!("error.proxy", host = host), text!("error.proxy_advice")),
         ErrorClass::ProxyRefused => (text!("error.proxy_refused", host = host), proxy(error)),
         ErrorClass::Timeout => (text!("error.timeout", host = host), text!("error.timeout_advice")),
@@ -453,6 +453,30 @@ pub fn keyring_waits(locale: Locale) -> Notice {
 /// Whether a host, perhaps with a port, is this machine.
 fn is_here(host: &str) -> bool {
     ["localhost", "127.", "[::1]"].iter().any(|here| host.starts_with(here))
+}
+
+/// What to do about a certificate: one that does not name its host, or is of an old form, is to be made anew.
+fn certificate(error: &ProviderError, host: &str) -> Text {
+    let is_to_be_made = [
+        "not valid for name",
+        "not valid for any names",
+        "UnsupportedCertVersion",
+    ]
+    .iter()
+    .any(|words| error.message.contains(words));
+    if !is_to_be_made {
+        return text!("error.tls_advice");
+    }
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.trim_matches(['[', ']']);
+    let kind = match bare.parse::<std::net::IpAddr>() {
+        Ok(_) => "IP",
+        Err(_) => "DNS",
+    };
+    text!("error.tls_name", name = format!("subjectAltName={kind}:{bare}"))
 }
 
 /// What to do about a proxy.

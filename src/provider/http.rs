@@ -8,6 +8,7 @@ mod call;
 mod client;
 mod failed;
 mod listener;
+mod pinned;
 mod preview;
 
 #[cfg(test)]
@@ -37,9 +38,6 @@ use listener::Listener;
 
 /// The most of a list of models that is read, in bytes.
 const LIST_BYTES: usize = 8 * 1024 * 1024;
-
-/// How often a request is sent again without a field that was refused.
-const MOST_LEFT_OUT: usize = 5;
 
 /// What failed, or `()` when the terminal event has been sent.
 type Outcome = Result<(), ProviderError>;
@@ -106,25 +104,22 @@ impl Http {
         }
     }
 
-    /// Asks; when the server refuses a parameter that can be left out, asks again without it.
+    /// Asks; when the server refuses parameters that can be left out, asks once more without them.
     async fn ask_without_refused(&self, asking: Asking<'_>) -> Outcome {
-        let mut left_out = self.known_refused(asking);
-        let mut told = 0;
-        loop {
-            let error = match self.persist(asking, &left_out).await {
-                Err(error) if refused::is_refusal(&error) && told < MOST_LEFT_OUT => error,
-                outcome => return outcome,
-            };
-            let fields = refused::fields(&error, &call::body(asking.provider, asking.request, &left_out));
-            if fields.is_empty() {
-                return Err(error);
-            }
-            tracing::info!(provider = %asking.provider.name, ?fields, "refused: asking without");
-            told += 1;
-            left_out.extend(fields.clone());
-            self.remember_refused(asking, &left_out);
-            asking.tell(Event::LeftOut(fields)).await;
+        let known = self.known_refused(asking);
+        let error = match self.persist(asking, &known).await {
+            Err(error) if refused::is_refusal(&error) && !error.begun => error,
+            outcome => return outcome,
+        };
+        let fields = refused::fields(&error, &call::body(asking.provider, asking.request, &known));
+        if fields.is_empty() {
+            return Err(error);
         }
+        tracing::info!(provider = %asking.provider.name, ?fields, "refused: asking without");
+        let all = [known, fields.clone()].concat();
+        self.remember_refused(asking, &all);
+        asking.tell(Event::LeftOut(fields)).await;
+        self.persist(asking, &all).await
     }
 
     fn known_refused(&self, asking: Asking<'_>) -> Vec<String> {

@@ -56,16 +56,27 @@ pub fn fields(error: &ProviderError, body: &Value) -> Vec<String> {
     if !is_refusal(error) {
         return Vec::new();
     }
-    let param = error.param.clone().filter(|param| has(body, param));
-    let in_message = || (error.param.is_none()).then(|| named(&error.message, body)).flatten();
-    let Some(param) = param.or_else(in_message).filter(|param| !is_needed(param)) else {
-        return Vec::new();
+    let named = match error.param.as_deref() {
+        // What was refused is told, but not in the request: another field is not guessed.
+        Some(param) if !has(body, param) => Vec::new(),
+        Some(param) => std::iter::once(param.to_owned())
+            .chain(listed(&error.message, body))
+            .collect(),
+        None => named(&error.message, body),
     };
-    let belonging = BELONGING.iter().filter(|(field, _)| *field == param);
-    let belonging = belonging
-        .map(|(_, other)| (*other).to_owned())
-        .filter(|other| has(body, other));
-    std::iter::once(param.clone()).chain(belonging).collect()
+    let mut fields: Vec<String> = Vec::new();
+    for field in named.into_iter().filter(|field| !is_needed(field)) {
+        let belonging = BELONGING.iter().filter(|(first, _)| *first == field);
+        let belonging = belonging
+            .map(|(_, other)| (*other).to_owned())
+            .filter(|other| has(body, other));
+        for field in std::iter::once(field.clone()).chain(belonging) {
+            if !fields.contains(&field) {
+                fields.push(field);
+            }
+        }
+    }
+    fields
 }
 
 fn is_coded(error: &ProviderError) -> bool {
@@ -76,16 +87,26 @@ fn is_needed(path: &str) -> bool {
     path.split('.').next().is_some_and(|first| NEEDED.contains(&first))
 }
 
-/// The line of a message that refuses something, in lower case.
+/// The first line of a message that refuses something, in lower case.
 fn phrase(message: &str) -> Option<String> {
-    let mut lines = message.lines().map(str::to_lowercase);
-    lines.find(|line| PHRASES.iter().any(|phrase| line.contains(phrase)))
+    refusing(message).next()
 }
 
-/// The first optional field of the body that the refusing line of a message names. A name that is a word of a language
-/// too must stand in quotes or before a colon.
-fn named(message: &str, body: &Value) -> Option<String> {
-    let line = phrase(message)?;
+fn refusing(message: &str) -> impl Iterator<Item = String> {
+    let lines = message.lines().map(str::to_lowercase);
+    lines.filter(|line| PHRASES.iter().any(|phrase| line.contains(phrase)))
+}
+
+/// The optional fields of the body that refusing lines of a message begin with: FastAPI refuses several at once.
+fn listed(message: &str, body: &Value) -> Vec<String> {
+    let heads = refusing(message).filter_map(|line| line.split_once(':').map(|(head, _)| head.to_owned()));
+    heads.filter(|head| has(body, head)).collect()
+}
+
+/// The optional field of the body that the first refusing line of a message names, and those that others begin with. A
+/// name that is a word of a language too must stand in quotes or before a colon.
+fn named(message: &str, body: &Value) -> Vec<String> {
+    let Some(line) = phrase(message) else { return Vec::new() };
     let mut paths = Vec::new();
     paths_in(body, "", &mut paths);
     let found = paths.into_iter().filter(|path| !is_needed(path)).filter_map(|path| {
@@ -95,7 +116,8 @@ fn named(message: &str, body: &Value) -> Option<String> {
             .find_map(|name| place_of(&line, name))?;
         Some((at, path))
     });
-    found.min_by_key(|(at, path)| (*at, path.len())).map(|(_, path)| path)
+    let first = found.min_by_key(|(at, path)| (*at, path.len())).map(|(_, path)| path);
+    first.into_iter().chain(listed(message, body)).collect()
 }
 
 /// Where a name stands in a line as a name.
@@ -185,6 +207,90 @@ mod tests {
             let (fields, body) = without(code, "temperature");
             assert_eq!(fields, ["temperature"]);
             assert_eq!((body.get("temperature"), body["stream"].clone()), (None, json!(true)));
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_refused_in_words_is_left_out_as_well() {
+        let told = |status, answer: Value| {
+            let error = ProviderError::from_value(&answer, Some(status));
+            fields(&error, &body())
+        };
+        let forbidden = |field: &str| json!({"type": "extra_forbidden", "loc": ["body", field], "msg": "Extra inputs are not permitted"});
+        for (status, answer, left) in [
+            (
+                422,
+                json!({"detail": [forbidden("stream_options")]}),
+                vec!["stream_options"],
+            ),
+            (
+                422,
+                json!({"object": "error", "message": {"detail": [forbidden("temperature"), forbidden("stream_options")]},
+                    "type": "invalid_request_error", "param": null, "code": null}),
+                vec!["temperature", "stream_options"],
+            ),
+            (
+                400,
+                json!({"error": {"message": "property 'stream_options' is unsupported", "type": "invalid_request_error"}}),
+                vec!["stream_options"],
+            ),
+            (
+                400,
+                json!({"error": {"message": "Unrecognized request argument supplied: stream_options"}}),
+                vec!["stream_options"],
+            ),
+            (
+                400,
+                json!({"error": {"type": "invalid_request_error", "message": "temperature: Extra inputs are not permitted"}}),
+                vec!["temperature"],
+            ),
+            (
+                400,
+                json!({"error": {"message": "`temperature` is deprecated for this model."}}),
+                vec!["temperature"],
+            ),
+            (
+                400,
+                json!({"error": {"message": "Web search and reasoning.effort are not supported.", "param": null}}),
+                vec!["reasoning.effort"],
+            ),
+            (
+                400,
+                json!({"error": {"message": "temperature is not supported with this model", "param": "temperature", "code": null}}),
+                vec!["temperature"],
+            ),
+            (
+                422,
+                json!({"detail": [{"type": "missing", "loc": ["body", "stream_options"], "msg": "Field required"}]}),
+                vec![],
+            ),
+            (
+                422,
+                json!({"detail": [{"type": "extra_forbidden", "loc": ["body", "messages", 0, "x"], "msg": "Extra inputs are not permitted"}]}),
+                vec![],
+            ),
+            (
+                400,
+                json!({"error": {"message": "This model does not support text or a stream of it."}}),
+                vec![],
+            ),
+            (
+                400,
+                json!({"error": {"message": "The temperature must be below 2."}}),
+                vec![],
+            ),
+            (
+                500,
+                json!({"error": {"message": "temperature is not supported"}}),
+                vec![],
+            ),
+            (
+                404,
+                json!({"error": {"message": "temperature is not supported"}}),
+                vec![],
+            ),
+        ] {
+            assert_eq!(told(status, answer.clone()), left, "{answer}");
         }
     }
 

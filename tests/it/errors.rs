@@ -360,6 +360,75 @@ async fn a_content_filter_that_refuses_the_question_is_told() {
 }
 
 #[tokio::test]
+async fn an_address_with_nothing_at_it_is_told_with_what_is_wrong_with_it() {
+    for (base, wire, path, advice) in [
+        ("", "chat", "/chat/completions", "most servers want /v1."),
+        (
+            "/v1/chat/completions",
+            "chat",
+            "/v1/chat/completions/chat/completions",
+            "Take /chat/completions out of providers.work.base_url",
+        ),
+        (
+            "/v1",
+            "responses",
+            "/v1/responses",
+            "set providers.work.wire = \"chat\".",
+        ),
+        (
+            "/anthropic/v1",
+            "chat",
+            "/anthropic/v1/chat/completions",
+            "wire = \"anthropic\"",
+        ),
+        (
+            "/v1?api-version=1&code=opensesame",
+            "chat",
+            "/v1/chat/completions?api-version=1&code=[redacted]",
+            "Check base_url and wire",
+        ),
+    ] {
+        let server = Server::start(Answer::json(404, &json!({ "detail": "Not Found" }))).await;
+        let config = work(&format!("{}{base}", server.url()), wire, "");
+        let nvim = recording().config(config).start().await;
+        nvim.feed(":GPTChat why<CR>").await;
+        let asked = format!("No API answers at {}{path}.", server.url()).replace("http://", "");
+        let close = |text: &str| text.replace([' ', '\n'], "");
+        let holds = |screen: &str| close(&flat(screen)).contains(&close(&asked));
+        let screen = nvim.wait_screen(holds).await;
+        for sentence in [advice, "See :help gpt-wire.", "Not Found", "HTTP 404"] {
+            assert!(close(&flat(&screen)).contains(&close(sentence)), "{sentence}: {screen}");
+        }
+        assert!(!screen.contains("opensesame"), "{screen}");
+        assert_eq!(server.requests()[0].path, path.replace("[redacted]", "opensesame"));
+    }
+}
+
+#[tokio::test]
+async fn a_plan_that_does_not_cover_the_model_is_no_wrong_key() {
+    let body = json!({ "type": "about:blank", "title": "Forbidden", "status": 403, "detail": "Your plan does not include this model." });
+    chat(Answer::json(403, &body))
+        .tells(&[
+            "work knows the key, but does not allow this.",
+            "Choose another model with :GPTModel",
+            "Your plan does not include this model.",
+            "HTTP 403",
+        ])
+        .await;
+}
+
+#[tokio::test]
+async fn a_page_that_says_413_is_told_as_a_conversation_that_is_too_long() {
+    let page = "<html><head><title>413 Request Entity Too Large</title></head></html>";
+    chat(Answer::html(413, page))
+        .tells(&[
+            "The conversation is longer than m can read.",
+            "413 Request Entity Too Large",
+        ])
+        .await;
+}
+
+#[tokio::test]
 async fn a_refused_parameter_is_named() {
     let error = json!({ "error": { "message": "Unsupported parameter: 'temperature' is not supported with this model.",
         "type": "invalid_request_error", "param": "temperature", "code": "unsupported_parameter" } });

@@ -427,6 +427,26 @@ async fn a_key_that_the_provider_refuses_is_kept_only_if_the_user_says_so() {
 }
 
 #[tokio::test]
+async fn where_a_server_lists_no_models_the_key_is_kept_and_said_to_be_unchecked() {
+    for status in [404, 405, 501] {
+        let Some(keyring) = Keyring::start().await else { return };
+        let server = Server::start(move |_: &Request| Answer::json(status, &json!({ "detail": "Not Found" }))).await;
+        let nvim = editor(&server)
+            .env("DBUS_SESSION_BUS_ADDRESS", keyring.address())
+            .start()
+            .await;
+        set_key(&nvim, "GPTSetKey openai", KEY, "", "").await;
+        changed(&nvim, "openai", "keyring").await;
+        let said = flat(&nvim.messages().await);
+        assert!(
+            said.contains("The key for OpenAI could not be checked") && said.contains(&format!("HTTP {status}")),
+            "{said}"
+        );
+        assert_eq!(keyring.lookup("openai").await.as_deref(), Some(KEY));
+    }
+}
+
+#[tokio::test]
 async fn a_provider_that_cannot_be_reached_or_is_not_the_api_is_said_so() {
     for (answer, title) in [
         (

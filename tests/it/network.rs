@@ -272,6 +272,31 @@ async fn a_certificate_of_an_unknown_authority_is_told_and_trusted_once_it_is_na
 }
 
 #[tokio::test]
+async fn a_servers_own_certificate_that_is_named_is_trusted_and_no_other_like_it() {
+    let named = Authority::of_itself(&["localhost"]);
+    let nameless = Authority::of_itself(&[]);
+    let like_it = Authority::of_itself(&["localhost"]);
+    for (shown, trusted, told) in [
+        (&named, &named, "all well"),
+        (
+            &nameless,
+            &nameless,
+            "openssl req -x509 … -addext subjectAltName=DNS:localhost",
+        ),
+        (&like_it, &named, "No trusted connection to localhost:"),
+    ] {
+        let server = Server::start(well()).await;
+        let tls = TlsServer::before(server.address(), shown, "localhost").await;
+        let home = Home::new();
+        home.write("c.pem", trusted.pem());
+        let url = format!("https://localhost:{}/v1", tls.address().port());
+        let nvim = ask(editor(&url, "ca_file = '~/c.pem'").home(&home)).await;
+        says(&nvim, told).await;
+        assert_eq!(server.connections() > 0, told == "all well", "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_for_another_name_is_told() {
     let authority = Authority::new();
     let server = Server::start(well()).await;

@@ -153,3 +153,53 @@ async fn a_compatible_provider_gets_the_key_of_its_own_variable_only() {
     assert_key_only_in(&request, "authorization");
     assert_eq!(request.json().get("stream_options"), None);
 }
+
+#[tokio::test]
+async fn headers_of_ones_own_are_sent_kept_out_of_everything_shown_and_reserved_ones_are_refused() {
+    let server = Server::start([Answer::chat_tokens(&["said plain-secret-9 and ", "from-variable-1"])]).await;
+    let config = |headers: &str| {
+        format!(
+            "{{ model = 'work/m', providers = {{ work = {{ base_url = '{}/v1', key = {{ env = 'WORK_KEY' }},
+               key_header = 'api-key', headers = {{ {headers} }} }} }} }}",
+            server.url()
+        )
+    };
+    let headers = "['x-provider'] = '@openai', ['x-secret'] = 'plain-secret-9', ['x-auth'] = { env = 'GATEWAY' },
+        ['x-cmd'] = { cmd = { 'printf', 'printed-secret' } }";
+    let nvim = unconfigured()
+        .env("WORK_KEY", KEY)
+        .env("GATEWAY", "Bearer from-variable-1")
+        .config(config(headers))
+        .start()
+        .await;
+    let request = exchange(&nvim, &server, "work/m", "said [redacted] and [redacted]").await;
+    assert_key_only_in(&request, "api-key");
+    assert_eq!(request.header("api-key"), Some(KEY));
+    assert_eq!(request.header("x-provider"), Some("@openai"));
+    assert_eq!(request.header("x-secret"), Some("plain-secret-9"));
+    assert_eq!(request.header("x-auth"), Some("Bearer from-variable-1"));
+    assert_eq!(request.header("x-cmd"), Some("printed-secret"));
+
+    for (headers, told) in [
+        ("host = 'x'", "host belongs to the connection"),
+        ("['x y'] = 'x'", "cannot be the name of a header."),
+        ("['x-a'] = { env = 'NOT_SET' }", "the variable NOT_SET is not set."),
+    ] {
+        let nvim = unconfigured()
+            .env("WORK_KEY", KEY)
+            .config(config(headers))
+            .start()
+            .await;
+        open(&nvim).await;
+        say(&nvim, "hi").await;
+        let flat = |screen: &str| {
+            screen
+                .replace(['│', '\n', '~'], " ")
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        nvim.wait_screen(|screen| flat(screen).contains(told)).await;
+        assert_eq!(server.requests().len(), 1, "{headers}");
+    }
+}

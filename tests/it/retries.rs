@@ -73,13 +73,94 @@ async fn a_connection_that_is_reset_before_the_answer_is_asked_again() {
 #[tokio::test]
 async fn an_answer_that_has_begun_is_not_asked_for_again() {
     let error = r#"{"error":{"message":"Busy.","type":"server_error","code":"server_is_overloaded"}}"#;
+    let piece = r#"{"choices":[{"index":0,"delta":{"content":"half of"}}]}"#;
     for (answer, sentence) in [
         (well().cut_after_tokens(0, Step::Reset), "The answer broke off."),
-        (Answer::sse(&[error]), "work is overloaded. Wait a little"),
+        (Answer::sse(&[piece, error]), "work is overloaded. Wait a little"),
     ] {
         let (nvim, server) = asked([answer, well()], "chat", "").await;
         is_calm(&says(&nvim, sentence).await);
         assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_says_in_the_stream_that_it_is_busy_before_anything_else_is_asked_again() {
+    let begun = r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#;
+    for (wire, busy) in [
+        (
+            "chat",
+            vec![
+                begun,
+                r#"{"error":{"message":"Busy. Try again in 1ms.","type":"server_error","code":"server_is_overloaded"}}"#,
+            ],
+        ),
+        (
+            "chat",
+            vec![r#"{"object":"error","message":"Slow down. Try again in 1ms.","code":429}"#],
+        ),
+        (
+            "responses",
+            vec![
+                r#"{"type":"response.created","response":{"status":"in_progress"}}"#,
+                r#"{"type":"error","code":"rate_limit_exceeded","message":"Try again in 1ms."}"#,
+            ],
+        ),
+        (
+            "anthropic",
+            vec![
+                r#"{"type":"message_start","message":{"usage":{"input_tokens":3}}}"#,
+                r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded, try again in 1ms."}}"#,
+            ],
+        ),
+        (
+            "gemini",
+            vec![
+                r#"{"error":{"code":503,"message":"The model is overloaded. Try again in 1ms.","status":"UNAVAILABLE"}}"#,
+            ],
+        ),
+    ] {
+        let next = match wire {
+            "responses" => Answer::responses_tokens(&["all ", "well"]),
+            "anthropic" => Answer::sse(&[
+                r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"all well"}}"#,
+                r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#,
+                r#"{"type":"message_stop"}"#,
+            ]),
+            "gemini" => {
+                Answer::sse(&[r#"{"candidates":[{"content":{"parts":[{"text":"all well"}]},"finishReason":"STOP"}]}"#])
+            }
+            _ => well(),
+        };
+        let (nvim, server) = asked([Answer::sse(&busy), next], wire, "").await;
+        says(&nvim, "all well").await;
+        done(&nvim, 1).await;
+        assert_eq!(server.requests().len(), 2, "{wire}");
+        assert_eq!(text(&nvim).await, ANSWERED, "{wire}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_the_stream_that_asking_again_does_not_help_is_told_at_once() {
+    for (error, sentence) in [
+        (
+            r#"{"error":{"type":"permission_error","message":"Not for you."}}"#,
+            "does not allow this.",
+        ),
+        (
+            r#"{"error":{"type":"not_found_error","message":"model: m"}}"#,
+            "work has no model m",
+        ),
+        (
+            r#"{"error":{"type":"billing_error","message":"No card."}}"#,
+            "You exceeded your current quota",
+        ),
+        (r#"{"error":"what it is nobody knows"}"#, "what it is nobody knows"),
+    ] {
+        let (nvim, server) = asked([Answer::sse(&[error]), well()], "chat", "").await;
+        is_calm(&says(&nvim, sentence).await);
+        assert!(!flat(&nvim.screen()).contains("not your mistake"), "{}", nvim.screen());
+        assert_eq!(server.requests().len(), 1, "{error}");
     }
 }
 
@@ -226,6 +307,26 @@ async fn a_refused_parameter_within_an_object_of_params_is_left_out() {
     says(&nvim, "take it out of providers.work.params.").await;
     let body = server.requests()[1].json();
     assert_eq!((body.get("reasoning"), body["verbosity"].as_str()), (None, Some("low")));
+}
+
+#[tokio::test]
+async fn fields_that_fastapi_and_mistral_forbid_are_left_out() {
+    let forbidden = |field: &str| json!({ "type": "extra_forbidden", "loc": ["body", field], "msg": "Extra inputs are not permitted" });
+    let detail = json!({ "detail": [forbidden("stream_options"), forbidden("temperature")] });
+    let mistral =
+        json!({ "object": "error", "message": detail, "type": "invalid_request_error", "param": null, "code": null });
+    for body in [detail.clone(), mistral] {
+        let script = [Answer::json(422, &body), well()];
+        let (nvim, server) = asked(script, "chat", "chat = { temperature = 0.3 }").await;
+        says(&nvim, "all well").await;
+        says(
+            &nvim,
+            "work refuses stream_options, temperature for m: it was asked without.",
+        )
+        .await;
+        let sent = server.requests()[1].json();
+        assert_eq!((sent.get("stream_options"), sent.get("temperature")), (None, None));
+    }
 }
 
 #[tokio::test]

@@ -10,13 +10,15 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::server::TlsStream;
 
 /// A certificate authority that nobody trusts yet.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
+    /// What the server shows itself, if that is the authority's own.
+    own: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
 }
 
 impl Authority {
@@ -28,6 +30,7 @@ impl Authority {
         Authority {
             pem: certificate.pem(),
             issuer: Issuer::new(params, key),
+            own: None,
         }
     }
 
@@ -36,17 +39,37 @@ impl Authority {
         &self.pem
     }
 
+    /// A certificate as `openssl req -x509` makes it: it is its own authority, and the server's own. With the names that
+    /// it is for, perhaps none.
+    pub fn of_itself(names: &[&str]) -> Authority {
+        let key = KeyPair::generate().expect("a key");
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("parameters of a certificate");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).expect("a certificate");
+        let secret = PrivateKeyDer::try_from(key.serialize_der()).expect("a key's DER");
+        Authority {
+            pem: certificate.pem(),
+            issuer: Issuer::new(params, key),
+            own: Some((certificate.der().clone(), secret)),
+        }
+    }
+
     /// What a server of this name needs, which offers these protocols.
     fn certify(&self, name: &str, protocols: &[&str]) -> ServerConfig {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new(vec![name.to_owned()]).expect("parameters of a certificate");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         let secret = PrivateKeyDer::try_from(key.serialize_der()).expect("a key's DER");
+        let (shown, secret) = match &self.own {
+            Some((certificate, secret)) => (certificate.clone(), secret.clone_key()),
+            None => (certificate.der().clone(), secret),
+        };
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("TLS of today")
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], secret)
+            .with_single_cert(vec![shown], secret)
             .expect("a certificate that fits its key");
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         config

@@ -143,15 +143,14 @@ fn collect(value: &Value, depth: usize, found: &mut Vec<String>) {
 fn object(value: &Value, depth: usize, found: &mut Vec<String>) {
     let before = found.len();
     let field = field(value);
-    for key in REASONS {
-        if let Some(inner) = value.get(key) {
-            let begin = found.len();
-            collect(inner, depth, found);
+    for inner in REASONS.iter().filter_map(|key| value.get(key)) {
+        let mut reasons = Vec::new();
+        collect(inner, depth, &mut reasons);
+        for reason in reasons {
             // FastAPI's `loc` says which field is meant.
-            if let (Some(field), Some(first)) = (&field, found.get_mut(begin))
-                && !first.contains(field.as_str())
-            {
-                *first = format!("{field}: {first}");
+            match &field {
+                Some(field) if !reason.contains(field.as_str()) => add(&format!("{field}: {reason}"), found),
+                _ => add(&reason, found),
             }
         }
     }

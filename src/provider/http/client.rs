@@ -5,10 +5,13 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
-use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy, Url, redirect};
+use reqwest::{Client, ClientBuilder, NoProxy, Proxy, Url, redirect};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use super::call::{is_local, is_loopback};
 use super::failed::deepest;
+use super::pinned;
 use crate::bounded;
 use crate::config::{NetworkConfig, ProxyConfig};
 use crate::provider::{ErrorClass, ProviderError};
@@ -155,13 +158,15 @@ fn trusting(builder: ClientBuilder, network: &NetworkConfig) -> Result<ClientBui
         let unusable = text!("network.ca_file", file = place, reason = reason);
         ProviderError::ours(ErrorClass::Configuration, unusable)
     })?;
-    Ok(builder.tls_certs_merge(certificates))
+    let tls = pinned::trusting(certificates).map_err(|error| ProviderError::new(ErrorClass::Tls, error.to_string()))?;
+    Ok(builder.tls_backend_preconfigured(tls))
 }
 
-fn certificates(file: &Path) -> Result<Vec<Certificate>, Text> {
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Text> {
     let pem = bounded::read(file, bounded::SMALL);
     let pem = pem.map_err(|unread| text!("network.ca_file_unread", reason = unread.reason()))?;
-    match Certificate::from_pem_bundle(&pem) {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    match found {
         Ok(found) if !found.is_empty() => Ok(found),
         _ => Err(text!("network.ca_file_empty")),
     }
