@@ -176,7 +176,10 @@ local KINDS = {
         return type(name) == "string"
           and (
             type(source) == "string"
-            or (type(source) == "table" and (is_variable_name(source.env) or (source.env == nil and is_list_of_strings(source.cmd))))
+            or (
+              type(source) == "table"
+              and (is_variable_name(source.env) or (source.env == nil and is_list_of_strings(source.cmd)))
+            )
           )
       end)
   end,

@@ -93,12 +93,7 @@ impl Connecting {
                 let status = error
                     .status
                     .map_or_else(|| "404".to_owned(), |status| status.to_string());
-                text!(
-                    "connect.unchecked",
-                    provider = &provider.label,
-                    host = provider.host(),
-                    status = status
-                )
+                text!("connect.unchecked", provider = &provider.label, status = status)
             }
             Ok(1) => text!("connect.connected_one", provider = &provider.label),
             Ok(count) => text!("connect.connected", provider = &provider.label, count = count),

@@ -392,7 +392,7 @@ async fn an_address_with_nothing_at_it_is_told_with_what_is_wrong_with_it() {
         let config = work(&format!("{}{base}", server.url()), wire, "");
         let nvim = recording().config(config).start().await;
         nvim.feed(":GPTChat why<CR>").await;
-        let asked = format!("No API answers at {}{path}.", server.url()).replace("http://", "");
+        let asked = format!("No API answers at {}{path}.", server.url());
         let close = |text: &str| text.replace([' ', '\n'], "");
         let holds = |screen: &str| close(&flat(screen)).contains(&close(&asked));
         let screen = nvim.wait_screen(holds).await;

@@ -51,12 +51,12 @@ pub(crate) fn is_error(value: &Value) -> bool {
         .chain(&[word("status")])
         .any(|kind| kind.eq_ignore_ascii_case("error"));
     let has = |key: &&str| value.get(key).is_some_and(is_truthy);
-    if is_named || TELLING.iter().any(|key| has(key)) || value.get("success") == Some(&Value::Bool(false)) {
+    if is_named || TELLING.iter().any(has) || value.get("success") == Some(&Value::Bool(false)) {
         return true;
     }
     let has_message_object = value.get("message").is_some_and(Value::is_object);
     let holds = |key: &&str| value.get(key).is_some_and(|inner| !inner.is_null());
-    if has_message_object || CONTENT.iter().any(|key| holds(key)) {
+    if has_message_object || CONTENT.iter().any(holds) {
         return false;
     }
     let kind = kinds
