@@ -11,7 +11,7 @@ use crate::provider::ollama::OllamaDecoder;
 use crate::provider::openai_chat::ChatDecoder;
 use crate::provider::openai_responses::ResponsesDecoder;
 use crate::provider::registry::Registry;
-use crate::provider::{Decoder, Event};
+use crate::provider::{Decoder, Event, FinishReason};
 
 /// Marsaglia's xorshift: the same sequence for the same seed.
 struct Random(u64);
