@@ -189,6 +189,8 @@ fn by_phrase(message: &str) -> Option<ErrorClass> {
 
 fn by_model(said: &Said, message: &str, status: Option<u16>) -> Option<ErrorClass> {
     let named = message.contains("model") && status != Some(401);
+    // A field may be deprecated for a model that is not.
+    let message = &message.replace("deprecated for this model", "");
     let gone = MODEL_GONE.iter().any(|phrase| message.contains(phrase));
     let is_missing = said.words().any(|word| MISSING.contains(&bare(word).as_str()));
     // In mid-stream the address has been right: what is missing then is the model.
