@@ -439,7 +439,7 @@ async fn where_a_server_lists_no_models_the_key_is_kept_and_said_to_be_unchecked
         changed(&nvim, "openai", "keyring").await;
         let said = flat(&nvim.messages().await);
         assert!(
-            said.contains(&format!("The key of OpenAI is kept, unchecked (HTTP {status}).")),
+            said.contains(&format!("OpenAI: key kept, unchecked (HTTP {status}).")),
             "{said}"
         );
         assert_eq!(keyring.lookup("openai").await.as_deref(), Some(KEY));
