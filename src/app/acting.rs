@@ -190,7 +190,8 @@ impl Acting {
                 ));
             }
             self.gate.know_keys(None).await;
-            changes.staged = fenced("diff", &self.gate.vault.redactor().redact(&diff));
+            // What only looks like a key is asked about when the question goes out.
+            changes.staged = fenced("diff", &self.gate.vault.redactor().without_live(&diff));
         }
         if fill::wants(&prompt.body, "style") {
             changes.style = commit::style(&git::subjects(folder).await);

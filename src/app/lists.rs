@@ -139,7 +139,10 @@ impl Lists {
             Err(ProviderError::ours(ErrorClass::Timeout, reason))
         });
         match fetched {
-            Ok(models) => self.keep(provider, models).await,
+            Ok(models) => {
+                vault.redactor().know_names(models.iter().map(|model| &model.id));
+                self.keep(provider, models).await;
+            }
             Err(error) => {
                 tracing::info!(provider = %provider.name, message = %error.message, "no list of models");
                 self.change(provider, |state| {

@@ -15,7 +15,7 @@ use crate::history::{self, Retention};
 use crate::keys::userinfo;
 use crate::keys::vault::Vault;
 use crate::logging;
-use crate::provider::catalogue::Catalogue;
+use crate::provider::catalogue::{self, Catalogue};
 use crate::provider::http::Http;
 use crate::provider::registry::{Registry, Target};
 use crate::words::{Locale, say};
@@ -80,6 +80,7 @@ impl App {
 
     /// Takes names and passwords in addresses for the secrets that they are: of base URLs and of proxies.
     fn learn_addresses(&self, config: &Config) {
+        self.learn_models(config);
         let bases = self.registry.providers().map(|provider| provider.base_url.clone());
         let proxy = match &config.network.proxy {
             Some(ProxyConfig::Address(address)) => Some(address.clone()),
@@ -90,6 +91,14 @@ impl App {
             let secrets = userinfo::secrets(&address);
             secrets.iter().for_each(|secret| self.vault.redactor().learn(secret));
         }
+    }
+
+    /// The names of models that the catalogue and the configuration have are no keys, also where they look so.
+    fn learn_models(&self, config: &Config) {
+        let named = config.models.keys().chain(&config.model).map(String::as_str);
+        let ids = named.flat_map(|name| [Some(name), name.split_once('/').map(|(_, id)| id)]);
+        let redactor = self.vault.redactor();
+        redactor.know_names(ids.flatten().chain(catalogue::ids()));
     }
 
     /// Opens the history that the configuration names, unless it is open.

@@ -74,7 +74,9 @@ fn words(word: &str) -> impl Iterator<Item = &str> {
         Some((path, name)) => (path, name),
         None => path.split_once(char::is_whitespace).unwrap_or((path, "")),
     };
-    let other = word.split_once(char::is_whitespace).map_or("", |(_, name)| name).trim();
+    let is_quoted = word.starts_with("#file:\"");
+    let other = word.split_once(char::is_whitespace).filter(|_| !is_quoted);
+    let other = other.map_or("", |(_, name)| name).trim();
     [path, name.trim(), other].into_iter().filter(|name| !name.is_empty())
 }
 

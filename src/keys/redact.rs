@@ -74,8 +74,8 @@ impl Redactor {
         redactor
     }
 
-    /// The text without the secrets that are known.
-    fn without_live<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    /// The text without the secrets that are known; what only looks like a key stays.
+    pub fn without_live<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
         without(text, places(&live, text))
     }

@@ -182,6 +182,11 @@ pub fn undated(id: &str) -> Option<&str> {
     })
 }
 
+/// The ids of all models that the catalogue knows.
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    TABLE.providers.values().flatten().map(|model| model.id.as_str())
+}
+
 fn listed(provider: &Provider) -> impl Iterator<Item = &'static Model> {
     maker(provider)
         .and_then(|maker| TABLE.providers.get(maker))

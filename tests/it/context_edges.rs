@@ -66,7 +66,7 @@ async fn of_a_quickfix_list_nothing_is_sent_about_a_buffer_that_is_never_sent() 
     ask(&nvim, "#quickfix", 1).await;
     assert_eq!(
         asked(&server, 0),
-        "#quickfix\n\n```text #quickfix :grep  x\na.txt:1:2: shown\nW: plain\n```"
+        "#quickfix\n\n```text #quickfix\na.txt:1:2: shown\nW: plain\n```"
     );
     clean(&nvim).await;
 }

@@ -231,6 +231,8 @@ async fn where_there_is_no_link_gx_opens_what_neovim_takes_for_one_and_says_what
     nvim.lua(ui, &[]).await;
     exchanges(&nvim, &["hi"]).await;
     nvim.feed("/some<CR>gx").await;
+    nvim.wait_screen_contains("some/file. Open it?").await;
+    nvim.feed("2<CR>").await;
     nvim.wait_screen_contains("nothing opens it").await;
     assert_eq!(nvim.lua_lines("return opened", &[]).await, ["some/file"]);
     clean(&nvim).await;

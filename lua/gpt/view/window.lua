@@ -146,7 +146,9 @@ end
 ---@param reason any
 ---@param shown boolean
 local function explain(reason, shown)
-  local title = words(shown and "view.window.floats" or "view.window.not_shown", { reason = in_words(reason) })
+  local why = in_words(reason)
+  local title = shown and words("view.window.floats", { reason = why })
+    or words("view.window.not_shown", { reason = why })
   vim.schedule(function()
     require("gpt.view.chat").inform({ level = "warning", title = title, advice = "" })
   end)

@@ -37,7 +37,10 @@ pub fn password(
     let template = password.starts_with(['$', '[', '*', '%']) && !is_percent(password) || password.contains('{');
     let hidden = password.is_empty() || password == "[redacted]" || userinfo == "[redacted]";
     let is_said = look == Look::Sent && (template || placeholders.holds(user, password, host));
-    (!hidden && !is_said).then(|| behind..behind + userinfo.len())
+    // What our own advice writes.
+    let is_advice =
+        host.starts_with("host") && userinfo == "name:password";
+    (!hidden && !is_said && !is_advice).then(|| behind..behind + userinfo.len())
 }
 
 fn is_percent(text: &str) -> bool {
