@@ -73,7 +73,8 @@ impl Repository {
             let value = |wanted: &str| values.iter().find(|(name, _)| *name == wanted)?.1.clone();
             prepare(&folder, &value)
         });
-        let opened = opened.await.map_err(|error| GitError::Failed(error.to_string()))?;
+        let opened = timeout(LIMIT, opened).await.map_err(|_| GitError::Slow)?;
+        let opened = opened.map_err(|error| GitError::Failed(error.to_string()))?;
         timeout(LIMIT, opened?.configured()).await.map_err(|_| GitError::Slow)?
     }
 

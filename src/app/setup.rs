@@ -95,10 +95,12 @@ impl App {
 
     /// The names of models that the catalogue and the configuration have are no keys, also where they look so.
     fn learn_models(&self, config: &Config) {
-        let named = config.models.keys().chain(&config.model).map(String::as_str);
-        let ids = named.flat_map(|name| [Some(name), name.split_once('/').map(|(_, id)| id)]);
         let redactor = self.vault.redactor();
-        redactor.know_names(ids.flatten().chain(catalogue::ids()));
+        redactor.know_names(catalogue::ids());
+        for name in config.models.keys().chain(&config.model) {
+            let id = name.split_once('/').map_or("", |(_, id)| id);
+            redactor.know_names([name.as_str(), id]);
+        }
     }
 
     /// Opens the history that the configuration names, unless it is open.

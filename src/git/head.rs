@@ -1,11 +1,11 @@
 //! Resolves HEAD to a commit without git: from loose and packed refs
 //! (<https://git-scm.com/docs/gitrepository-layout>, <https://git-scm.com/docs/git-pack-refs>).
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 
 use super::GitError;
 use super::layout::Layout;
+use crate::bounded;
 
 /// The most of a ref that is read, in bytes.
 const MOST_REF: u64 = 4096;
@@ -46,7 +46,8 @@ fn packed(layout: &Layout, name: &str) -> Result<Option<String>, GitError> {
         return Ok(None);
     };
     let unreadable = |error: std::io::Error| GitError::Failed(format!("packed-refs: {error}"));
-    let mut lines = BufReader::new(File::open(file).map_err(unreadable)?.take(MOST_PACKED));
+    let (opened, _) = bounded::open(&file).map_err(|error| GitError::Failed(format!("packed-refs: {error}")))?;
+    let mut lines = BufReader::new(opened.take(MOST_PACKED));
     let mut line = Vec::new();
     loop {
         line.clear();

@@ -2,7 +2,7 @@
 //! the repository's own configuration, hooks, attributes or remotes say is ever looked at.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -10,17 +10,20 @@ use tempfile::TempDir;
 
 use super::config::Settings;
 use super::layout::Layout;
+use crate::bounded;
 
 /// How the folder's name begins.
 const PREFIX: &str = "gpt-nvim-git-";
 /// The age of a folder that a crash has left behind. None is used for longer than some seconds.
 const LEFT_BEHIND: Duration = Duration::from_secs(3600);
 /// The most of an index that is copied, in bytes.
-const MOST_INDEX: u64 = 1 << 30;
+const MOST_INDEX: u64 = 256 << 20;
+/// How much of an index is searched for the name of its shared part, in bytes. An index that has one is small.
+const MOST_SEARCHED: u64 = 16 << 20;
 /// The most of a list of shallow commits or sparse paths that is copied, in bytes.
 const MOST_LIST: u64 = 16 << 20;
 /// The most reftables that are copied, and the most bytes of each.
-const MOST_TABLES: (usize, u64) = (1000, 256 << 20);
+const MOST_TABLES: (usize, u64) = (100, 16 << 20);
 
 /// The folder. It goes with its handle.
 #[derive(Debug)]
@@ -79,15 +82,30 @@ impl Ours {
     pub fn copy(&self, layout: &Layout) -> io::Result<()> {
         self.copy_file(layout, &layout.index, "index", MOST_INDEX)?;
         // The larger part of a split index (<https://git-scm.com/docs/git-update-index#_split_index>).
-        for entry in fs::read_dir(&layout.git_dir)?.flatten() {
-            let name = entry.file_name();
-            if let Some(name) = name.to_str().filter(|name| name.starts_with("sharedindex.")) {
-                self.copy_file(layout, &entry.path(), name, MOST_INDEX)?;
-            }
+        if let Some(name) = self.shared_part(layout)? {
+            self.copy_file(layout, &layout.git_dir.join(&name), &name, MOST_INDEX)?;
         }
         self.copy_file(layout, &layout.common.join("shallow"), "shallow", MOST_LIST)?;
         let sparse = "info/sparse-checkout";
         self.copy_file(layout, &layout.git_dir.join(sparse), sparse, MOST_LIST)
+    }
+
+    /// The file that the copied index names as its shared part, if it is there: the extension `link` begins with its hash
+    /// (<https://git-scm.com/docs/index-format#_split_index>).
+    fn shared_part(&self, layout: &Layout) -> io::Result<Option<String>> {
+        let Ok(index) = File::open(self.path("index")) else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        index.take(MOST_SEARCHED).read_to_end(&mut bytes)?;
+        let length = if layout.settings.is_sha256 { 32 } else { 20 };
+        let named = memchr::memmem::find_iter(&bytes, b"link").filter_map(|at| bytes.get(at + 8..at + 8 + length));
+        let names = named.map(|hash| {
+            let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("sharedindex.{hex}")
+        });
+        let mut names = names.take(1000);
+        Ok(names.find(|name| layout.git_dir.join(name).symlink_metadata().is_ok()))
     }
 
     /// Copies the reftables of one of the repository's folders.
@@ -107,12 +125,12 @@ impl Ours {
     /// Copies a file that may not be there. Its time goes along: by the index's git knows which files it has to read.
     fn copy_file(&self, layout: &Layout, from: &Path, name: &str, most: u64) -> io::Result<()> {
         let Ok(from) = layout.own(from) else { return Ok(()) };
-        let found = from.metadata()?;
-        if !found.is_file() || found.len() > most {
+        let (opened, found) = bounded::open(&from).map_err(|error| io::Error::other(format!("{name}: {error}")))?;
+        if found.len() > most {
             return Err(io::Error::other(format!("{name}: {} bytes", found.len())));
         }
         let to = self.path(name);
-        io::copy(&mut File::open(from)?, &mut File::create(&to)?)?;
+        io::copy(&mut opened.take(most), &mut File::create(&to)?)?;
         File::options().write(true).open(to)?.set_modified(found.modified()?)
     }
 }

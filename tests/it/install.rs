@@ -568,14 +568,72 @@ async fn the_address_comes_from_the_remote_without_its_token() {
 }
 
 #[tokio::test]
-async fn an_address_without_tls_is_refused() {
-    let nvim = crate::nvim()
-        .config("{ install = { url = 'http://example.com/o/r' } }")
+async fn an_address_without_tls_or_with_a_name_before_its_host_is_refused() {
+    for url in [
+        "http://example.com/o/r",
+        "http://127.0.0.1:80@example.com/o",
+        "https://name:word@example.com/o",
+        "https://example.com/o?token=x",
+    ] {
+        let config = format!("{{ install = {{ url = '{url}' }} }}");
+        let nvim = crate::nvim().config(config).size(160, 24).start().await;
+        nvim.feed(":GPT install<CR>").await;
+        nvim.wait_screen_contains("install.url must be an https address.").await;
+    }
+}
+
+#[tokio::test]
+async fn in_a_neovim_that_git_started_the_plugins_own_checkout_is_asked() {
+    let home = Home::new();
+    let bytes = archive(&home, &program(VERSION));
+    let server = released(body(&bytes), sums(&home, &bytes)).await;
+    let plugin = plugin(&home);
+    checkout(&plugin);
+    let set = |folder: &Path, name: &str, value: &str| {
+        run(Command::new("git").arg("-C").arg(folder).args(["config", name, value]));
+    };
+    set(
+        &plugin,
+        "remote.origin.url",
+        &format!("{}/owner/gpt.nvim", server.url()),
+    );
+    let project = home.path().join("project");
+    std::fs::create_dir(&project).unwrap();
+    run(Command::new("git").arg("-C").arg(&project).args(["init", "-q"]));
+    set(&project, "remote.origin.url", "http://127.0.0.1:1/hostile/project");
+    let marker = home.path().join("ran");
+    set(&project, "core.fsmonitor", &format!("touch {}", marker.display()));
+    let nvim = Builder::default()
+        .home(&home)
+        .plugin(&plugin)
+        .directory(&project)
+        .env("PATH", path_with(&home, &TOOLS).display().to_string())
+        .env("GIT_DIR", project.join(".git").display().to_string())
+        .env("GIT_WORK_TREE", project.display().to_string())
+        .env("GIT_INDEX_FILE", project.join(".git/index").display().to_string())
         .size(160, 24)
         .start()
         .await;
     nvim.feed(":GPT install<CR>").await;
-    nvim.wait_screen_contains("install.url must be an https address.").await;
+    nvim.wait_screen_contains("Installed: ").await;
+    assert!(!marker.exists());
+}
+
+#[tokio::test]
+async fn an_archive_that_unpacks_without_end_is_ended_and_taken_away() {
+    let home = Home::new();
+    let folder = home.path().join("release").join(name());
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::File::create(folder.join("gpt-nvim"))
+        .unwrap()
+        .set_len(1 << 30)
+        .unwrap();
+    let bytes = packed(&home);
+    let server = released(body(&bytes), sums(&home, &bytes)).await;
+    let it = Installing::with(&server, home, &TOOLS, "").await;
+    it.nvim.feed(":GPT install<CR>").await;
+    it.nvim.wait_screen_contains("does not hold the program").await;
+    assert_eq!(it.installed(), [""; 0]);
 }
 
 /// Runs `nvim -l build.lua` in a plugin's folder.

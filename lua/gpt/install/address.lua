@@ -41,8 +41,14 @@ end
 ---@param url string
 ---@return string? address nil where it cannot be used
 function M.chosen(url)
-  local scheme, host = url:match("^(https?)://([^/@%s]+)")
-  if not scheme or url:find('[%s%c"\\]') or (scheme == "http" and not is_loopback(host)) then
+  local scheme, host = url:match("^(https?)://([^/?#]+)")
+  -- Before an @ anything may stand, another host's name too.
+  if
+    not scheme
+    or host:find("@", 1, true)
+    or url:find('[%s%c"\\?#]')
+    or (scheme == "http" and not is_loopback(host))
+  then
     return nil
   end
   return (url:gsub("/+$", ""))

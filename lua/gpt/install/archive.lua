@@ -45,6 +45,25 @@ function M.sum_in(sums, archive)
   end
 end
 
+--- The most that a program may hold, in bytes, and how long it may take to unpack, in milliseconds.
+local MOST_BYTES = 256 * 1024 * 1024
+local LIMIT = 60000
+
+--- Ends the program that runs once a file is larger than a program of ours can be.
+---@param task gpt.install.Task
+---@param path string
+---@return uv_timer_t
+local function watch(task, path)
+  local timer = assert(uv.new_timer())
+  timer:start(100, 100, function()
+    local stat = uv.fs_stat(path)
+    if stat and stat.size > MOST_BYTES then
+      task:end_process()
+    end
+  end)
+  return timer
+end
+
 --- Takes one file out of an archive: nothing else of it is written.
 ---@param task gpt.install.Task
 ---@param archive string path
@@ -52,10 +71,16 @@ end
 ---@param folder string that it goes into
 ---@return string? path of the file, string? problem
 function M.unpack(task, archive, member, folder)
-  local result = task:system({ "tar", "-xzf", archive, "-C", folder, member }, { text = true })
   local path = vim.fs.joinpath(folder, member)
+  local timer = watch(task, path)
+  local command = { "tar", "-xzf", archive, "-C", folder, member }
+  local ok, result = pcall(task.system, task, command, { text = true, timeout = LIMIT })
+  timer:close()
+  if not ok then
+    error(result, 0)
+  end
   local stat = uv.fs_lstat(path)
-  if result.code ~= 0 or not stat or stat.type ~= "file" then
+  if result.code ~= 0 or not stat or stat.type ~= "file" or stat.size > MOST_BYTES then
     return nil, vim.trim(result.stderr or ""):match("[^\r\n]*$")
   end
   return path

@@ -40,6 +40,7 @@ function M.curl_config(wanted, network)
     line("speed-limit", 1),
     line("speed-time", math.max(1, math.floor(network.idle_timeout))),
     line("write-out", "%{http_code}"),
+    "globoff",
     "location",
     "fail",
     "silent",

@@ -60,7 +60,19 @@ end
 ---@param ... string
 ---@return string? answer nil where it has none
 local function git(task, ...)
-  local result = task:system({ "git", "-C", root, ... }, { text = true, timeout = 20000 })
+  -- Without a .git of its own it lies in somebody else's repository; and in a Neovim that git started, variables name one.
+  if not uv.fs_stat(vim.fs.joinpath(root, ".git")) then
+    return nil
+  end
+  local environment = {}
+  for name, value in pairs(vim.fn.environ()) do
+    environment[name] = not vim.startswith(name, "GIT_") and value or nil
+  end
+  environment.GIT_CEILING_DIRECTORIES = vim.fs.dirname(root)
+  local result = task:system(
+    { "git", "-C", root, "-c", "core.fsmonitor=false", ... },
+    { text = true, timeout = 20000, clear_env = true, env = environment }
+  )
   return result.code == 0 and vim.trim(result.stdout) or nil
 end
 
@@ -156,6 +168,7 @@ local function fetch(task, release, folder, report)
     fail(words("view.install.wrong_sum"), words("view.install.wrong_sum_advice"), release.archive)
   end
 
+  report(words("view.install.unpacking"))
   local path, problem = archive.unpack(task, file, release.name .. "/" .. binary_name(), folder)
   if not path then
     fail(words("view.install.not_unpacked"), words("view.install.other_ways"), problem)

@@ -53,7 +53,10 @@ function Task:await(begin)
   return result
 end
 
---- Runs a program to its end. One that cannot be started ends with code 127 here too.
+--- How much longer than its time limit a program is waited for: what it started may hold its output open.
+local GRACE = 500
+
+--- Runs a program to its end, or to its time limit. One that cannot be started ends with code 127 here too.
 ---@param command string[]
 ---@param options? vim.SystemOpts
 ---@return vim.SystemCompleted
@@ -65,6 +68,11 @@ function Task:system(command, options)
     end)
     if ok then
       self.process = process
+      if options and options.timeout then
+        vim.defer_fn(function()
+          resume({ code = 124, signal = 0, stdout = "", stderr = "" })
+        end, options.timeout + GRACE)
+      end
     else
       resume({ code = 127, signal = 0, stdout = "", stderr = tostring(process) })
     end

@@ -173,6 +173,7 @@ return {
   ["view.install.restart"] = "It is used when Neovim starts anew.",
   ["view.install.stopped"] = "The installation was stopped. Nothing was changed.",
   ["view.install.too_large"] = "The download is larger than any release; it was ended.",
+  ["view.install.unpacking"] = "Unpacking the program.",
   ["view.install.wrong_sum"] = "The download has not the release's SHA-256 sum; it was thrown away.",
   ["view.install.wrong_sum_advice"] = "Try again; if it stays so, tell the project, and build it yourself: make build",
   ["view.kept"] = "What came so far is kept. Press gr to ask again, or :GPT continue to go on.",

@@ -173,6 +173,7 @@ return {
   ["view.install.restart"] = "Se usará cuando Neovim se reinicie.",
   ["view.install.stopped"] = "La instalación se detuvo. No se cambió nada.",
   ["view.install.too_large"] = "La descarga es mayor que cualquier versión; se cortó.",
+  ["view.install.unpacking"] = "Descomprimiendo el programa.",
   ["view.install.wrong_sum"] = "La descarga no tiene la suma SHA-256 de la versión; se descartó.",
   ["view.install.wrong_sum_advice"] = "Inténtalo de nuevo; si sigue así, avisa al proyecto y compílalo: make build",
   ["view.kept"] = "Lo que ya llegó se conserva. Presiona gr para volver a preguntar, o :GPT continue para seguir.",

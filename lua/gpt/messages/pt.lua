@@ -173,6 +173,7 @@ return {
   ["view.install.restart"] = "Ele será usado quando o Neovim reiniciar.",
   ["view.install.stopped"] = "A instalação foi interrompida. Nada foi alterado.",
   ["view.install.too_large"] = "O download é maior que qualquer versão; foi encerrado.",
+  ["view.install.unpacking"] = "Descompactando o programa.",
   ["view.install.wrong_sum"] = "O download não tem a soma SHA-256 da versão; foi descartado.",
   ["view.install.wrong_sum_advice"] = "Tente de novo; se persistir, avise o projeto e compile: make build",
   ["view.kept"] = "O que já chegou foi mantido. Pressione gr para perguntar de novo, ou :GPT continue para seguir.",

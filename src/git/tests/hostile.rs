@@ -452,3 +452,25 @@ async fn git_gets_no_key_and_none_of_the_users_variables_for_git() {
         "{printed}"
     );
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_file_or_is_not_named_by_the_index_is_not_waited_for_nor_copied() {
+    let home = Home::new();
+    home.write("more.txt", "one\n");
+    home.commit();
+    home.git(&["pack-refs", "--all"]);
+    for number in 0..6 {
+        let shared = home.root().join(format!(".git/sharedindex.{number}"));
+        fs::File::create(shared).unwrap().set_len(1 << 40).unwrap();
+    }
+    home.write("more.txt", "two\n");
+    let diff = home.diff(Changes::Unstaged).await.unwrap();
+    assert!(diff.contains("+two"));
+    let packed = home.root().join(".git/packed-refs");
+    fs::remove_file(&packed).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&packed).status().unwrap();
+    assert!(made.success());
+    let told = home.diff(Changes::Staged).await;
+    assert!(matches!(told, Err(GitError::Failed(_))), "{told:?}");
+}

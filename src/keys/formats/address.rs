@@ -38,8 +38,7 @@ pub fn password(
     let hidden = password.is_empty() || password == "[redacted]" || userinfo == "[redacted]";
     let is_said = look == Look::Sent && (template || placeholders.holds(user, password, host));
     // What our own advice writes.
-    let is_advice =
-        host.starts_with("host") && userinfo == "name:password";
+    let is_advice = host.starts_with("host") && userinfo == "name:password";
     (!hidden && !is_said && !is_advice).then(|| behind..behind + userinfo.len())
 }
 
