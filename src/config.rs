@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::keys::HeaderConfig;
 use crate::provider::catalogue::Facts;
 use crate::words::Locale;
 
@@ -96,30 +97,6 @@ pub enum KeyConfig {
         /// The program and its arguments.
         cmd: Vec<String>,
     },
-}
-
-/// Where a header's value comes from. The value itself may be a secret: it is not printed.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum HeaderConfig {
-    /// The value.
-    Value(String),
-    /// `{ env = "NAME" }`: an environment variable.
-    Variable {
-        /// The variable's name.
-        env: String,
-    },
-    /// `{ cmd = {…} }`: what a program prints; run without a shell.
-    Command {
-        /// The program and its arguments.
-        cmd: Vec<String>,
-    },
-}
-
-impl fmt::Debug for HeaderConfig {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("HeaderConfig(…)")
-    }
 }
 
 /// A map; an empty table of Lua comes as a list.

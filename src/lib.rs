@@ -13,7 +13,7 @@
 //! config history logging terms
 //! keys
 //! disk git
-//! bounded visible fence calendar
+//! bounded visible fence calendar process
 //! words
 //! ```
 //!
@@ -22,7 +22,7 @@
 //! ```text
 //! health plug commands
 //! init
-//! actions lsp
+//! actions arguments lsp
 //! view
 //! gate
 //! context selection origin

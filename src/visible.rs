@@ -36,7 +36,7 @@ pub fn name(text: &str) -> String {
 }
 
 /// By Unicode's general categories Cc and Zl and Zp, and those of Cf that hide or turn text (UTR #36 §2, UTS #39).
-fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -89,7 +89,7 @@ end
 ---@return boolean
 function M.is(call, value, kind, field)
   local known = KINDS[kind]
-  local where = ('require("gpt").%s%s'):format(call, field and ": " .. field or "()")
+  local where = ("gpt.%s%s"):format(call, field and ": " .. field or "()")
   return known.fits(value) or tell(where, known.name(), value)
 end
 

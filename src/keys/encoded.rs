@@ -9,6 +9,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use super::secret::Secret;
+use crate::visible;
 
 /// How often escapes are undone: JSON within JSON within an address.
 const DEEPEST: usize = 3;
@@ -101,7 +102,8 @@ impl Unescaped {
         };
         let mut at = 0;
         while let Some(rest) = text.get(at..) {
-            let plain = rest.find(['%', '\\', '&']).unwrap_or(rest.len());
+            let stops = |c: char| matches!(c, '%' | '\\' | '&') || is_unseen(c);
+            let plain = rest.find(stops).unwrap_or(rest.len());
             this.take(rest.get(..plain).unwrap_or_default(), at..at + plain);
             at += plain;
             let Some(mark) = rest.get(plain..).filter(|rest| !rest.is_empty()) else {
@@ -117,6 +119,9 @@ impl Unescaped {
                 Escape::Cut => {
                     (this.end, this.cut) = (at, true);
                     break;
+                }
+                Escape::None if mark.starts_with(is_unseen) => {
+                    at += mark.chars().next().map_or(1, char::len_utf8);
                 }
                 Escape::None => {
                     this.take(mark.get(..1).unwrap_or_default(), at..at + 1);
@@ -153,7 +158,12 @@ impl Unescaped {
 }
 
 fn has_escapes(text: &str) -> bool {
-    memchr::memchr3(b'%', b'\\', b'&', text.as_bytes()).is_some()
+    memchr::memchr3(b'%', b'\\', b'&', text.as_bytes()).is_some() || text.contains(is_unseen)
+}
+
+/// Signs that are not shown: between the letters of a key they leave it readable.
+fn is_unseen(c: char) -> bool {
+    !matches!(c, '\n' | '\t') && visible::is_hidden(c)
 }
 
 enum Escape {

@@ -1,12 +1,38 @@
 //! Reads the values of the headers that the user configured: as they are, from a variable, or from a command.
 
 use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
 
 use super::redact::{self, Redactor};
 use super::vault::{Environment, Vault, variable};
 use super::{Credentials, KeyError, Secret};
-use crate::config::HeaderConfig;
 use crate::words::text;
+
+/// Where a header's value comes from. The value itself may be a secret: it is not printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum HeaderConfig {
+    /// The value.
+    Value(String),
+    /// `{ env = "NAME" }`: an environment variable.
+    Variable {
+        /// The variable's name.
+        env: String,
+    },
+    /// `{ cmd = {…} }`: what a program prints; run without a shell.
+    Command {
+        /// The program and its arguments.
+        cmd: Vec<String>,
+    },
+}
+
+impl fmt::Debug for HeaderConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("HeaderConfig(…)")
+    }
+}
 
 /// What stands in the name of a header whose value is a secret.
 const SECRET_NAMES: &[&str] = &["key", "token", "auth", "secret", "password", "cookie", "credential"];

@@ -15,6 +15,7 @@ pub mod secret;
 pub mod userinfo;
 pub mod vault;
 
+pub use headers::HeaderConfig;
 pub use redact::Redactor;
 pub use secret::{Secret, SecretError};
 

@@ -102,7 +102,7 @@ pub(crate) struct Words {
 /// (<https://docs.x.ai/docs/api-reference>); further words of Anthropic and Gemini, which gateways hand through. `insufficient_system_resource` (DeepSeek), `error` (OpenRouter, Mistral), `abort` (vLLM) and
 /// the like say that the answer is not whole.
 pub(crate) const CHAT: Words = Words {
-    whole: &["stop", "eos", "eos_token", "stop_sequence", "end_turn"],
+    whole: &["stop", "STOP", "eos", "eos_token", "stop_sequence", "end_turn"],
     called: &["tool_calls", "function_call", "tool_use"],
     length: &[
         "length",

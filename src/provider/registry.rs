@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Config, HeaderConfig};
-use crate::keys::KeySource;
+use crate::config::Config;
 use crate::keys::vault::Environment;
+use crate::keys::{HeaderConfig, KeySource};
 use crate::provider::{Dialect, ErrorClass, ProviderError, builtin};
 use crate::words::{Text, text};
 

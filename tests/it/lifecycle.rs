@@ -743,7 +743,7 @@ async fn the_program_does_not_hang_without_an_editor() {
 #[tokio::test]
 async fn wrong_types_to_the_lua_api_get_a_sentence_and_change_nothing() {
     for (call, told) in [
-        ("chat('hi')", "require(\"gpt\").chat(): expected table, got a string."),
+        ("chat('hi')", "gpt.chat(): expected table, got a string."),
         ("chat({ prompt = 5 })", "chat: prompt: expected string, got a number."),
         ("chat({ layout = 'left' })", "chat: layout: expected one of"),
         (
@@ -755,7 +755,7 @@ async fn wrong_types_to_the_lua_api_get_a_sentence_and_change_nothing() {
         ("chat({ mods = true })", "chat: mods: expected table"),
         ("action()", "action: name: expected string, got a nil."),
         ("action({})", "action: name: expected string"),
-        ("action('fix', 'words')", "require(\"gpt\").action(): expected table"),
+        ("action('fix', 'words')", "gpt.action(): expected table"),
         ("action('fix', { words = {} })", "action: words: expected string"),
     ] {
         let nvim = crate::nvim().size(160, 24).start().await;

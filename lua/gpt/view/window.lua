@@ -119,7 +119,21 @@ end
 --- Opens a float with the chat.
 ---@param chat gpt.Chat
 local function float(chat)
-  local win = vim.api.nvim_open_win(chat.buf, true, bars.float_config(chat))
+  local wanted = bars.float_config(chat)
+  local made, win = pcall(vim.api.nvim_open_win, chat.buf, true, wanted)
+  -- Neovim says itself what is no border.
+  if not made and tostring(win):find("border", 1, true) then
+    wanted.border = "rounded"
+    vim.schedule(function()
+      local title =
+        words("view.config.mismatch", { path = "chat.border", expected = ":help nvim_open_win()", value = "?" })
+      require("gpt.view.chat").inform({ level = "warning", title = title, advice = "" })
+    end)
+    made, win = pcall(vim.api.nvim_open_win, chat.buf, true, wanted)
+  end
+  if not made then
+    error(win, 0)
+  end
   below.watch(win)
 end
 

@@ -36,7 +36,14 @@ const TELLING: &[&str] = &[
     "errorMessage",
     "errorCode",
     "__type",
+    "exception",
+    "traceback",
+    "retmsg",
 ];
+
+/// Where servers put a code that is 0 unless something failed: MiniMax's
+/// (<https://platform.minimaxi.com/document/ChatCompletion%20v2>), Spark's (<https://www.xfyun.cn/doc/spark/Web.html>).
+const CODES: &[[&str; 2]] = &[["base_resp", "status_code"], ["header", "code"]];
 
 /// Whether this says that something failed.
 pub(crate) fn is_error(value: &Value) -> bool {
@@ -51,7 +58,15 @@ pub(crate) fn is_error(value: &Value) -> bool {
         .chain(&[word("status")])
         .any(|kind| kind.eq_ignore_ascii_case("error"));
     let has = |key: &&str| value.get(key).is_some_and(is_truthy);
-    if is_named || TELLING.iter().any(has) || value.get("success") == Some(&Value::Bool(false)) {
+    let failed = |path: &[&str; 2]| {
+        let code = path.iter().try_fold(value, |value, key| value.get(key));
+        code.is_some_and(is_truthy)
+    };
+    if is_named
+        || TELLING.iter().any(has)
+        || CODES.iter().any(failed)
+        || value.get("success") == Some(&Value::Bool(false))
+    {
         return true;
     }
     let has_message_object = value.get("message").is_some_and(Value::is_object);
@@ -106,6 +121,10 @@ mod tests {
             json!({"success": false}),
             json!({"type": "InternalServerError", "message": "m"}),
             json!({"Message": "m"}),
+            json!({"choices": null, "base_resp": {"status_code": 1027, "status_msg": "m"}}),
+            json!({"header": {"code": 10013, "message": "m"}, "payload": {}}),
+            json!({"exception": "ValueError: m"}),
+            json!({"ret": -1, "retmsg": "m"}),
         ] {
             assert!(is_error(&error), "{error}");
         }
@@ -117,6 +136,7 @@ mod tests {
             json!({"type": "response.created", "response": {"error": null}}),
             json!({"type": "status", "message": "thinking"}),
             json!({"candidates": [{}], "code": 500}),
+            json!({"choices": [], "base_resp": {"status_code": 0, "status_msg": ""}}),
             json!({"foo": "bar"}),
             json!({}),
             json!(null),

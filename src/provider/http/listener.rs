@@ -54,7 +54,11 @@ impl<'a> Listener<'a> {
                     ..call
                 }),
                 Event::Citation(citation) => Event::Citation(Citation {
-                    url: self.whole.redact(&citation.url).into_owned(),
+                    // As it is shown: signs that are left out there must not hide a key here.
+                    url: self
+                        .whole
+                        .redact(&citation.url.replace(char::is_control, ""))
+                        .into_owned(),
                     title: self.whole.redact(&citation.title).into_owned(),
                 }),
                 Event::AnsweredBy(model) => Event::AnsweredBy(word(&self.whole.redact(&model))),
