@@ -71,8 +71,7 @@ function M.missing()
   if chosen then
     return words("view.program.not_there", { file = chosen }), words("view.program.correct_binary")
   end
-  local install = package.loaded["gpt.install"]
-  if install and install.is_running() then
+  if require("gpt.install").is_running() then
     return words("view.install.already"), words("view.install.already_advice")
   end
   return words("view.program.not_built"), words("view.program.run", { command = ":GPT install" })
