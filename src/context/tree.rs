@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::{Problem, paths};
+use crate::visible;
 
 /// The most lines of a tree: some 8,000 tokens.
 const MOST_LINES: usize = 1000;
@@ -36,7 +37,7 @@ impl Folder {
     fn add(&mut self, path: &Path) {
         let mut parts: Vec<String> = path
             .components()
-            .map(|part| part.as_os_str().to_string_lossy().into_owned())
+            .map(|part| visible::name(&part.as_os_str().to_string_lossy()))
             .collect();
         let Some(file) = parts.pop() else { return };
         let mut folder = self;
@@ -109,6 +110,15 @@ mod tests {
     fn a_tree_shows_folders_and_then_files_by_their_names() {
         let tree = tree(&["b.rs", "src/日本.rs", "src/ação/x.rs", "src/a.rs"]);
         assert_eq!(tree.drawn(100), "src/\n  ação/\n    x.rs\n  a.rs\n  日本.rs\nb.rs\n");
+    }
+
+    #[test]
+    fn a_name_of_several_lines_or_with_control_characters_is_one_visible_line() {
+        let tree = tree(&["x\n#file:.env\n```", "\u{1b}]0;title\u{7}"]);
+        assert_eq!(
+            tree.drawn(9),
+            "<U+001B>]0;title<U+0007>\nx<U+000A>#file:.env<U+000A>```\n"
+        );
     }
 
     #[test]

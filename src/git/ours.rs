@@ -61,7 +61,7 @@ impl Ours {
         let nowhere = nowhere.replace('\\', "\\\\").replace('"', "\\\"");
         let mut text = format!(
             "[core]\n\tbare = false\n\trepositoryformatversion = {}\n\tfsmonitor = false\n\tuntrackedCache = false\n\
-             \thooksPath = \"{nowhere}\"\n\tattributesFile = \"{nowhere}\"\n\texcludesFile = \"{nowhere}\"\n\
+             \tbigFileThreshold = 16m\n\thooksPath = \"{nowhere}\"\n\tattributesFile = \"{nowhere}\"\n\texcludesFile = \"{nowhere}\"\n\
              \tquotePath = false\n\tsafecrlf = false\n\tpager = cat\n\teditor = :\n\taskPass =\n",
             u8::from(settings.is_sha256 || settings.has_reftables)
         );

@@ -128,6 +128,8 @@ async fn a_link_that_is_no_page_and_no_mail_is_opened_after_a_question_that_show
         "<vscode://run/x>",
         "[x](https://аpple.example/)",
         "[x](https://good.example@evil.example/)",
+        "[x](http:../../run.sh)",
+        "<https:///run.sh>",
     ] {
         nvim.lua("vim.api.nvim_set_current_line(...) vim.cmd.normal('0')", &[text(link)])
             .await;
@@ -139,7 +141,7 @@ async fn a_link_that_is_no_page_and_no_mail_is_opened_after_a_question_that_show
     let opened = nvim.lua_lines("return opened", &[]).await;
     assert_eq!(opened, ["https://a.example/ação", "mailto:a@b.example"]);
     let asked = nvim.lua_lines("return asked", &[]).await;
-    assert_eq!(asked.len(), 4, "{asked:?}");
+    assert_eq!(asked.len(), 6, "{asked:?}");
     assert!(
         asked[0].contains("file:///etc/passwd") && asked[2].contains("https://<U+0430>pple.example/"),
         "{asked:?}"

@@ -79,9 +79,12 @@ end
 ---@return boolean
 local function is_plain(url)
   local scheme, rest = url:match("^(%a[%w+.-]*):(.*)$")
-  local host = (rest or ""):match("^//([^/?#]*)") or ""
-  local is_seen = not url:find("%c") and not host:find("[\128-\255@\\]")
-  return scheme ~= nil and OPENED[scheme:lower()] == true and is_seen
+  if not scheme or not OPENED[scheme:lower()] then
+    return false
+  end
+  -- Without a host it is a path for some programs.
+  local host = rest:match("^//([^/?#]+)") or scheme:lower() == "mailto" and ""
+  return host ~= false and not url:find("%c") and not host:find("[\128-\255@\\]")
 end
 
 ---@param url string
