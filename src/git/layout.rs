@@ -3,12 +3,13 @@
 //! (<https://git-scm.com/docs/gitrepository-layout>).
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::GitError;
 use super::config::Settings;
+use crate::bounded::Unread;
 
 /// The most of a small file (`HEAD`, `.git`, `commondir`) that is read, in bytes.
 const MOST_SMALL: u64 = 4096;
@@ -248,11 +249,19 @@ fn small(file: &Path) -> Option<String> {
 
 /// Reads an ordinary file that is not larger than so many bytes.
 pub(super) fn bounded(file: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let found = file.metadata()?;
-    if !found.is_file() || found.len() > most {
+    let (opened, found) = crate::bounded::open(file).map_err(of_unread)?;
+    if found.len() > most {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut bytes = Vec::new();
-    File::open(file)?.take(most).read_to_end(&mut bytes)?;
+    opened.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// What is no ordinary file is as little to be read as what is damaged.
+fn of_unread(reason: Unread) -> io::Error {
+    match reason {
+        Unread::Failed(error) => error,
+        Unread::NoFile | Unread::TooLarge(_) => io::ErrorKind::InvalidData.into(),
+    }
 }

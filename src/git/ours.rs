@@ -93,7 +93,7 @@ impl Ours {
     /// The file that the copied index names as its shared part, if it is there: the extension `link` begins with its hash
     /// (<https://git-scm.com/docs/index-format#_split_index>).
     fn shared_part(&self, layout: &Layout) -> io::Result<Option<String>> {
-        let Ok(index) = File::open(self.path("index")) else {
+        let Ok((index, _)) = bounded::open(&self.path("index")) else {
             return Ok(None);
         };
         let mut bytes = Vec::new();

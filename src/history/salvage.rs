@@ -13,6 +13,7 @@ use std::path::Path;
 use rusqlite::types::Value;
 
 use super::aside;
+use crate::bounded;
 
 /// The size of a page, where the file does not say it any more: that of all our files.
 const PAGE: usize = 4096;
@@ -64,7 +65,7 @@ struct Pages {
 
 impl Pages {
     fn open(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
+        let (mut file, _) = bounded::open(path).map_err(io::Error::other)?;
         let mut head = [0; 18];
         file.read_exact(&mut head).ok();
         let said = number(&head, 16, 2);
@@ -75,7 +76,9 @@ impl Pages {
         let count = file.metadata()?.len() / size as u64;
         let mut pages = Self {
             file,
-            log: File::open(aside::with_suffix(path, "-wal")).ok(),
+            log: bounded::open(&aside::with_suffix(path, "-wal"))
+                .ok()
+                .map(|(log, _)| log),
             newer: BTreeMap::new(),
             size,
             count,
