@@ -93,6 +93,8 @@ fn of_cut_answer(cut: Option<&CutEnd>, empty: bool, provider: &Provider, locale:
         return Notice::new(Level::Error, title, say!(locale, "view.kept"));
     };
     let (title, advice) = match why {
+        // The window is full: to go on, or a larger answer, would make it worse.
+        Why::Length if word.contains("context") => (text!("turn.length", word = word), text!("error.shorten")),
         Why::Length => (text!("turn.length", word = word), text!("turn.length_advice")),
         Why::Filter => (
             text!("turn.filtered", provider = label, word = word),
@@ -103,7 +105,8 @@ fn of_cut_answer(cut: Option<&CutEnd>, empty: bool, provider: &Provider, locale:
         Why::Unknown => (text!("turn.cut", provider = label, word = word), text!("turn.go_on")),
     };
     let advice = match (why, empty) {
-        (Why::Length, true) => text!("turn.length_empty_advice"),
+        (Why::Length, true) if !word.contains("context") => text!("turn.length_empty_advice"),
+        (Why::Length, true) => advice,
         (Why::Filter, true) => text!("turn.filtered_empty_advice"),
         (_, true) => text!("turn.ask_again"),
         (_, false) => advice,

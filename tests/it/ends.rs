@@ -50,6 +50,16 @@ async fn a_word_that_is_no_normal_end_is_told_and_the_turn_has_not_succeeded() {
 }
 
 #[tokio::test]
+async fn where_the_window_is_full_nobody_is_told_to_go_on() {
+    let (nvim, _server) = start([ending("half a sen", "model_context_window_exceeded")]).await;
+    open(&nvim).await;
+    say(&nvim, "hi").await;
+    let screen = nvim.wait_screen_contains("Start a new chat with :GPTChat!").await;
+    assert!(!screen.contains(":GPT continue"), "{screen}");
+    clean(&nvim).await;
+}
+
+#[tokio::test]
 async fn normal_words_are_quiet() {
     for word in ["stop", "eos", "end_turn"] {
         let (nvim, _server) = start([ending("all of it", word)]).await;

@@ -2,11 +2,26 @@
 
 /// The name that differs least, if it differs by at most two letters.
 pub(super) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = names.map(|name| (distance(typed, name), name));
+    let near = names.map(|name| match is_swapped(typed, name) {
+        true => (1, name),
+        false => (distance(typed, name), name),
+    });
     let (_, name) = near
         .filter(|(distance, name)| *distance <= 2 && *distance < name.len())
         .min()?;
     Some(name)
+}
+
+/// Whether two neighbouring letters have changed places.
+fn is_swapped(a: &str, b: &str) -> bool {
+    let differ: Vec<(usize, (char, char))> = a
+        .chars()
+        .zip(b.chars())
+        .enumerate()
+        .filter(|(_, (a, b))| a != b)
+        .collect();
+    a.chars().count() == b.chars().count()
+        && matches!(differ[..], [(i, (a, b)), (j, (c, d))] if j == i + 1 && a == d && b == c)
 }
 
 /// The number of letters to put in, take out or replace (Levenshtein).
@@ -50,6 +65,9 @@ mod tests {
         let nearest = |typed| nearest(typed, ["openai", "xai", "work"].into_iter());
         assert_eq!(nearest("opnai"), Some("openai"));
         assert_eq!(nearest("xia"), Some("xai"));
+        // Two letters that changed places are one mistake.
+        let nearest_of = |typed| super::nearest(typed, ["groq", "work"].into_iter());
+        assert_eq!(nearest_of("wrok"), Some("work"));
         assert_eq!(nearest("nosuch"), None);
     }
 }
