@@ -168,15 +168,28 @@ local function stop_with_its_text(client, buf, again)
   })
 end
 
---- Lets the menu come back as one types on behind a word of ours: after `<C-e>`, say, or a space that was taken back.
---- Neovim asks by itself only after a trigger character.
+--- Lets the menu come back as one types on behind a word of ours after `<C-e>`: Neovim asks by itself only after a trigger
+--- character.
 ---@param buf integer
 local function come_back(buf)
-  api.nvim_create_autocmd("InsertCharPre", {
-    group = api.nvim_create_augroup("gpt.menu." .. buf, {}),
+  local group = api.nvim_create_augroup("gpt.menu." .. buf, {})
+  local cancelled = false
+  api.nvim_create_autocmd("CompleteDone", {
+    group = group,
     buffer = buf,
     callback = function()
-      if vim.fn.pumvisible() == 1 or vim.list_contains(CHAT.completionProvider.triggerCharacters, vim.v.char) then
+      cancelled = vim.v.event.reason == "cancel"
+    end,
+  })
+  api.nvim_create_autocmd("InsertCharPre", {
+    group = group,
+    buffer = buf,
+    callback = function()
+      if
+        not cancelled
+        or vim.fn.pumvisible() == 1
+        or vim.list_contains(CHAT.completionProvider.triggerCharacters, vim.v.char)
+      then
         return
       end
       vim.schedule(function()
@@ -185,6 +198,7 @@ local function come_back(buf)
           and vim.fn.pumvisible() == 0
           and require("gpt.lsp.prompt").is_behind_word(buf)
         if is_wanted then
+          cancelled = false
           vim.lsp.completion.get()
         end
       end)
