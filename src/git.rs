@@ -5,7 +5,7 @@
 //! fetches by need, submodules with a configuration of their own. So git never sees that configuration. [`layout`] finds
 //! the real directory without git and checks that it belongs to the project, [`config`] reads the few harmless settings,
 //! [`head`] the commit, and [`ours`] makes the directory that git is run with: a configuration of ours, a copy of the
-//! index, the real objects. The program comes from outside of the project ([`program`]), and runs with a small
+//! index, the real objects; [`special_files`] looks that git will wait for nothing. The program comes from outside of the project ([`program`]), and runs with a small
 //! environment, without a shell, a pager or a network, for a limited time.
 
 mod amended;
@@ -17,6 +17,7 @@ mod head;
 mod layout;
 mod ours;
 mod program;
+mod special_files;
 #[cfg(test)]
 mod tests;
 

@@ -42,6 +42,7 @@ impl Repository {
     }
 
     async fn diff_at_leisure(&self, changes: Changes, without: &[PathBuf], most: usize) -> Result<Vec<u8>, GitError> {
+        self.check_special_files().await?;
         let base: Vec<OsString> = match changes {
             Changes::Unstaged => Vec::new(),
             Changes::Staged => vec![

@@ -41,6 +41,12 @@ pub enum GitError {
         /// The file.
         name: String,
     },
+    /// Where git would read a file is none, or a very large one.
+    #[error("no ordinary file: {path}")]
+    OddFile {
+        /// What is there.
+        path: String,
+    },
     /// It cannot be started.
     #[error("not started: {0}")]
     NotStarted(String),
@@ -69,6 +75,11 @@ impl GitError {
     pub(super) fn borrows(path: &Path) -> Self {
         let path = path.display().to_string();
         Self::Borrows { path }
+    }
+
+    pub(super) fn odd_file(path: &Path) -> Self {
+        let path = path.display().to_string();
+        Self::OddFile { path }
     }
 
     /// What git complained of, in English.
@@ -101,6 +112,7 @@ impl GitError {
             Self::Elsewhere { path } => text!("context.git_elsewhere", path = path),
             Self::Borrows { path } => text!("context.git_borrows", path = path),
             Self::Missing => text!("context.git_missing"),
+            Self::OddFile { path } => text!("context.git_odd_file", path = path),
             Self::OddName { name } => text!("context.git_odd_name", name = name),
             Self::NotStarted(words) | Self::Failed(words) => text!("context.git_failed", words = words),
             Self::Slow => text!("context.git_slow", seconds = LIMIT.as_secs()),
@@ -116,6 +128,7 @@ impl GitError {
             Self::Bare => text!("context.git_bare_fix"),
             Self::Elsewhere { .. } => text!("context.git_elsewhere_fix"),
             Self::Borrows { .. } => text!("context.git_borrows_fix"),
+            Self::OddFile { .. } => text!("context.git_odd_file_fix"),
             Self::OddName { .. } => text!("context.git_odd_name_fix"),
             Self::Missing => text!("context.git_missing_fix"),
             Self::NotStarted(_) | Self::Failed(_) | Self::Slow => text!("context.git_fix"),

@@ -210,7 +210,7 @@ impl Layout {
     }
 }
 
-/// That nothing below is a link.
+/// That nothing below is a link, or what git would wait for.
 fn check_links(folder: &Path, depth: usize, left: &mut usize) -> Result<(), GitError> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Ok(());
@@ -225,6 +225,9 @@ fn check_links(folder: &Path, depth: usize, left: &mut usize) -> Result<(), GitE
         let Ok(kind) = entry.file_type() else { continue };
         if kind.is_symlink() {
             return Err(GitError::borrows(&entry.path()));
+        }
+        if !kind.is_file() && !kind.is_dir() {
+            return Err(GitError::odd_file(&entry.path()));
         }
         if kind.is_dir() && depth < 4 {
             check_links(&entry.path(), depth + 1, left)?;
@@ -243,7 +246,7 @@ fn configuration(file: &Path) -> String {
 }
 
 /// A small text; `None` where there is none.
-fn small(file: &Path) -> Option<String> {
+pub(super) fn small(file: &Path) -> Option<String> {
     String::from_utf8(bounded(file, MOST_SMALL).ok()?).ok()
 }
 

@@ -474,3 +474,95 @@ async fn what_is_no_file_or_is_not_named_by_the_index_is_not_waited_for_nor_copi
     let told = home.diff(Changes::Staged).await;
     assert!(matches!(told, Err(GitError::Failed(_))), "{told:?}");
 }
+
+#[tokio::test]
+async fn git_is_not_started_where_it_would_wait_for_a_fifo() {
+    for place in [
+        ".gitattributes",
+        "folder/.gitattributes",
+        ".gitmodules",
+        ".git/objects/pack/pack-1.idx",
+        ".git/objects/pack/multi-pack-index",
+        ".git/objects/info/commit-graph",
+        ".git/objects/info/alternates",
+        ".git/objects/ab/cdef",
+        ".git/HEAD",
+        ".git/index",
+        ".git/packed-refs",
+        ".git/shallow",
+        ".git/info/sparse-checkout",
+    ] {
+        let home = Home::new();
+        home.write("folder/within.txt", "one\n");
+        home.commit();
+        home.write("folder/within.txt", "two\n");
+        home.write("a.txt", "two\n");
+        let path = home.root().join(place);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::remove_file(&path).ok();
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        let begun = std::time::Instant::now();
+        for changes in [Changes::Unstaged, Changes::Staged] {
+            let told = diff_in(&home.root(), changes).await;
+            // Packed refs are only read where HEAD's branch is among them.
+            let is_unread = place == ".git/packed-refs" && told.is_ok();
+            assert!(
+                is_unread || !matches!(told, Ok(_) | Err(GitError::Slow)),
+                "{place}: {told:?}"
+            );
+        }
+        assert!(begun.elapsed() < LIMIT / 2, "{place}: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_fifo_in_place_of_a_file_or_within_a_submodule_is_not_waited_for() {
+    let home = Home::new();
+    let path = home.root().join("a.txt");
+    fs::remove_file(&path).unwrap();
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&path)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let begun = std::time::Instant::now();
+    for changes in [Changes::Unstaged, Changes::Staged] {
+        let told = diff_in(&home.root(), changes).await;
+        assert!(!matches!(told, Err(GitError::Slow)), "{told:?}");
+    }
+    for place in ["HEAD", "packed-refs", "refs/heads/x", "config"] {
+        let home = Home::new();
+        let other = home.beside("other");
+        fs::create_dir(&other).unwrap();
+        git_in(&other, &["init", "--quiet"]);
+        git_in(&other, &["commit", "--quiet", "--allow-empty", "-m", "c"]);
+        home.git(&["submodule", "--quiet", "add", "../other", "sub"]);
+        home.commit();
+        let fifo = home.root().join(".git/modules/sub").join(place);
+        fs::remove_file(&fifo).ok();
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&fifo)
+                .status()
+                .unwrap()
+                .success()
+        );
+        home.write("a.txt", "two\n");
+        let told = diff_in(&home.root(), Changes::Unstaged).await;
+        assert!(matches!(told, Err(GitError::OddFile { .. })), "{place}: {told:?}");
+    }
+    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_very_large_file_of_attributes_is_not_handed_to_git() {
+    let home = Home::new();
+    home.write("a.txt", "two\n");
+    let large = fs::File::create(home.root().join(".gitattributes")).unwrap();
+    large.set_len(64 << 20).unwrap();
+    let told = home.diff(Changes::Unstaged).await;
+    assert!(matches!(told, Err(GitError::OddFile { .. })), "{told:?}");
+}

@@ -383,3 +383,20 @@ async fn a_commit_that_takes_the_last_ones_place_is_known_by_its_draft() {
     let diff = home.diff(Changes::Amended).await.unwrap();
     assert!(diff.contains("+second") && diff.contains("+two"), "{diff}");
 }
+
+#[tokio::test]
+async fn a_file_of_text_that_is_very_large_is_no_diff_and_takes_no_memory_for_one() {
+    let home = Home::new();
+    home.write("large.txt", &"a\n".repeat(9 << 20));
+    home.write("small.txt", &"a\n".repeat(1 << 20));
+    home.commit();
+    home.write("large.txt", &"a\nb\n".repeat(6 << 20));
+    home.write("small.txt", &("a\n".repeat(1 << 20) + "b\n"));
+    for changes in [Changes::Unstaged, Changes::Staged] {
+        let diff = home.diff(changes).await.unwrap();
+        assert!(diff.len() < 2_000, "{}", diff.len());
+        let is_large = diff.contains("Binary files a/large.txt and b/large.txt differ");
+        assert!(is_large && diff.contains("\n+b\n"), "{diff}");
+        home.git(&["add", "."]);
+    }
+}
