@@ -1,8 +1,10 @@
 //! The project's own rules, which are added to the system prompt: `AGENTS.md` (<https://agents.md>) and `.gpt/rules.md` of
 //! its root. Read when a question is sent, and again when they have changed. Nobody asked for them to be sent: so a file
-//! that looks as if it held secrets, by any of its names or by its text, is not, and that is told once.
+//! that looks as if it held secrets, by any of its names or by its text, is not, and that is told once; nor is one with
+//! another name (a hard link), which could be a secret's: which name that is cannot be looked up, and copying the file helps.
 
 use std::collections::HashSet;
+use std::fs::Metadata;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -18,6 +20,8 @@ use crate::keys::Redactor;
 const FILES: [&str; 2] = ["AGENTS.md", ".gpt/rules.md"];
 /// The most of a file that is sent, in bytes.
 const LONGEST: usize = 32 * 1024;
+/// How much more of it is looked at for keys that the cut goes through, in bytes.
+const MARGIN: usize = 4 * 1024;
 /// How long reading them may take.
 const LIMIT: Duration = Duration::from_secs(2);
 
@@ -25,8 +29,17 @@ const LIMIT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules {
     files: Vec<File>,
-    /// The names of those that are not sent, and what they really are.
-    refused: Vec<(&'static str, PathBuf)>,
+    /// The names of those that are not sent, why, and what they really are.
+    refused: Vec<(&'static str, Refused, PathBuf)>,
+}
+
+/// Why a file of rules is not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// It looks as if it held secrets.
+    Secret,
+    /// It has another name.
+    Linked,
 }
 
 /// The files that users were told of, not being sent. Clones share it.
@@ -39,8 +52,12 @@ struct File {
     name: &'static str,
     stamp: (Option<SystemTime>, u64),
     text: String,
+    /// What follows, as far as it is looked at.
+    margin: String,
     /// Whether there is more than is sent.
     cut: bool,
+    /// Whether the file has another name.
+    is_linked: bool,
 }
 
 impl Rules {
@@ -68,8 +85,11 @@ impl Rules {
             };
             // Looked at each time: more keys may be known by now.
             let within = file.path.strip_prefix(&root).unwrap_or(&file.path).to_string_lossy();
-            match secrets::sign([name, within.as_ref()], &file.text, redactor) {
-                Some(_) => rules.refused.push((name, file.path)),
+            // Before the cut: half a key is not known as one.
+            let looked_at = file.text.clone() + &file.margin;
+            match secrets::sign([name, within.as_ref()], &looked_at, redactor) {
+                Some(_) => rules.refused.push((name, Refused::Secret, file.path)),
+                None if file.is_linked => rules.refused.push((name, Refused::Linked, file.path)),
                 None => rules.files.push(file),
             }
         }
@@ -90,11 +110,11 @@ impl Rules {
         self.files.iter().map(|file| (file.name, file.cut))
     }
 
-    /// The names of the files that are not sent, looking as if they held secrets; each once.
-    pub fn refused(&self, told: &Told) -> Vec<&'static str> {
+    /// The names of the files that are not sent, and why; each once.
+    pub fn refused(&self, told: &Told) -> Vec<(&'static str, Refused)> {
         let mut told = told.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let untold = self.refused.iter().filter(|(_, path)| told.insert(path.clone()));
-        untold.map(|(name, _)| *name).collect()
+        let untold = self.refused.iter().filter(|(_, _, path)| told.insert(path.clone()));
+        untold.map(|(name, why, _)| (*name, *why)).collect()
     }
 }
 
@@ -113,26 +133,50 @@ fn file(root: &Path, name: &'static str, known: &[File]) -> Option<File> {
     let stamp = (facts.modified().ok(), facts.len());
     let is_it = |file: &&File| file.path == path && file.name == name && file.stamp == stamp;
     if let Some(file) = known.iter().find(is_it) {
-        return Some(file.clone());
+        return Some(File {
+            is_linked: has_other_names(&facts),
+            ..file.clone()
+        });
     }
-    let mut content = bounded::beginning(opened, LONGEST as u64 + 1).ok()?;
+    let content = bounded::beginning(opened, (LONGEST + MARGIN) as u64).ok()?;
     if memchr::memchr(0, &content).is_some() {
         return None; // no text
     }
     let cut = content.len() > LONGEST;
-    content.truncate(LONGEST);
-    if cut {
-        let end = content.iter().rposition(|&byte| byte == b'\n').unwrap_or(LONGEST);
-        content.truncate(end);
-    }
-    let text = String::from_utf8_lossy(&content).trim().to_owned();
-    (!text.is_empty()).then_some(File {
+    let end = match cut {
+        true => last_end(content.get(..LONGEST).unwrap_or_default()),
+        false => content.len(),
+    };
+    let (sent, rest) = content.split_at(end);
+    let text = String::from_utf8_lossy(sent).trim().to_owned();
+    (!text.is_empty()).then(|| File {
         path,
         name,
         stamp,
         text,
+        margin: String::from_utf8_lossy(rest).into_owned(),
         cut,
+        is_linked: has_other_names(&facts),
     })
+}
+
+/// Where a text that is too long is cut: behind its last line, or its last word where it is one line. Never within a word,
+/// which could be a key of which the beginning is left.
+fn last_end(text: &[u8]) -> usize {
+    let line = text.iter().rposition(|&byte| byte == b'\n');
+    let word = || text.iter().rposition(u8::is_ascii_whitespace);
+    line.or_else(word).unwrap_or_default()
+}
+
+/// Whether a file has more than one name ([stat(2)](https://man7.org/linux/man-pages/man3/stat.3type.html), `st_nlink`).
+#[cfg(unix)]
+fn has_other_names(facts: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(facts) > 1
+}
+
+#[cfg(not(unix))]
+fn has_other_names(_: &Metadata) -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -177,6 +221,45 @@ mod tests {
         assert!(rules.text().ends_with("ção\n[cut here, being too long]") && rules.text().len() < LONGEST + 100);
     }
 
+    #[test]
+    fn a_long_file_is_never_cut_within_a_word_and_a_key_at_the_cut_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("AGENTS.md");
+        let redactor = Redactor::new(vec![Secret::new("hunter2-hunter2-hunter2".into()).unwrap()]);
+        let one_line = "word ".repeat(LONGEST / 5 - 2);
+        fs::write(&path, format!("{one_line}{}", "x".repeat(LONGEST))).unwrap();
+        let rules = Rules::default().read(folder.path(), &redactor);
+        assert!(
+            rules.text().ends_with("word\n[cut here, being too long]"),
+            "{}",
+            rules.text().len()
+        );
+        fs::write(&path, "x".repeat(2 * LONGEST)).unwrap();
+        assert_eq!(Rules::default().read(folder.path(), &redactor), Rules::default());
+        for at in 0..40 {
+            let before = LONGEST - 30 + at;
+            let key = format!("{} hunter2-hunter2-hunter2\nmore", "y\n".repeat(before / 2));
+            fs::write(&path, key + &"z".repeat(LONGEST)).unwrap();
+            let rules = Rules::default().read(folder.path(), &redactor);
+            assert_eq!(rules.text(), "", "{at}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_with_another_name_is_refused_and_a_copy_of_it_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::write(root.join(".env"), "PASSWORD=opensesame").unwrap();
+        fs::hard_link(root.join(".env"), root.join("AGENTS.md")).unwrap();
+        let rules = read(root, Rules::default());
+        let refused = vec![("AGENTS.md", Refused::Linked)];
+        assert_eq!((rules.text().as_str(), rules.refused(&Told::default())), ("", refused));
+        fs::copy(root.join("AGENTS.md"), root.join("copy")).unwrap();
+        fs::rename(root.join("copy"), root.join("AGENTS.md")).unwrap();
+        assert_eq!(names(&read(root, rules)), [("AGENTS.md", false)]);
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_link_out_of_the_project_is_not_followed() {
@@ -207,8 +290,9 @@ mod tests {
         symlink(".env", root.join("AGENTS.md")).unwrap();
         let told = Told::default();
         let rules = read(root, Rules::default());
-        assert_eq!((rules.text().as_str(), rules.refused(&told)), ("", vec!["AGENTS.md"]));
-        assert_eq!(read(root, rules).refused(&told), Vec::<&str>::new());
+        let refused = vec![("AGENTS.md", Refused::Secret)];
+        assert_eq!((rules.text().as_str(), rules.refused(&told)), ("", refused));
+        assert_eq!(read(root, rules).refused(&told), vec![]);
         fs::create_dir(root.join(".git")).unwrap();
         fs::write(root.join(".git/config"), "[core]").unwrap();
         fs::remove_file(root.join("AGENTS.md")).unwrap();
@@ -227,7 +311,7 @@ mod tests {
         let rules = rules.read(folder.path(), &redactor);
         assert_eq!(
             (names(&rules), rules.refused(&Told::default())),
-            (vec![], vec!["AGENTS.md"])
+            (vec![], vec![("AGENTS.md", Refused::Secret)])
         );
     }
 

@@ -7,6 +7,7 @@ use super::{Settings, Task};
 use crate::chat::MessageId;
 use crate::chat::conversation::Message;
 use crate::chat::notice::{Level, Notice};
+use crate::chat::rules::Refused;
 use crate::provider::registry::{Target, Wire};
 use crate::words::say;
 
@@ -46,8 +47,16 @@ impl Task {
         let redactor = settings.vault.redactor();
         self.rules = std::mem::take(&mut self.rules).renewed(root, redactor).await;
         let refused = self.rules.refused(&settings.told_rules);
-        if !refused.is_empty() {
-            let title = say!(settings.locale, "rules.refused", files = refused.join(", "));
+        for why in [Refused::Secret, Refused::Linked] {
+            let files = refused.iter().filter(|(_, known)| *known == why).map(|(name, _)| *name);
+            let files = files.collect::<Vec<_>>().join(", ");
+            if files.is_empty() {
+                continue;
+            }
+            let title = match why {
+                Refused::Secret => say!(settings.locale, "rules.refused", files = files),
+                Refused::Linked => say!(settings.locale, "rules.linked", files = files),
+            };
             let advice = say!(settings.locale, "rules.refused_advice");
             self.inform(Notice::new(Level::Warning, title, advice));
         }
