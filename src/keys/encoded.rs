@@ -20,22 +20,40 @@ const LONGEST_ESCAPE: usize = 12;
 pub fn forms(secret: &Secret, shortest: usize) -> Vec<Secret> {
     let plain = secret.expose();
     let mut forms = vec![secret.clone()];
-    let quoted = plain.escape_debug().to_string();
-    let mut hex = String::with_capacity(plain.len() * 2);
-    for byte in plain.bytes() {
-        write!(hex, "{byte:02x}").ok();
-    }
-    let mut texts = vec![quoted, hex.to_uppercase(), hex];
-    for skipped in 0..3 {
-        for url in [false, true] {
-            texts.push(base64(plain.as_bytes(), skipped, url));
-        }
-    }
+    let hex = hex(plain.as_bytes());
+    let mut texts = vec![plain.escape_debug().to_string(), hex.to_uppercase(), hex];
+    texts.extend(base64_forms(plain.as_bytes()));
     for text in texts {
         if text.len() >= shortest && !forms.iter().any(|form| form.expose() == text) {
             forms.extend(Secret::new(text));
         }
     }
+    forms
+}
+
+/// Bytes in hex, in lower case.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        write!(hex, "{byte:02x}").ok();
+    }
+    hex
+}
+
+/// The texts that base64 makes of these bytes wherever they stand, and base64 of that again.
+pub fn base64_forms(bytes: &[u8]) -> Vec<String> {
+    let each = |bytes: &[u8]| -> Vec<String> {
+        let alphabets = [false, true].into_iter();
+        alphabets
+            .flat_map(|url| (0..3).map(move |skipped| (skipped, url)))
+            .map(|(skipped, url)| base64(bytes, skipped, url))
+            .collect()
+    };
+    let once = each(bytes);
+    let twice: Vec<String> = once.iter().flat_map(|text| each(text.as_bytes())).collect();
+    let mut forms = [once, twice].concat();
+    forms.sort_unstable();
+    forms.dedup();
     forms
 }
 
@@ -161,9 +179,18 @@ fn has_escapes(text: &str) -> bool {
     memchr::memchr3(b'%', b'\\', b'&', text.as_bytes()).is_some() || text.contains(is_unseen)
 }
 
-/// Signs that are not shown: between the letters of a key they leave it readable.
+/// Signs that are not shown: between the letters of a key they leave it readable. Those that hide something, and all that
+/// Unicode calls ignorable, assigned or not
+/// ([DerivedCoreProperties](https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt), `Default_Ignorable_Code_Point`).
 fn is_unseen(c: char) -> bool {
-    !matches!(c, '\n' | '\t') && visible::is_hidden(c)
+    if matches!(c, '\n' | '\t') {
+        return false;
+    }
+    visible::is_hidden(c)
+        || matches!(c,
+            '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 enum Escape {
@@ -199,11 +226,25 @@ fn escape(text: &str) -> Escape {
         [b'\\', b'u', b'{', ..] => delimited(text, 3, '}', 16),
         [b'\\', b'u', ..] => read(2, 4),
         [b'\\', b'x', ..] => read(2, 2),
+        [b'\\', b'0'..=b'3', ..] => octal(text),
         [b'\\', mark, ..] if mark.is_ascii_punctuation() => Escape::Of(char::from(*mark), 2),
         [b'&', b'#'] => Escape::Cut,
         [b'&', b'#', b'x' | b'X', ..] => delimited(text, 3, ';', 16),
         [b'&', b'#', ..] => delimited(text, 2, ';', 10),
         [b'&', ..] => named(text),
+        _ => Escape::None,
+    }
+}
+
+/// Three octal digits, as shells and C write a byte.
+fn octal(text: &str) -> Escape {
+    let digits: String = text.chars().skip(1).take(3).take_while(|c| c.is_digit(8)).collect();
+    match digits.len() {
+        3 => {
+            let code = u32::from_str_radix(&digits, 8).ok().filter(|code| *code < 0x80);
+            code.and_then(char::from_u32).map_or(Escape::None, |c| Escape::Of(c, 4))
+        }
+        length if length + 1 == text.len() => Escape::Cut,
         _ => Escape::None,
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::encoded::{Unescaped, forms};
 use super::formats::{self, Kind, Look};
 use super::secret::Secret;
+use super::spread::SpreadForms;
 
 const REDACTED: &str = "[redacted]";
 
@@ -21,10 +22,17 @@ const MASK: &str = "***";
 /// Knows the keys in use, and the look of others. Clones share what they know.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
-    /// The longest first: one may be the beginning of another.
-    live: Arc<RwLock<Vec<Secret>>>,
+    live: Arc<RwLock<Live>>,
     /// Names of models that look like keys.
     names: Arc<RwLock<BTreeSet<String>>>,
+}
+
+/// The keys in use, in each of their forms.
+#[derive(Debug, Clone, Default)]
+struct Live {
+    /// The longest first: one may be the beginning of another.
+    forms: Vec<Secret>,
+    spread: SpreadForms,
 }
 
 impl Redactor {
@@ -42,15 +50,17 @@ impl Redactor {
             return;
         }
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        if live.iter().any(|known| known.expose() == secret.expose()) {
+        if live.forms.iter().any(|known| known.expose() == secret.expose()) {
             return;
         }
         for form in forms(secret, SHORTEST_LIVE) {
-            if !live.iter().any(|known| known.expose() == form.expose()) {
-                live.push(form);
+            if !live.forms.iter().any(|known| known.expose() == form.expose()) {
+                live.forms.push(form);
             }
         }
-        live.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+        live.forms
+            .sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+        live.spread.learn(secret, SHORTEST_LIVE);
     }
 
     /// Takes these names for what they are from now on, also where they look like keys: `xai-grok-…` is a model.
@@ -83,12 +93,13 @@ impl Redactor {
     /// How many bytes at the end of `text` may be the beginning of a secret that is known.
     fn beginning_at_end(&self, text: &str) -> usize {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        if live.is_empty() {
+        if live.forms.is_empty() {
             return 0;
         }
-        let plain = text.len() - beginning_of_a_key(&live, text);
+        let begun = beginning_of_a_key(&live.forms, text).max(live.spread.beginning_at_end(text));
+        let plain = text.len() - begun;
         let escaped = Unescaped::readings(text).into_iter().map(|read| {
-            let length = beginning_of_a_key(&live, read.text());
+            let length = beginning_of_a_key(&live.forms, read.text());
             if length == 0 && !read.is_cut() {
                 return text.len();
             }
@@ -143,14 +154,15 @@ impl Redactor {
 }
 
 /// Where the live secrets stand in a text, in order; they may overlap.
-fn places(live: &[Secret], text: &str) -> Vec<Range<usize>> {
+fn places(live: &Live, text: &str) -> Vec<Range<usize>> {
     let mut places = Vec::new();
-    if live.is_empty() {
+    if live.forms.is_empty() {
         return places;
     }
-    each_place(live, text, |place| places.push(place));
+    each_place(&live.forms, text, |place| places.push(place));
+    live.spread.each_place(text, |place| places.push(place));
     for read in Unescaped::readings(text) {
-        each_place(live, read.text(), |place| {
+        each_place(&live.forms, read.text(), |place| {
             places.push(read.origin(place.start)..read.origin(place.end));
         });
     }
@@ -483,6 +495,102 @@ mod tests {
             }
         }
         assert_eq!(redactor.redact("a%2Fb &amp; \\u0041"), "a%2Fb &amp; \\u0041");
+    }
+
+    /// One sign of each class that is not shown, and the ends of its range; the attacker's were `\\0`, `\\u{8}`, `\\u{200b}`,
+    /// `\\u{202e}` and `\\u{feff}`.
+    const UNSEEN: &[char] = &[
+        '\0',
+        '\u{1}',
+        '\u{8}',
+        '\u{b}',
+        '\r',
+        '\u{1b}',
+        '\u{1f}',
+        '\u{7f}',
+        '\u{80}',
+        '\u{85}',
+        '\u{9f}',
+        '\u{ad}',
+        '\u{34f}',
+        '\u{61c}',
+        '\u{115f}',
+        '\u{1160}',
+        '\u{17b4}',
+        '\u{17b5}',
+        '\u{180b}',
+        '\u{180e}',
+        '\u{180f}',
+        '\u{200b}',
+        '\u{200c}',
+        '\u{200d}',
+        '\u{200e}',
+        '\u{200f}',
+        '\u{2028}',
+        '\u{2029}',
+        '\u{202a}',
+        '\u{202e}',
+        '\u{2060}',
+        '\u{2063}',
+        '\u{2066}',
+        '\u{2069}',
+        '\u{206f}',
+        '\u{3164}',
+        '\u{fe00}',
+        '\u{fe0f}',
+        '\u{feff}',
+        '\u{ffa0}',
+        '\u{fff0}',
+        '\u{fff9}',
+        '\u{fffb}',
+        '\u{1bca0}',
+        '\u{1d173}',
+        '\u{1d17a}',
+        '\u{e0000}',
+        '\u{e0001}',
+        '\u{e0020}',
+        '\u{e007f}',
+        '\u{e0100}',
+        '\u{e01ef}',
+        '\u{e0fff}',
+    ];
+
+    #[test]
+    fn a_key_between_whose_letters_unseen_signs_stand_is_taken_out_whatever_sign_it_is() {
+        let key = "hunter2-hunter2";
+        let redactor = Redactor::new(vec![secret(key)]);
+        for sign in UNSEEN {
+            for which in [1, 2, 7] {
+                let said: String = key
+                    .chars()
+                    .enumerate()
+                    .flat_map(|(at, c)| [Some(c), (at % which == 0 && at + 1 < key.len()).then_some(*sign)])
+                    .flatten()
+                    .collect();
+                let text = format!("it is {said}!");
+                assert_eq!(redactor.redact(&text), "it is [redacted]!", "{sign:?}");
+                assert!(redactor.knows_key_in(&text), "{sign:?}");
+                let mut stream = StreamRedactor::new(redactor.clone());
+                let mut shown: String = text.chars().map(|c| stream.push(&c.to_string())).collect();
+                shown.push_str(&stream.finish());
+                assert_eq!(shown, "it is [redacted]!", "{sign:?}");
+                // As JSON escapes it.
+                let escaped = text.replace(*sign, &format!("\\u{{{:x}}}", u32::from(*sign)));
+                assert_eq!(redactor.redact(&escaped), "it is [redacted]!", "{sign:?}");
+            }
+        }
+        for seen in ["a\nb", "hunter2-\thunter2", "👩\u{200d}💻 e\u{fe0f}"] {
+            assert_eq!(redactor.redact(seen), seen);
+        }
+    }
+
+    #[test]
+    fn a_key_in_octal_escapes_is_taken_out() {
+        let key = "hunter2-hunter2";
+        let said: String = key.bytes().map(|byte| format!("\\{byte:03o}")).collect();
+        let redactor = Redactor::new(vec![secret(key)]);
+        assert_eq!(redactor.redact(&format!("it is {said}!")), "it is [redacted]!");
+        assert_eq!(redactor.redact("\\1 \\08 \\377 \\12x"), "\\1 \\08 \\377 \\12x");
     }
 
     #[test]
