@@ -88,21 +88,15 @@ impl Connecting {
             Ok(asking) => self.http.models(provider, &asking).await,
             Err(error) => Err(ProviderError::from(error)),
         };
-        let connected = match asked.map(|models| models.len()) {
-            Err(error) if has_no_list(&error) => {
-                let status = error
-                    .status
-                    .map_or_else(|| "404".to_owned(), |status| status.to_string());
-                text!("connect.unchecked", provider = &provider.label, status = status)
-            }
-            Ok(1) => text!("connect.connected_one", provider = &provider.label),
-            Ok(count) => text!("connect.connected", provider = &provider.label, count = count),
+        let check = match asked {
+            Ok(models) => Check::Accepted(models.len()),
+            Err(error) if has_no_list(&error) => Check::NoList(error.status.unwrap_or(404)),
             Err(error) => match self.keep_nevertheless(provider, error).await {
-                true => text!("connect.kept", provider = &provider.label),
+                true => Check::Failed,
                 false => return,
             },
         };
-        self.store(provider, entered, connected).await;
+        self.store(provider, entered, check).await;
     }
 
     /// Whether to keep a key that the provider did not accept.
@@ -118,7 +112,7 @@ impl Connecting {
         keep
     }
 
-    async fn store(&self, provider: &Provider, entered: Credentials, connected: Text) {
+    async fn store(&self, provider: &Provider, entered: Credentials, check: Check) {
         let storing = self.vault.store(&provider.name, &entered);
         let (editor, locale) = (self.editor.clone(), self.locale);
         let remind = move || {
@@ -127,9 +121,9 @@ impl Connecting {
         match keyring::reminding(storing, remind).await {
             Ok(()) => {
                 let advice = self.stored_advice(provider);
-                self.announce(provider, "keyring", connected, advice).await;
+                self.announce(provider, "keyring", check.stored(provider), advice).await;
             }
-            Err(error) => self.offer_session(provider, entered, &error).await,
+            Err(error) => self.offer_session(provider, entered, check, &error).await,
         }
     }
 
@@ -142,7 +136,7 @@ impl Connecting {
     }
 
     /// No keyring: the key can be kept for this session, or come from elsewhere.
-    async fn offer_session(&self, provider: &Provider, entered: Credentials, error: &KeyringError) {
+    async fn offer_session(&self, provider: &Provider, entered: Credentials, check: Check, error: &KeyringError) {
         self.say(Level::Warning, error.text(), "").await;
         let choices = [text!("connect.session_keep"), text!("connect.session_forget")];
         let question = text!(
@@ -156,7 +150,7 @@ impl Connecting {
             return;
         }
         self.vault.keep_for_session(&provider.name, entered);
-        let kept = text!("connect.for_session", provider = &provider.label);
+        let kept = check.kept_for_session(provider);
         let advice = match overriding(provider) {
             Some(name) => text!("connect.but_variable_set", variable = name),
             None => text!("connect.in_memory"),
@@ -247,6 +241,43 @@ impl Connecting {
             source: source.into(),
         };
         self.editor.key_changed(&change).await.ok();
+    }
+}
+
+/// What came of checking a key.
+#[derive(Debug, Clone, Copy)]
+enum Check {
+    /// The provider took it, and lists so many models.
+    Accepted(usize),
+    /// The provider lists no models, and says so with this status: nothing is known of the key.
+    NoList(u16),
+    /// The provider did not take it, or was not reached; the user keeps it all the same.
+    Failed,
+}
+
+impl Check {
+    /// What is said once the key is in the keyring.
+    fn stored(self, provider: &Provider) -> Text {
+        let label = &provider.label;
+        match self {
+            Self::Accepted(1) => text!("connect.connected_one", provider = label),
+            Self::Accepted(count) => text!("connect.connected", provider = label, count = count),
+            Self::NoList(status) => text!("connect.unchecked", provider = label, status = status.to_string()),
+            Self::Failed => text!("connect.kept", provider = label),
+        }
+    }
+
+    /// What is said where the key is kept for this session only.
+    fn kept_for_session(self, provider: &Provider) -> Text {
+        let label = &provider.label;
+        match self {
+            Self::Accepted(_) => text!("connect.for_session", provider = label),
+            Self::NoList(status) => {
+                let why = format!("HTTP {status}");
+                text!("connect.for_session_unchecked", provider = label, why = why)
+            }
+            Self::Failed => text!("connect.for_session_refused", provider = label),
+        }
     }
 }
 

@@ -215,7 +215,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "The key command sh failed (exit status: 3): no store: [redacted]"
+            "The command sh failed (exit status: 3): no store: [redacted]"
         );
     }
 
@@ -224,7 +224,7 @@ mod tests {
         let script =
             "echo 'key: opensesame7'; echo plain-words; echo 'live-secret, opensesame7: plain-words' >&2; exit 3";
         let error = run_words(&["sh", "-c", script]).await.unwrap_err();
-        let said = "The key command sh failed (exit status: 3): [redacted], [redacted]: [redacted]";
+        let said = "The command sh failed (exit status: 3): [redacted], [redacted]: [redacted]";
         assert_eq!(error.to_string(), said);
     }
 
@@ -258,10 +258,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_in_place_of_the_program_is_not_repeated() {
         let error = run_words(&["sk-abcdefghijklmnop"]).await.unwrap_err().to_string();
-        assert!(
-            error.starts_with("The key command [redacted] cannot be started"),
-            "{error}"
-        );
+        assert!(error.starts_with("The command [redacted] cannot be started"), "{error}");
     }
 
     #[tokio::test]
@@ -285,7 +282,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_command_that_does_not_end_is_given_up() {
         let error = run_words(&["sleep", "600"]).await.unwrap_err().to_string();
-        assert_eq!(error, "The key command sleep has not ended within 60 seconds.");
+        assert_eq!(error, "The command sleep has not ended within 60 seconds.");
     }
 
     #[tokio::test]
@@ -295,11 +292,11 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            missing.starts_with("The key command /no/such/program cannot be started"),
+            missing.starts_with("The command /no/such/program cannot be started"),
             "{missing}"
         );
         assert!(!missing.contains("secret-argument"));
         let silent = run_words(&["true"]).await.unwrap_err().to_string();
-        assert_eq!(silent, "The key command true prints no key.");
+        assert_eq!(silent, "The command true prints nothing that a header may hold.");
     }
 }

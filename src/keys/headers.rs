@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::redact::{self, Redactor};
 use super::vault::{Environment, Vault, variable};
-use super::{Credentials, KeyError, Secret};
+use super::{Credentials, KeyError, Secret, SecretError};
 use crate::words::text;
 
 /// Where a header's value comes from. The value itself may be a secret: it is not printed.
@@ -56,13 +56,22 @@ impl Vault {
                 HeaderConfig::Value(value) => Secret::new(value.clone()),
                 HeaderConfig::Variable { env } => {
                     let value = variable(environment, env);
-                    let unset = || KeyError::Command(text!("header.unset", place = place(), variable = env));
+                    let unset = || KeyError::Header(text!("header.unset", place = place(), variable = env));
                     Secret::new(value.ok_or_else(unset)?)
                 }
-                HeaderConfig::Command { cmd } => Ok(self.output(cmd).await?),
+                HeaderConfig::Command { cmd } => {
+                    let printed = self.output(cmd).await;
+                    Ok(printed.map_err(|error| {
+                        KeyError::Header(text!("header.failed", place = place(), reason = error.text()))
+                    })?)
+                }
             };
-            let value = value
-                .map_err(|reason| KeyError::Command(text!("key.unusable", place = place(), reason = reason.text())))?;
+            let value = value.map_err(|reason| {
+                KeyError::Header(match reason {
+                    SecretError::Empty => text!("header.empty", place = place()),
+                    SecretError::ControlCharacter => text!("header.control_character", place = place()),
+                })
+            })?;
             if is_secret(name, source) {
                 learn(self.redactor(), &value);
             }
@@ -151,12 +160,20 @@ mod tests {
             found.unwrap_err(),
             "providers.work.headers, x-a: the variable NOT_SET is not set."
         );
-        let (found, _) = read(serde_json::json!({"x-a": "line\nend-of-secret"})).await;
-        let told = found.unwrap_err();
-        assert!(
-            told.starts_with("providers.work.headers, x-a: ") && !told.contains("secret"),
-            "{told}"
-        );
+        for (value, told) in [
+            (
+                serde_json::json!("line\nend-of-secret"),
+                "it holds a line end or control character.",
+            ),
+            (serde_json::json!(" "), "it is empty."),
+            (
+                serde_json::json!({"cmd": ["true"]}),
+                "The command true prints nothing that a header may hold.",
+            ),
+        ] {
+            let (found, _) = read(serde_json::json!({"x-a": value})).await;
+            assert_eq!(found.unwrap_err(), format!("providers.work.headers, x-a: {told}"));
+        }
         let (found, _) = read(serde_json::json!([])).await;
         assert_eq!(found, Ok(Vec::new()));
     }

@@ -12,6 +12,7 @@ mod headers;
 pub mod keyring;
 pub mod redact;
 pub mod secret;
+mod spread;
 pub mod userinfo;
 pub mod vault;
 
@@ -95,6 +96,8 @@ pub enum KeyError {
     },
     /// The command failed; its words, redacted.
     Command(Text),
+    /// A header that the user configured has no value; why, redacted.
+    Header(Text),
     /// The keyring failed.
     Keyring(#[from] KeyringError),
 }
@@ -106,7 +109,7 @@ impl KeyError {
         match self {
             Self::Missing => text!("key.none"),
             Self::Unusable { place, reason } => text!("key.unusable", place = place, reason = reason.text()),
-            Self::Command(text) => text.clone(),
+            Self::Command(text) | Self::Header(text) => text.clone(),
             Self::Keyring(error) => error.text(),
         }
     }

@@ -9,7 +9,7 @@
 use serde_json::{Map, Value, json};
 
 use super::error;
-use super::finish::{self, Ending};
+use super::finish::{self, Ending, StopWord};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
 use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Usage, turns};
@@ -129,8 +129,8 @@ impl Wire for Messages {
             self.calls.whole(block);
         }
         self.usage(&answer.usage.0, out);
-        self.stop(answer.stop_reason.as_str(), &answer.stop_details.0);
-        self.finish(FinishReason::Stop, out);
+        self.stop(&answer.stop_reason, &answer.stop_details.0);
+        self.finish(FinishReason::Incomplete, out);
         Ok(())
     }
 
@@ -154,10 +154,10 @@ impl Messages {
             }
             "message_delta" => {
                 self.usage(&frame.usage.0, out);
-                self.stop(frame.delta.0.stop_reason.as_str(), &frame.delta.0.stop_details.0);
+                self.stop(&frame.delta.0.stop_reason, &frame.delta.0.stop_details.0);
             }
             "message_stop" => {
-                self.finish(FinishReason::Stop, out);
+                self.finish(FinishReason::Incomplete, out);
                 return Flow::Break(());
             }
             _ => {}
@@ -173,11 +173,13 @@ impl Messages {
         }
     }
 
-    fn stop(&mut self, word: &str, details: &StopDetails<'_>) {
+    fn stop(&mut self, word: &StopWord<'_>, details: &StopDetails<'_>) {
         self.ending.hear(&finish::ANTHROPIC, word, &details.told());
     }
 
-    /// Appends the tool calls and the end. `unsaid` is the reason if the server has given none.
+    /// Appends the tool calls and the end. `unsaid` is the reason if the server has given none: the API always gives one,
+    /// also before `message_stop` (<https://platform.claude.com/docs/en/api/messages>, `stop_reason`), so that an answer
+    /// without it was cut somewhere on its way.
     fn finish(&mut self, unsaid: FinishReason, out: &mut Vec<Event>) {
         let before = out.len();
         out.extend(self.calls.drain(self.ending.is_cut(&unsaid)).map(Event::ToolCall));

@@ -15,6 +15,7 @@ mod said;
 pub(crate) mod shape;
 mod sse_body;
 mod wait;
+mod xml;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,8 @@ pub enum ErrorClass {
     NoKey,
     /// A key that is configured or stored cannot be read: the command or the keyring failed.
     KeyUnavailable,
+    /// A header that is configured has no value: its variable is not set, or its command failed.
+    HeaderUnavailable,
     /// The provider refuses the key.
     WrongKey,
     /// The key is known and does not open this: a plan, a right, a model's terms.
@@ -219,11 +222,11 @@ impl ProviderError {
         }
     }
 
-    /// An error in plain text, in the body of an answer or in mid-stream; JSON and a web page in it are read.
+    /// An error in plain text, in the body of an answer or in mid-stream; JSON, XML and a web page in it are read.
     #[must_use]
     pub fn from_text(text: &str, status: Option<u16>) -> Self {
         let text = text.trim();
-        if let Some(value) = reason::json(text) {
+        if let Some(value) = reason::json(text).or_else(|| xml::value(text)) {
             return Self::from_value(&value, status);
         }
         let said = Said {
@@ -237,9 +240,13 @@ impl ProviderError {
         }
     }
 
-    /// A web page where the API's answer should be.
+    /// A web page where the API's answer should be, or an error in XML.
     pub(crate) fn page(status: Option<u16>, body: &[u8]) -> Self {
-        let message = clean(&page::words(&String::from_utf8_lossy(body)));
+        let text = String::from_utf8_lossy(body);
+        if let Some(value) = xml::value(&text) {
+            return Self::from_value(&value, status);
+        }
+        let message = clean(&page::words(&text));
         let class = match status {
             Some(404 | 405) => ErrorClass::WrongAddress,
             Some(413) => ErrorClass::ContextTooLong,
@@ -307,6 +314,7 @@ impl From<KeyError> for ProviderError {
         match error {
             KeyError::Missing => Self::new(ErrorClass::NoKey, ""),
             KeyError::Unusable { .. } => Self::ours(ErrorClass::WrongKey, error.text()),
+            KeyError::Header(_) => Self::ours(ErrorClass::HeaderUnavailable, error.text()),
             KeyError::Command(_) | KeyError::Keyring(_) => Self::ours(ErrorClass::KeyUnavailable, error.text()),
         }
     }

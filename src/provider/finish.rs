@@ -1,8 +1,12 @@
 //! Classifies stop words (finish reasons): a table for each wire of those that its documentation calls a normal end. An
 //! answer that ends with any other word was cut.
 
+mod stop_word;
+
 use super::error;
 use crate::keys::Redactor;
+
+pub(crate) use stop_word::StopWord;
 
 /// Why an answer ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +174,13 @@ pub(crate) const OLLAMA: Words = Words {
 };
 
 impl Words {
+    /// Whether the wire has this word.
+    fn knows(&self, word: &str) -> bool {
+        [self.whole, self.called, self.length, self.filter, self.paused]
+            .iter()
+            .any(|words| words.contains(&word))
+    }
+
     /// What a word says; `said` is what stands beside it.
     pub(crate) fn read(&self, word: &str, said: &str) -> FinishReason {
         let why = match word {
@@ -195,7 +206,8 @@ pub(crate) struct Ending {
 impl Ending {
     /// Takes in a word, unless it is none. Of two words that contradict each other the one counts that says more: that the
     /// answer was cut, before that tools are to be run.
-    pub(crate) fn hear(&mut self, words: &Words, word: &str, said: &str) {
+    pub(crate) fn hear(&mut self, words: &Words, word: &StopWord<'_>, said: &str) {
+        let word = word.word(words);
         let word = word.trim();
         // `null` as a string: some servers send it with every chunk but the last.
         if matches!(word, "" | "null") {

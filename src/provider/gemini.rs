@@ -182,13 +182,15 @@ impl Gemini {
             self.part(part, out);
         }
         self.cite(candidate, out);
-        let word = candidate.finish_reason.as_str();
-        if word == UNSPECIFIED {
+        if candidate.finish_reason == UNSPECIFIED.into() {
             self.unspecified = true;
             return;
         }
-        self.ending
-            .hear(&finish::GEMINI, word, candidate.finish_message.as_str());
+        self.ending.hear(
+            &finish::GEMINI,
+            &candidate.finish_reason,
+            candidate.finish_message.as_str(),
+        );
     }
 
     fn part(&mut self, part: &Part<'_>, out: &mut Vec<Event>) {

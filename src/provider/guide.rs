@@ -135,6 +135,7 @@ pub fn help_tag(class: ErrorClass) -> &'static str {
     match class {
         ErrorClass::NoKey => "gpt-error-no-key",
         ErrorClass::KeyUnavailable => "gpt-error-key-source",
+        ErrorClass::HeaderUnavailable => "gpt-headers",
         ErrorClass::WrongKey => "gpt-error-wrong-key",
         ErrorClass::Forbidden => "gpt-error-forbidden",
         ErrorClass::WrongAddress => "gpt-error-address",

@@ -230,7 +230,8 @@ impl Http {
         let mut decoded = Vec::new();
         let mut begun = false;
         loop {
-            let chunk = self.chunk(&mut response).await.map_err(|error| ended(error, begun))?;
+            let chunk = self.chunk(&mut response).await;
+            let chunk = chunk.map_err(|error| ended(error, begun, listener.has_heard()))?;
             begun = true;
             match &chunk {
                 Some(bytes) => decoder.feed(bytes, &mut decoded),
@@ -260,11 +261,12 @@ fn target(asking: Asking<'_>) -> (String, String) {
 }
 
 /// A body that cannot be read further. Of one that broke off before its first byte there is nothing to keep: it is as if
-/// the connection had failed.
-fn ended(error: ProviderError, begun: bool) -> ProviderError {
-    let class = match error.class {
-        ErrorClass::BrokenStream if !begun => ErrorClass::Network,
-        class => class,
+/// the connection had failed; of one that has said nothing yet, neither.
+fn ended(error: ProviderError, begun: bool, heard: bool) -> ProviderError {
+    let (class, begun) = match error.class {
+        ErrorClass::BrokenStream if !begun => (ErrorClass::Network, false),
+        ErrorClass::BrokenStream => (ErrorClass::BrokenStream, heard),
+        class => (class, begun),
     };
     ProviderError { class, begun, ..error }
 }

@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::finish::{self, Ending};
+use super::finish::{self, Ending, StopWord};
 use super::framed::{self, Flow, Unreadable, Wire};
 use super::lenient::{self, JsonText, List, Object, Text};
 use super::lined::Lined;
@@ -86,7 +86,7 @@ struct Chunk<'a> {
     response: Text<'a>,
     done: Option<Value>,
     #[serde(borrow)]
-    done_reason: Text<'a>,
+    done_reason: StopWord<'a>,
     prompt_eval_count: Tokens,
     eval_count: Tokens,
     error: Option<Value>,
@@ -179,8 +179,8 @@ impl Ollama {
             out.push(Event::Usage(usage));
         }
         let mut ending = Ending::default();
-        ending.hear(&finish::OLLAMA, chunk.done_reason.as_str(), "");
-        // Older versions give no reason.
+        ending.hear(&finish::OLLAMA, &chunk.done_reason, "");
+        // `done` is the promise; versions before 0.1.35 give no reason (<https://github.com/ollama/ollama/pull/4235>).
         out.push(Event::Finished(ending.settle(FinishReason::Stop, self.called)));
         Flow::Break(())
     }

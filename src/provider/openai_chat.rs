@@ -104,6 +104,8 @@ struct Chat {
 impl Wire for Chat {
     fn payload(&mut self, _event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
         if data.trim_start().starts_with("[DONE]") {
+            // Servers that give no `finish_reason` at all end their whole answers with nothing else: GenieX before its
+            // <https://github.com/qualcomm/GenieX/pull/1246>, proxies of Gemini; those that break off say neither.
             self.finish(FinishReason::Stop, out);
             return Ok(Flow::Break(()));
         }
@@ -159,13 +161,12 @@ impl Chat {
 
     fn choice(&mut self, choice: &Choice<'_>, out: &mut Vec<Event>) {
         self.answered.choice(choice, &mut self.calls, out);
-        let (word, native) = (choice.finish_reason.as_str(), choice.native_finish_reason.as_str());
-        let said = match native {
-            "" => String::new(),
-            native if native == word => String::new(),
+        let word = choice.finish_reason.word(&finish::CHAT);
+        let said = match choice.native_finish_reason.word(&finish::CHAT) {
+            native if native.is_empty() || native == word => String::new(),
             native => format!("native_finish_reason: {native}"),
         };
-        self.ending.hear(&finish::CHAT, word, &said);
+        self.ending.hear(&finish::CHAT, &choice.finish_reason, &said);
     }
 
     fn usage(&mut self, counts: &Counts, out: &mut Vec<Event>) {

@@ -223,11 +223,12 @@ impl Responses {
         } else {
             answer.status.as_str()
         };
-        let reason = answer.incomplete_details.0.reason.as_str();
+        let reason = answer.incomplete_details.word(&finish::RESPONSES);
         match (frame, status) {
             ("failed", _) | (_, "failed") => fail(&answer.error.clone().unwrap_or_default(), out),
-            (_, "incomplete") | ("incomplete", _) => self.finish(unfinished(reason), out),
-            _ if !reason.is_empty() => self.finish(unfinished(reason), out),
+            (_, "incomplete") | ("incomplete", _) => self.finish(unfinished(&reason), out),
+            // A plain text beside `completed` is none of the API's.
+            _ if answer.incomplete_details.is_shaped() && !reason.is_empty() => self.finish(unfinished(&reason), out),
             (_, "") => self.finish(FinishReason::Incomplete, out),
             (_, status) => self.finish(finish::RESPONSES.read(status, ""), out),
         }

@@ -556,8 +556,50 @@ async fn an_answer_without_an_end_is_told_to_be_incomplete() {
     chat(Answer::whole(200, "text/event-stream", body))
         .keeping("half of")
         .tells(&[
-            "work ended the stream before the answer's end;",
+            "work ended the answer without a word on why:",
             "What came so far is kept. Press gr to ask again, or :GPT continue to go on.",
+        ])
+        .await;
+}
+
+#[tokio::test]
+async fn an_answer_without_anything_in_it_is_said_to_be_empty() {
+    for answer in [
+        Answer::whole(200, "text/event-stream", ""),
+        Answer::whole(200, "application/json", "  \n"),
+        Answer::whole(204, "application/json", ""),
+    ] {
+        chat(answer)
+            .tells(&["The answer of work was empty.", "Press gr to ask again."])
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_called_gzip_and_is_none_is_said_to_be_damaged() {
+    let half: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xff, 0xff, 0xff, 0xff];
+    for body in [b"data: {}\n\n".as_slice(), half] {
+        let answer = Answer::new([
+            Step::Status(200),
+            Step::header("Content-Type", "text/event-stream"),
+            Step::header("Content-Encoding", "gzip"),
+            Step::header("Content-Length", &body.len().to_string()),
+            Step::bytes(body),
+        ]);
+        chat(answer)
+            .tells(&["sent its answer compressed: it cannot be read.", "damaged"])
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_xml_is_told_by_its_message() {
+    let body = "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Not your bucket.</Message></Error>";
+    chat(Answer::whole(403, "application/xml", body))
+        .tells(&[
+            "work knows the key, but does not allow this.",
+            "Not your bucket.",
+            "HTTP 403 · AccessDenied",
         ])
         .await;
 }

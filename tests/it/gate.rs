@@ -52,6 +52,22 @@ const WAYS: [(&str, &str); 13] = [
     ("slash", ":GPTChat /commit<CR>"),
 ];
 
+/// Ways that only some kinds can go: of symbols the names alone, of what was copied the text alone, of a tree the names of
+/// files.
+const FURTHER_WAYS: [(&str, &str, &[Kind]); 3] = [
+    (
+        "symbols",
+        ":GPTChat what is #symbols<CR>",
+        &[Kind::Disabled, Kind::Name],
+    ),
+    (
+        "clipboard",
+        ":GPTChat what is #clipboard<CR>",
+        &[Kind::Content, Kind::Key],
+    ),
+    ("tree", ":GPTChat what is #tree<CR>", &[Kind::Key]),
+];
+
 fn git(root: &PathBuf, words: &[&str]) {
     let said = Command::new("git")
         .args(["-c", "user.name=T", "-c", "user.email=t@example.com"])
@@ -76,10 +92,18 @@ fn project(home: &Home, kind: Kind) -> PathBuf {
     git(&root, &["add", "--force", "."]);
     fs::write(root.join("other.txt"), "changed\n").expect("a file");
     fs::write(root.join(kind.file()), kind.text() + "-- more\n").expect("a file");
+    if kind == Kind::Key {
+        fs::write(root.join("canary-key-of-ours.txt"), "").expect("a file");
+    }
     root
 }
 
+/// A clipboard with the file's text in it, and questions that are answered by the first choice.
 const QUESTIONS: &str = "_G.questions = {}
+  local function copied() return { vim.fn.readfile(vim.fn.argv(0)), 'V' } end
+  local function copy() end
+  vim.g.clipboard = { name = 'fake', cache_enabled = 0, copy = { ['+'] = copy, ['*'] = copy },
+    paste = { ['+'] = copied, ['*'] = copied } }
   vim.ui.select = function(items, options, done)
     questions[#questions + 1] = options.prompt
     done(items[1], 1)
@@ -144,6 +168,32 @@ async fn by_whatever_way_it_comes_nothing_secret_leaves_unasked() {
         for kind in KINDS {
             leaves(way, keys, kind).await;
         }
+    }
+}
+
+#[tokio::test]
+async fn symbols_the_clipboard_and_the_names_of_files_are_looked_at_as_files_are() {
+    for (way, keys, kinds) in FURTHER_WAYS {
+        for kind in kinds {
+            leaves(way, keys, *kind).await;
+        }
+    }
+}
+
+/// Of a tree the names of secret files are no secret; what stands in them never goes.
+#[tokio::test]
+async fn a_tree_of_files_holds_their_names_alone() {
+    for kind in [Kind::Disabled, Kind::Name, Kind::Content] {
+        let (server, home) = (Server::start([answer("ok")]).await, Home::new());
+        let root = project(&home, kind);
+        let nvim = editor(&server, &home, &root, kind).await;
+        nvim.feed(":GPTChat what is #tree<CR>").await;
+        wait_for_requests(&nvim, &server, 1).await;
+        let sent = server.requests()[0].text();
+        assert!(
+            sent.contains("other.txt") && !sent.contains(MARK) && !sent.contains("ghp_"),
+            "{sent}"
+        );
     }
 }
 

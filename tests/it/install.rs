@@ -636,6 +636,66 @@ async fn an_archive_that_unpacks_without_end_is_ended_and_taken_away() {
     assert_eq!(it.installed(), [""; 0]);
 }
 
+#[tokio::test]
+async fn a_question_while_the_program_is_being_installed_says_so() {
+    let home = Home::new();
+    let bytes = archive(&home, &program(VERSION));
+    let slow = Answer::new([
+        Step::Status(200),
+        Step::header("Content-Length", &bytes.len().to_string()),
+        Step::bytes(&bytes[..10]),
+        Step::wait_for("never"),
+    ]);
+    let server = released(slow, sums(&home, &bytes)).await;
+    let it = Installing::with(&server, home, &TOOLS, "").await;
+    it.nvim.feed(":GPTChat why<CR>").await;
+    it.nvim.wait_screen_contains("Run :GPT install").await;
+    it.nvim.feed(":GPT install<CR>").await;
+    server.reached("never").await;
+    it.nvim.feed(":GPTChat why<CR>").await;
+    it.nvim.wait_screen_contains("It is being installed already.").await;
+    let told = it
+        .nvim
+        .lua_string("return table.concat({ require('gpt.remote').missing() }, '|')", &[])
+        .await;
+    assert_eq!(told, "It is being installed already.|:GPT! install stops that.");
+    it.nvim.feed(":GPT! install<CR>").await;
+    it.nvim.wait_screen_contains("The installation was stopped").await;
+    let told = it
+        .nvim
+        .lua_string("return (select(2, require('gpt.remote').missing()))", &[])
+        .await;
+    assert!(told.contains(":GPT install"), "{told}");
+}
+
+/// What a program started may hold its output open; the program itself has ended, or is ended.
+#[tokio::test]
+async fn a_program_whose_child_holds_its_output_open_is_given_up_after_its_time() {
+    let (it, _server) = whole(&TOOLS, "").await;
+    for command in ["sleep 60 & sleep 60", "sleep 60 & exit 0", "trap '' TERM; sleep 60"] {
+        it.nvim
+            .lua(
+                "local begun = vim.uv.hrtime()
+                 _G.ended, _G.problem = nil, nil
+                 require('gpt.install.task').start(function(task)
+                   _G.ended = task:system({ 'sh', '-c', ... }, { text = true, timeout = 300 })
+                   _G.took = (vim.uv.hrtime() - begun) / 1e6
+                 end, function(problem) _G.problem = problem or false end)",
+                &[command.into()],
+            )
+            .await;
+        it.nvim.wait_lua("return _G.problem ~= nil").await;
+        let took = it.nvim.lua_i64("return math.floor(_G.took)", &[]).await;
+        assert!((300..10_000).contains(&took), "{command}: {took} ms");
+        assert!(
+            it.nvim
+                .lua_bool("return ended.code == 124 and problem == false", &[])
+                .await,
+            "{command}"
+        );
+    }
+}
+
 /// Runs `nvim -l build.lua` in a plugin's folder.
 async fn build_by_hand(server: &Server, home: &Home) -> (PathBuf, Output) {
     let plugin = plugin(home);

@@ -591,6 +591,21 @@ async fn without_d_bus_a_key_can_be_kept_for_this_session() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_not_checked_is_not_called_connected_where_it_is_kept_for_this_session() {
+    let server = Server::start(move |_: &Request| Answer::json(404, &json!({ "detail": "Not Found" }))).await;
+    let nvim = editor(&server).start().await;
+    set_key(&nvim, "GPTSetKey openai", KEY, "", "").await;
+    enter(&nvim, "1: Keep the key for this session only", "1<CR>").await;
+    told(&nvim, "OpenAI: for this session, unchecked (HTTP 404).").await;
+    let server = Server::start(move |_: &Request| refused(401, "invalid_api_key", "no")).await;
+    let nvim = editor(&server).start().await;
+    set_key(&nvim, "GPTSetKey openai", KEY, "", "").await;
+    enter(&nvim, "Keep the key all the same?", "1<CR>").await;
+    enter(&nvim, "1: Keep the key for this session only", "1<CR>").await;
+    told(&nvim, "OpenAI: for this session; its check failed.").await;
+}
+
+#[tokio::test]
 async fn without_a_secret_service_a_key_can_be_kept_for_this_session() {
     let Some(bus) = Bus::start().await else { return };
     let server = Server::start(accept).await;

@@ -1,4 +1,5 @@
 mod branching;
+mod cut_anywhere;
 mod ends;
 mod recalling;
 

@@ -3,22 +3,32 @@
 use crate::provider::registry::{Provider, Wire};
 use crate::words::{Text, text};
 
-/// What a request's path ends in, on each wire: it is added to `base_url` and does not belong into it.
-const ADDED: &[&str] = &[
-    "/chat/completions",
-    "/completions",
-    "/responses",
-    "/messages",
-    "/api/chat",
-    "/api/generate",
-    "/models",
+/// What a request's path ends in, and the wire that it is of: it is added to `base_url` and does not belong into it. Longer
+/// ones stand before their ends.
+const ADDED: &[(&str, &str)] = &[
+    ("/chat/completions", "chat"),
+    ("/completions", "chat"),
+    ("/responses", "responses"),
+    ("/messages", "anthropic"),
+    ("/api/chat", "ollama"),
+    ("/api/generate", "ollama"),
+    ("/chat", "chat"),
+    ("/models", ""),
 ];
+
+/// Those that may be folders on the way to a server: they are wrong at the end only.
+const FOLDERS: &[&str] = &["/chat", "/models", "/messages", "/responses"];
+
+/// Hosts whose addresses end in `/models`: Azure's AI Foundry
+/// (<https://learn.microsoft.com/en-us/azure/ai-foundry/foundry-models/concepts/endpoints>).
+const MODELS_HOSTS: &[&str] = &[".services.ai.azure.com", ".inference.ai.azure.com"];
 
 /// What to do about an address at which there is nothing.
 pub(super) fn advice(provider: &Provider) -> Text {
     let name = provider.name.as_str();
     let hint = match seen(provider) {
         Seen::Added(path) => text!("address.added", name = name, path = path),
+        Seen::AddedOf(path, wire) => text!("address.added_wire", name = name, path = path, wire = wire),
         Seen::Other(wire) => text!("address.wire", name = name, wire = wire),
         Seen::NoResponses => text!("address.no_responses", name = name),
         Seen::NoVersion => text!("address.no_version", name = name),
@@ -32,6 +42,8 @@ pub(super) fn advice(provider: &Provider) -> Text {
 enum Seen {
     /// A path that we add stands in the base URL.
     Added(&'static str),
+    /// A path that another wire than ours adds stands at the end of the base URL.
+    AddedOf(&'static str, &'static str),
     /// The address is that of another wire.
     Other(&'static str),
     /// A server that may know Chat Completions only is asked for the Responses API.
@@ -44,11 +56,13 @@ enum Seen {
 fn seen(provider: &Provider) -> Seen {
     let path = provider.path();
     let path = path.trim_end_matches('/');
-    if let Some(added) = ADDED
-        .iter()
-        .find(|added| path.ends_with(**added) || path.contains(&format!("{added}/")))
-    {
-        return Seen::Added(added);
+    if let Some((added, wire)) = added(&provider.host(), path) {
+        return match *wire {
+            // A server that has one API in a path mostly has the others beside it: the wire may still be the right one.
+            "" | "chat" => Seen::Added(added),
+            wire if wire == word(provider.wire) => Seen::Added(added),
+            wire => Seen::AddedOf(added, wire),
+        };
     }
     if let Some(wire) = wire_of(&provider.host(), path).filter(|wire| *wire != word(provider.wire)) {
         return Seen::Other(wire);
@@ -58,6 +72,16 @@ fn seen(provider: &Provider) -> Seen {
         Wire::Responses if !provider.dialect.openai_models => Seen::NoResponses,
         _ => Seen::Nothing,
     }
+}
+
+/// The path that is added to a base URL and stands in it already.
+fn added(host: &str, path: &str) -> Option<&'static (&'static str, &'static str)> {
+    let path = path.to_ascii_lowercase();
+    let has_models = MODELS_HOSTS.iter().any(|end| host.to_ascii_lowercase().ends_with(end));
+    ADDED.iter().find(|(added, _)| {
+        let within = !FOLDERS.contains(added) && path.contains(&format!("{added}/"));
+        (path.ends_with(added) || within) && !(*added == "/models" && has_models)
+    })
 }
 
 /// The wire of an address that says which one it speaks: by its host, or by a path that servers with several wires use.
@@ -118,6 +142,28 @@ mod tests {
                 Seen::Added("/chat/completions"),
             ),
             ("https://x.test/v1/messages", "anthropic", Seen::Added("/messages")),
+            ("https://x.test/v1/responses", "responses", Seen::Added("/responses")),
+            (
+                "https://x.test/v1/responses",
+                "chat",
+                Seen::AddedOf("/responses", "responses"),
+            ),
+            (
+                "https://x.test/v1/messages/",
+                "chat",
+                Seen::AddedOf("/messages", "anthropic"),
+            ),
+            ("https://x.test/v1/models", "chat", Seen::Added("/models")),
+            ("https://x.test/v1/chat", "responses", Seen::Added("/chat")),
+            ("https://x.test/V1/Chat", "chat", Seen::Added("/chat")),
+            ("https://x.test/models/m1/v1", "chat", Seen::Nothing),
+            ("https://x.test/chat/v1", "chat", Seen::Nothing),
+            ("https://x.services.ai.azure.com/models", "chat", Seen::NoVersion),
+            (
+                "http://localhost:11434/api/chat",
+                "chat",
+                Seen::AddedOf("/api/chat", "ollama"),
+            ),
             ("https://x.test", "chat", Seen::NoVersion),
             ("https://x.test/?api-version=1", "responses", Seen::NoVersion),
             ("https://api.anthropic.com", "anthropic", Seen::NoVersion),

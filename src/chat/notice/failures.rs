@@ -1,8 +1,14 @@
 //! What a user reads of each class of error, of retries, and of what was left out.
 
+use super::left_out::of_left_out;
 use super::*;
+use crate::chat::conversation::Outcome;
 use crate::config::Config;
+use crate::provider::catalogue::Facts;
+use crate::provider::registry::Provider;
 use crate::provider::registry::Registry;
+use crate::provider::{ErrorClass, ProviderError};
+use crate::words::Locale;
 
 fn openai() -> Provider {
     let registry = Registry::new(&Config::default(), &|_| None);
@@ -14,7 +20,8 @@ pub fn classes() -> Vec<ErrorClass> {
     use ErrorClass::*;
     let next = |class| match class {
         NoKey => Some(KeyUnavailable),
-        KeyUnavailable => Some(WrongKey),
+        KeyUnavailable => Some(HeaderUnavailable),
+        HeaderUnavailable => Some(WrongKey),
         WrongKey => Some(Forbidden),
         Forbidden => Some(WrongAddress),
         WrongAddress => Some(WrongOrganization),

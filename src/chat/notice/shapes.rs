@@ -10,8 +10,9 @@ use crate::provider::gemini::GeminiDecoder;
 use crate::provider::ollama::OllamaDecoder;
 use crate::provider::openai_chat::ChatDecoder;
 use crate::provider::openai_responses::ResponsesDecoder;
-use crate::provider::registry::Registry;
-use crate::provider::{Decoder, Event, FinishReason};
+use crate::provider::registry::{Provider, Registry};
+use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError};
+use crate::words::Locale;
 
 /// Marsaglia's xorshift: the same sequence for the same seed.
 struct Random(u64);
@@ -332,4 +333,79 @@ fn that_a_reason_stands_below_is_only_said_when_one_does() {
     }
     let error = ProviderError::from_response(400, &AnswerHeaders::default(), b"{\"odd\":\"why\"}");
     assert!(told(&error).contains("stands below"), "{}", told(&error));
+}
+
+#[test]
+fn an_error_in_xml_is_told_by_its_message() {
+    for (status, body, class, reason) in [
+        (
+            403,
+            "<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied to it</Message></Error>",
+            ErrorClass::Forbidden,
+            "Access Denied to it\nHTTP 403 · AccessDenied",
+        ),
+        (
+            403,
+            "<Error><Code>InvalidAccessKeyId</Code><Message>The key is not on file.</Message><RequestId>R1</RequestId></Error>",
+            ErrorClass::WrongKey,
+            "The key is not on file.\nHTTP 403 · InvalidAccessKeyId · request R1",
+        ),
+        (
+            503,
+            "<Error><Code>ServerBusy</Code><Message>Busy &amp; full.</Message></Error>",
+            ErrorClass::Overloaded,
+            "Busy & full.\nHTTP 503 · ServerBusy",
+        ),
+        (
+            404,
+            "<Error><Code>NoSuchKey</Code></Error>",
+            ErrorClass::WrongAddress,
+            "HTTP 404 · NoSuchKey",
+        ),
+    ] {
+        let error = ProviderError::from_response(status, &AnswerHeaders::default(), body.as_bytes());
+        let notice = told(&error);
+        assert_eq!(error.class, class, "{notice}");
+        assert!(notice.ends_with(reason), "{notice}");
+        // With the status of a success, and in mid-stream.
+        for (wire, mut decoder, beginning) in wires() {
+            for stream in [
+                body.to_owned(),
+                format!("{beginning}event: error\ndata: {}\n\n", body.replace('\n', " ")),
+            ] {
+                let notice = told(&end(decoder.as_mut(), &stream, stream.len() / 2));
+                let reason = reason.lines().next().unwrap_or_default();
+                let is_code = reason.starts_with("HTTP");
+                assert!(is_code || notice.contains(reason), "{wire}: {stream}: {notice}");
+                decoder = wires()
+                    .into_iter()
+                    .find(|(name, ..)| *name == wire)
+                    .map(|(_, decoder, _)| decoder)
+                    .unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_said_twice() {
+    for (status, body, lines) in [
+        (
+            502,
+            r#"{"error":{"code":502,"message":"Upstream is gone."}}"#,
+            "Upstream is gone.\nHTTP 502",
+        ),
+        (502, r#"{"error":{"code":"502","message":"HTTP 502"}}"#, "HTTP 502"),
+        (502, r#"{"error":{"message":"502"}}"#, "HTTP 502"),
+        (400, r#"{"message":"odd_code","code":"odd_code"}"#, "odd_code\nHTTP 400"),
+        (
+            500,
+            r#"{"error":{"message":"Tell us req_9.","code":"oops"},"request_id":"req_9"}"#,
+            "Tell us req_9.\nHTTP 500 · oops",
+        ),
+    ] {
+        let error = ProviderError::from_response(status, &AnswerHeaders::default(), body.as_bytes());
+        let notice = of_error(&error, &provider(), "m", Locale::English);
+        assert_eq!(notice.details.join("\n"), lines, "{body}");
+    }
 }

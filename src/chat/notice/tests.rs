@@ -1,6 +1,11 @@
+use super::answer_end::listed;
 use super::*;
+use crate::chat::conversation::Outcome;
 use crate::config::Config;
+use crate::keys::KeySource;
 use crate::provider::registry::Registry;
+use crate::provider::{ErrorClass, ProviderError};
+use crate::words::{Locale, text};
 
 #[test]
 fn the_providers_words_are_not_repeated_where_they_are_the_title() {
@@ -28,6 +33,29 @@ fn what_leaves_for_the_editor_has_no_keys_and_no_line_ends() {
         serde_json::to_value(&notice).unwrap(),
         serde_json::json!({"level": "info", "title": good, "advice": good, "details": [good]})
     );
+}
+
+#[test]
+fn that_what_came_is_kept_is_only_said_where_something_came() {
+    let provider = Registry::new(&Config::default(), &|_| None)
+        .target("openai")
+        .unwrap()
+        .provider;
+    let kept = "What came so far is kept. Press gr to ask again, or :GPT continue to go on.";
+    for (begun, advice) in [(true, kept), (false, "Press gr to ask again.")] {
+        let error = ProviderError {
+            begun,
+            ..ProviderError::new(ErrorClass::BrokenStream, "x")
+        };
+        assert_eq!(of_error(&error, &provider, "m", Locale::English).advice, advice);
+        let outcome = Outcome::Cut {
+            cut: None,
+            empty: !begun,
+        };
+        let notice = of_outcome(&outcome, &[], &provider, "m", Locale::English).unwrap();
+        assert_eq!(notice.advice, advice);
+        assert_eq!(notice.title == "The answer of OpenAI was empty.", !begun);
+    }
 }
 
 #[test]

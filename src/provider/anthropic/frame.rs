@@ -8,6 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::Value;
 
 use crate::provider::Usage;
+use crate::provider::finish::StopWord;
 use crate::provider::lenient::{Count, JsonText, List, Object, Reads, Text, default_for};
 use crate::provider::sources::{Link, Source};
 use crate::provider::tokens::{self, Tokens};
@@ -81,7 +82,7 @@ pub(super) struct Block<'a> {
     #[serde(borrow)]
     pub(super) file_id: Text<'a>,
     #[serde(borrow)]
-    pub(super) stop_reason: Text<'a>,
+    pub(super) stop_reason: StopWord<'a>,
     #[serde(borrow)]
     pub(super) stop_details: Object<StopDetails<'a>>,
 }
@@ -151,7 +152,7 @@ pub(super) struct Answer<'a> {
     #[serde(borrow)]
     pub(super) content: List<Object<Block<'a>>>,
     #[serde(borrow)]
-    pub(super) stop_reason: Text<'a>,
+    pub(super) stop_reason: StopWord<'a>,
     #[serde(borrow)]
     pub(super) stop_details: Object<StopDetails<'a>>,
     pub(super) usage: Object<Counts>,

@@ -113,7 +113,7 @@ fn a_call_is_put_together_from_its_pieces() {
 #[test]
 fn a_call_without_arguments_has_an_empty_object() {
     assert_eq!(
-        frames(&[TOOL, &piece(""), END]),
+        frames(&[TOOL, &piece(""), &stopped("tool_use"), END]),
         [call("t1", "f", "{}"), finished(FinishReason::ToolCalls)]
     );
 }
@@ -135,7 +135,11 @@ fn of_a_cut_answer_only_whole_calls_are_handed_on() {
 fn tools_that_the_provider_runs_are_named_and_not_handed_on() {
     let start = r#"{"type":"content_block_start","index":1,"content_block":{"type":"server_tool_use","id":"s","name":"web_search"}}"#;
     let ran = unshown(UnshownKind::Ran, "web_search");
-    assert_eq!(frames(&[start, &piece("{}"), END]), [ran, finished(FinishReason::Stop)]);
+    let end = stopped("end_turn");
+    assert_eq!(
+        frames(&[start, &piece("{}"), &end, END]),
+        [ran, finished(FinishReason::Stop)]
+    );
 }
 
 fn unshown(kind: UnshownKind, name: &str) -> Event {
@@ -160,7 +164,7 @@ fn files_other_servers_tools_and_unknown_blocks_are_named() {
     let strange = block(json!({"type": "hologram", "data": "x"}));
     let hidden = block(json!({"type": "redacted_thinking", "data": "x"}));
     assert_eq!(
-        frames(&[&mcp, &result, &upload, &strange, &hidden, END]),
+        frames(&[&mcp, &result, &upload, &strange, &hidden, &stopped("end_turn"), END]),
         [
             unshown(UnshownKind::Ran, "files.open"),
             unshown(UnshownKind::File, "file_1"),
@@ -258,7 +262,7 @@ fn a_citation_of_the_web_is_a_link_and_one_of_a_document_its_title() {
     };
     let web = json!({"type": "web_search_result_location", "url": "https://a.example", "title": "A"});
     let page = json!({"type": "page_location", "document_index": 0, "document_title": "D"});
-    let events = frames(&[&cited(web), &cited(page), END]);
+    let events = frames(&[&cited(web), &cited(page), &stopped("end_turn"), END]);
     let citation = Event::Citation(Citation {
         url: "https://a.example".into(),
         title: "A".into(),

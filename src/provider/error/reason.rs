@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::page;
+use super::{page, xml};
 
 /// How deep a reason is looked for: each object, list, and JSON in a string is one step.
 const DEEPEST: usize = 8;
@@ -192,10 +192,16 @@ fn add(text: &str, found: &mut Vec<String>) {
     found.push(text.to_owned());
 }
 
-/// A web page's words; everything else as it is.
+/// A web page's words, and the message in XML; everything else as it is.
 fn plain(text: &str) -> Cow<'_, str> {
     let is_page = text.trim_start().starts_with('<') && text.contains('>');
-    let words = if is_page { page::words(text) } else { String::new() };
+    let message = is_page.then(|| xml::value(text)).flatten();
+    let message = message.as_ref().and_then(|value| value.get("message")?.as_str());
+    let words = match message {
+        Some(message) => message.to_owned(),
+        None if is_page => page::words(text),
+        None => String::new(),
+    };
     if words.is_empty() {
         Cow::Borrowed(text)
     } else {

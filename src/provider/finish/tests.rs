@@ -132,7 +132,7 @@ const DOCUMENTED: &[(&str, &Words, &[Meaning])] = &[
 fn settled(words: &Words, heard: &[&str], called: bool) -> FinishReason {
     let mut ending = Ending::default();
     for word in heard {
-        ending.hear(words, word, "");
+        ending.hear(words, &StopWord::from(*word), "");
     }
     ending.settle(FinishReason::Incomplete, called)
 }
@@ -214,4 +214,100 @@ fn words_of_a_server_are_cut_and_cleaned_and_hold_no_key() {
         told,
         FinishReason::Cut(Cut::new(Why::Unknown, "odd [redacted]", "[redacted]"))
     );
+}
+
+#[test]
+fn a_stop_word_in_an_object_or_a_list_is_read_on_every_wire() {
+    use crate::provider::anthropic::AnthropicDecoder;
+    use crate::provider::gemini::GeminiDecoder;
+    use crate::provider::ollama::OllamaDecoder;
+    use crate::provider::openai_chat::ChatDecoder;
+    use crate::provider::openai_responses::ResponsesDecoder;
+    use crate::provider::{Decoder, Event};
+    let wires: [(fn() -> Box<dyn Decoder>, &str, &str, &str); 5] = [
+        (
+            || Box::new(ChatDecoder::new()),
+            "stop",
+            "length",
+            "data: {\"choices\":[{\"delta\":{},\"finish_reason\":WORD}]}\n\ndata: [DONE]\n\n",
+        ),
+        (
+            || Box::new(ResponsesDecoder::new()),
+            "",
+            "max_output_tokens",
+            "data: {\"type\":\"response.incomplete\",\"response\":{\"status\":\"incomplete\",\"incomplete_details\":WORD}}\n\n",
+        ),
+        (
+            || Box::new(AnthropicDecoder::new()),
+            "end_turn",
+            "max_tokens",
+            "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":WORD}}\n\ndata: {\"type\":\"message_stop\"}\n\n",
+        ),
+        (
+            || Box::new(GeminiDecoder::new()),
+            "STOP",
+            "MAX_TOKENS",
+            "data: {\"candidates\":[{\"finishReason\":WORD}]}\n\n",
+        ),
+        (
+            || Box::new(OllamaDecoder::new()),
+            "stop",
+            "length",
+            "{\"message\":{},\"done\":true,\"done_reason\":WORD}\n",
+        ),
+    ];
+    for (decoder, whole, length, stream) in wires {
+        let end = |word: String| {
+            let (mut decoder, mut events) = (decoder(), Vec::new());
+            decoder.feed(stream.replace("WORD", &word).as_bytes(), &mut events);
+            decoder.end(&mut events);
+            match events.pop() {
+                Some(Event::Finished(reason)) => reason,
+                other => panic!("{stream}: {other:?}"),
+            }
+        };
+        for shape in [
+            "{\"type\":\"X\"}",
+            "{\"reason\":\"X\"}",
+            "{\"value\":\"X\"}",
+            "[\"X\"]",
+            "\"X\"",
+        ] {
+            assert_eq!(
+                end(shape.replace('X', length)),
+                FinishReason::cut(Why::Length, length),
+                "{stream}: {shape}"
+            );
+            if !whole.is_empty() {
+                assert_eq!(end(shape.replace('X', whole)), FinishReason::Stop, "{stream}: {shape}");
+            }
+        }
+        for (odd, word) in [
+            ("{\"type\":\"odd\"}", "odd"),
+            ("[\"odd\"]", "odd"),
+            ("{\"code\":7}", "{\"code\":7}"),
+        ] {
+            assert_eq!(end(odd.into()), FinishReason::cut(Why::Unknown, word), "{stream}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_of_anthropics_that_ends_without_a_stop_reason_was_cut() {
+    use crate::provider::anthropic::AnthropicDecoder;
+    use crate::provider::{Decoder, Event};
+    for body in [
+        "data: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"half\"}}\n\ndata: {\"type\":\"message_stop\"}\n\n",
+        "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":null}}\n\ndata: {\"type\":\"message_stop\"}\n\n",
+        "{\"type\":\"message\",\"content\":[{\"type\":\"text\",\"text\":\"half\"}],\"stop_reason\":null}",
+    ] {
+        let (mut decoder, mut events) = (AnthropicDecoder::new(), Vec::new());
+        decoder.feed(body.as_bytes(), &mut events);
+        decoder.end(&mut events);
+        assert_eq!(
+            events.last(),
+            Some(&Event::Finished(FinishReason::Incomplete)),
+            "{body}"
+        );
+    }
 }

@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::provider::Usage;
+use crate::provider::finish::StopWord;
 use crate::provider::lenient::{JsonText, List, Object, Text};
 use crate::provider::sources::{Link, Source};
 use crate::provider::tokens::{self, Tokens};
@@ -27,7 +28,7 @@ pub(super) struct Candidate<'a> {
     #[serde(borrow)]
     pub(super) content: Object<Content<'a>>,
     #[serde(borrow)]
-    pub(super) finish_reason: Text<'a>,
+    pub(super) finish_reason: StopWord<'a>,
     /// What it means, in words.
     #[serde(borrow)]
     pub(super) finish_message: Text<'a>,

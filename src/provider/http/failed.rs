@@ -97,8 +97,14 @@ pub fn not_connected(error: &reqwest::Error, proxy: Option<&str>) -> ProviderErr
     }
 }
 
-/// A body that broke off.
+/// A body that broke off, or that cannot be unpacked.
 pub fn broken(error: &reqwest::Error) -> ProviderError {
+    if let Some(reason) = damaged(error) {
+        return ProviderError::ours(
+            ErrorClass::Encoded,
+            text!("server.broken_encoding", reason = word(&reason)),
+        );
+    }
     ProviderError::new(ErrorClass::BrokenStream, deepest(error))
 }
 
@@ -111,6 +117,17 @@ pub fn silence(waited: Duration) -> ProviderError {
 /// The first cause of an error: what a person can act on.
 pub fn deepest(error: &(dyn Error + 'static)) -> String {
     causes(error).last().unwrap_or(error).to_string()
+}
+
+/// What the unpacking of gzip has to say, if it is that which failed: it gives errors of input and output, and below those of
+/// the connection stands what `reqwest` and `hyper` call them.
+fn damaged(error: &(dyn Error + 'static)) -> Option<String> {
+    let words = deepest(error);
+    let lower = words.to_ascii_lowercase();
+    let is_ours = ["gzip", "deflate", "decompress", "crc ", "does not match"]
+        .iter()
+        .any(|word| lower.contains(word));
+    is_ours.then_some(words)
 }
 
 /// What TLS has to say, if it is TLS that failed.

@@ -1,10 +1,19 @@
 //! Tells from what a provider lists of a model that one cannot chat with it: embeddings, rerankers, speech, pictures.
 //!
-//! Facts (2026-11-28), by the lists' fields: `capabilities.completion_chat` (Mistral), `capabilities.chat_completion`
-//! (Azure), `capabilities.type` (GitHub Copilot), `capabilities` as words (Ollama, llama.cpp), `details.family` (Ollama),
-//! `architecture.output_modalities` (OpenRouter, Hugging Face), `supported_output_modalities` (GitHub Models),
-//! `supportedGenerationMethods` (Gemini), `type` (Together, LM Studio, Vercel), `endpoints` (Cohere), `supports_chat`
-//! (Fireworks), `model_info.mode` (LiteLLM), `task.name` (Cloudflare). Where a list says nothing, a model stays.
+//! Facts (2026-11-28), by the lists' fields. Looked up:
+//! - `capabilities.completion_chat`: Mistral (<https://docs.mistral.ai/api>, schema `ModelCapabilities`);
+//! - `supported_output_modalities`, beside `capabilities` that are words: GitHub Models
+//!   (<https://docs.github.com/en/rest/models/catalog>);
+//! - `type`: `chat`, `language`, `code`, `image`, `embedding`, `moderation`, `rerank` at Together
+//!   (<https://docs.together.ai/reference/models-1>); `llm`, `vlm`, `embeddings` at LM Studio
+//!   (<https://lmstudio.ai/docs/api/rest-api>);
+//! - `architecture.output_modalities`: OpenRouter, which lists others than text only where asked for
+//!   (<https://openrouter.ai/docs/sdks/go/api-reference/operations/getmodelsrequest>).
+//!
+//! Seen in lists, or in what reads them: `capabilities.chat_completion` (Azure), `capabilities.type` (GitHub Copilot),
+//! `capabilities` as words and `details.family` (Ollama, llama.cpp), `supportedGenerationMethods` (Gemini), `endpoints`
+//! (Cohere), `supports_chat` (Fireworks), `model_info.mode` (LiteLLM), `task.name` (Cloudflare). Where a list says nothing, a
+//! model stays.
 
 use serde_json::Value;
 
@@ -124,6 +133,9 @@ mod tests {
             json!({"id": "e", "type": "embeddings"}),
             json!({"id": "r", "type": "rerank"}),
             json!({"id": "t", "type": "audio"}),
+            json!({"id": "t", "object": "model", "type": "moderation", "context_length": 4096}),
+            json!({"id": "e", "type": "embedding", "organization": "Together"}),
+            json!({"id": "o", "capabilities": {"completion_chat": false, "ocr": true, "audio_transcription": false}}),
             json!({"name": "embed-v4", "endpoints": ["embed", "classify"]}),
             json!({"id": "f", "supports_chat": false}),
             json!({"id": "l", "model_info": {"mode": "audio_transcription"}}),
@@ -144,6 +156,8 @@ mod tests {
             json!({"id": "g", "architecture": {"output_modalities": ["image", "text"], "modality": "text->text+image"}}),
             json!({"id": "t", "type": "chat"}),
             json!({"id": "t", "type": "language"}),
+            json!({"id": "t", "type": "code"}),
+            json!({"id": "o/g", "capabilities": ["streaming", "tool-calling"], "supported_output_modalities": ["text"]}),
             json!({"id": "l", "type": "vlm"}),
             json!({"name": "command", "endpoints": ["generate", "chat", "summarize"]}),
             json!({"name": "old", "endpoints": []}),

@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 use serde_json::Value;
 
 use crate::provider::Usage;
+use crate::provider::finish::StopWord;
 use crate::provider::lenient::{Count, JsonText, List, Object, Reads, Text, default_for};
 use crate::provider::sources::{Link, Source};
 use crate::provider::thought::Thought;
@@ -58,10 +59,10 @@ pub(super) struct Choice<'a> {
     #[serde(borrow)]
     pub(super) text: Text<'a>,
     #[serde(borrow)]
-    pub(super) finish_reason: Text<'a>,
+    pub(super) finish_reason: StopWord<'a>,
     /// OpenRouter: the word of the provider behind it.
     #[serde(borrow)]
-    pub(super) native_finish_reason: Text<'a>,
+    pub(super) native_finish_reason: StopWord<'a>,
     pub(super) error: Option<Value>,
 }
 

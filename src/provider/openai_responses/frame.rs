@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::provider::Usage;
+use crate::provider::finish::StopWord;
 use crate::provider::lenient::{Count, JsonText, List, Object, Text};
 use crate::provider::sources::{Link, Source};
 use crate::provider::tokens::Tokens;
@@ -110,15 +111,8 @@ pub(super) struct Answer<'a> {
     pub(super) output: List<Object<Item<'a>>>,
     pub(super) usage: Object<Counts>,
     #[serde(borrow)]
-    pub(super) incomplete_details: Object<Details<'a>>,
+    pub(super) incomplete_details: StopWord<'a>,
     pub(super) error: Option<Value>,
-}
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct Details<'a> {
-    #[serde(borrow)]
-    pub(super) reason: Text<'a>,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]

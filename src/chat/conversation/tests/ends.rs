@@ -13,7 +13,7 @@ use crate::provider::{Decoder, FinishReason};
 
 /// A piece of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Piece {
+pub(super) enum Piece {
     Text,
     /// A stop word that the documentation calls a normal end.
     Whole(&'static str),
@@ -31,14 +31,14 @@ enum Piece {
 use Piece::{Broken, Close, Error, Text, Usage as Counts, Whole};
 
 /// A wire: how it writes a piece, and which pieces end the stream.
-struct Wire {
-    name: &'static str,
-    decoder: fn() -> Box<dyn Decoder>,
-    write: fn(Piece) -> String,
-    pieces: &'static [Piece],
+pub(super) struct Wire {
+    pub(super) name: &'static str,
+    pub(super) decoder: fn() -> Box<dyn Decoder>,
+    pub(super) write: fn(Piece) -> String,
+    pub(super) pieces: &'static [Piece],
     is_last: fn(Piece) -> bool,
     /// Whether the answer is whole if nothing but `Close` ends it.
-    close_is_whole: bool,
+    pub(super) close_is_whole: bool,
 }
 
 fn data(payload: &str) -> String {
@@ -115,7 +115,7 @@ fn ollama(piece: Piece) -> String {
     line + "\n"
 }
 
-const WIRES: &[Wire] = &[
+pub(super) const WIRES: &[Wire] = &[
     Wire {
         name: "Chat Completions",
         decoder: || Box::new(ChatDecoder::new()),
@@ -173,7 +173,7 @@ const WIRES: &[Wire] = &[
             Counts,
         ],
         is_last: |piece| matches!(piece, Close),
-        close_is_whole: true,
+        close_is_whole: false,
     },
     Wire {
         name: "Gemini",

@@ -165,3 +165,59 @@ fn models_are_listed_where_each_provider_has_them() {
     assert_eq!(listed("github"), "https://models.github.ai/catalog/models");
     assert_eq!(listed("cohere"), "https://api.cohere.ai/v1/models?page_size=1000");
 }
+
+/// The headers that gateways document, by what the manual's examples configure.
+#[test]
+fn gateways_get_the_headers_that_they_document() {
+    let key = || crate::keys::Secret::new("secret-1".into()).unwrap();
+    for (settings, more, expected) in [
+        // https://portkey.ai/docs/api-reference/inference-api/headers
+        (
+            serde_json::json!({"base_url": "https://api.portkey.ai/v1", "key_header": "x-portkey-api-key"}),
+            vec![("x-portkey-provider", "@openai-prod"), ("x-portkey-config", "pc-1")],
+            vec![
+                ("x-portkey-api-key", "secret-1"),
+                ("x-portkey-provider", "@openai-prod"),
+                ("x-portkey-config", "pc-1"),
+            ],
+        ),
+        // https://developers.cloudflare.com/ai-gateway/configuration/authentication/
+        (
+            serde_json::json!({"base_url": "https://gateway.ai.cloudflare.com/v1/a/g/openai"}),
+            vec![("cf-aig-authorization", "Bearer secret-2")],
+            vec![
+                ("authorization", "Bearer secret-1"),
+                ("cf-aig-authorization", "Bearer secret-2"),
+            ],
+        ),
+        // https://learn.microsoft.com/en-us/azure/api-management/api-management-subscriptions
+        (
+            serde_json::json!({"base_url": "https://corp.azure-api.net/openai/v1", "key_header": "Ocp-Apim-Subscription-Key"}),
+            vec![],
+            vec![("ocp-apim-subscription-key", "secret-1")],
+        ),
+        // https://opencode.ai/docs/go/#endpoints
+        (
+            serde_json::json!({"base_url": "https://opencode.ai/zen/go/v1"}),
+            vec![("x-opencode-session", "neovim")],
+            vec![("authorization", "Bearer secret-1"), ("x-opencode-session", "neovim")],
+        ),
+    ] {
+        let named = |(name, value): &(&str, &str)| {
+            let value = crate::keys::Secret::new((*value).to_owned()).unwrap();
+            ((*name).to_owned(), value)
+        };
+        let credentials = Credentials {
+            key: Some(key()),
+            headers: more.iter().map(named).collect(),
+            ..Credentials::default()
+        };
+        let sent = headers(&provider(settings.clone()), &credentials).unwrap();
+        for (name, value) in &expected {
+            assert_eq!(sent.get(*name).unwrap(), value, "{settings}");
+            assert!(sent.get(*name).unwrap().is_sensitive(), "{settings}: {name}");
+        }
+        let has_key = expected.iter().any(|(name, _)| *name == "authorization");
+        assert_eq!(sent.contains_key("authorization"), has_key, "{settings}");
+    }
+}
