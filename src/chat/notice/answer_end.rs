@@ -1,4 +1,4 @@
-//! Words the notice about how an answer ended: stopped, cut by its provider, empty, or with calls of tools.
+//! Writes the notice about how an answer ended: stopped, cut by its provider, empty, or with calls of tools.
 
 use super::{Level, Notice, left_out, provider_error};
 use crate::chat::conversation::Outcome;

@@ -1,4 +1,4 @@
-//! Words what does not fit into a model's window: messages that are not sent, and a question that is too long.
+//! Writes what is said where messages, or a question, do not fit into a model's window.
 
 use super::{Level, Notice};
 use crate::chat::budget::{Budget, TooLong, short};

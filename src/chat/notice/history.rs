@@ -1,4 +1,4 @@
-//! Words the notices about the history: what is wrong with it, and what it has of a chat.
+//! Writes the notices about the history: what is wrong with it, and what it has of a chat.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Words how to give a provider its key, or another one, by where its key comes from.
+//! Writes the advice how to give a provider its key, or another one, by where its key comes from.
 
 use super::{Level, Notice};
 use crate::keys::KeySource;

@@ -1,4 +1,4 @@
-//! Words the notice about fields of a request that the server refused, and how to leave them out for good.
+//! Writes the notice about fields of a request that the server refused, and how to leave them out for good.
 
 use super::{Level, Notice};
 use crate::provider::registry::Provider;

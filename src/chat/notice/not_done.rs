@@ -1,4 +1,4 @@
-//! Words why something that was wanted is not done: a key that does nothing now, an event that cannot be read.
+//! Writes why something that was wanted is not done: a key that does nothing now, an event that cannot be read.
 
 use super::{Level, Notice};
 use crate::chat::conversation::Refusal;

@@ -1,4 +1,4 @@
-//! Words the notice about a provider's error: what happened, what to do, and below it the provider's own words.
+//! Writes the notice about a provider's error: what happened, what to do, and below it the provider's own words.
 
 use std::time::Duration;
 
