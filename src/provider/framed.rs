@@ -248,6 +248,9 @@ fn take<W: Wire>(wire: &mut W, piece: Piece<'_>, stray: &mut String, out: &mut V
 /// Reads what stands in the stream but in no event: an error, or a payload without `data:`; else it is kept, to be told
 /// at the end.
 fn take_stray<W: Wire>(wire: &mut W, text: &str, stray: &mut String, out: &mut Vec<Event>) -> Flow {
+    if text.trim().is_empty() {
+        return Flow::Continue(());
+    }
     if let Some(error) = text.strip_prefix("error:") {
         return fail(error, out);
     }

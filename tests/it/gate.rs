@@ -129,7 +129,9 @@ async fn editor(server: &Server, home: &Home, root: &PathBuf, kind: Kind) -> Nvi
     nvim.lua(
         "vim.diagnostic.set(vim.api.nvim_create_namespace('t'), 0, {{ lnum = 0, col = 0, message = 'odd' }})
          vim.fn.setqflist({{ bufnr = vim.fn.bufnr(), lnum = 1, text = vim.fn.getline(1) }})
-         vim.b.gpt_disable = ... or nil",
+         vim.b.gpt_disable = ... or nil
+         -- So that its symbols are known, whatever it is called.
+         vim.bo.filetype = 'lua'",
         &[(kind == Kind::Disabled).into()],
     )
     .await;

@@ -649,7 +649,7 @@ async fn a_question_while_the_program_is_being_installed_says_so() {
     let server = released(slow, sums(&home, &bytes)).await;
     let it = Installing::with(&server, home, &TOOLS, "").await;
     it.nvim.feed(":GPTChat why<CR>").await;
-    it.nvim.wait_screen_contains("Run :GPT install").await;
+    it.nvim.wait_screen_contains("Run: :GPT install").await;
     it.nvim.feed(":GPT install<CR>").await;
     server.reached("never").await;
     it.nvim.feed(":GPTChat why<CR>").await;
@@ -675,10 +675,10 @@ async fn a_program_whose_child_holds_its_output_open_is_given_up_after_its_time(
     for command in ["sleep 60 & sleep 60", "sleep 60 & exit 0", "trap '' TERM; sleep 60"] {
         it.nvim
             .lua(
-                "local begun = vim.uv.hrtime()
+                "local command, begun = ..., vim.uv.hrtime()
                  _G.ended, _G.problem = nil, nil
                  require('gpt.install.task').start(function(task)
-                   _G.ended = task:system({ 'sh', '-c', ... }, { text = true, timeout = 300 })
+                   _G.ended = task:system({ 'sh', '-c', command }, { text = true, timeout = 300 })
                    _G.took = (vim.uv.hrtime() - begun) / 1e6
                  end, function(problem) _G.problem = problem or false end)",
                 &[command.into()],
