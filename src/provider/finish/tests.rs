@@ -224,7 +224,9 @@ fn a_stop_word_in_an_object_or_a_list_is_read_on_every_wire() {
     use crate::provider::openai_chat::ChatDecoder;
     use crate::provider::openai_responses::ResponsesDecoder;
     use crate::provider::{Decoder, Event};
-    let wires: [(fn() -> Box<dyn Decoder>, &str, &str, &str); 5] = [
+    /// A decoder, its word for a whole answer and for one that is too long, and a stream with a place for a word.
+    type Wire = (fn() -> Box<dyn Decoder>, &'static str, &'static str, &'static str);
+    let wires: [Wire; 5] = [
         (
             || Box::new(ChatDecoder::new()),
             "stop",
