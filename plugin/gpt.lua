@@ -23,7 +23,7 @@ autocmd CmdlineEnter * ++once lua require'gpt.plug'.install()
 autocmd BufReadCmd gpt://chat/* lua require'gpt.commands'.read_chat()
 autocmd BufFilePost gpt://chat/* lua require'gpt.commands'.name_chat()
 if exists('g:gpt.keymaps')
-  lua require'gpt.config'.install_keymaps()
+  lua require'gpt.keymaps'.install()
 endif
 ]],
   {}

@@ -22,14 +22,17 @@
 //! ```text
 //! health plug commands
 //! init
+//! keymaps
 //! actions arguments lsp
 //! view
-//! gate
-//! context selection origin
+//! context
+//! code library
 //! remote
 //! install
-//! config columns indent
-//! bounded cells file_name session slash words version
+//! gate config
+//! bounded cells fence project session slash version
+//! words
+//! locale
 //! messages
 //! ```
 //!

@@ -7,7 +7,7 @@ local ANSWER_LIMIT = 500
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.chat(args)
   local gpt = require("gpt")
-  local selection = require("gpt.selection")
+  local selection = require("gpt.code.selection")
   local taken, refused = selection.of_command(args)
   if refused then
     return require("gpt.view.notice").inform({ level = "warning", title = refused, advice = "" })
@@ -17,7 +17,7 @@ end
 
 --- The chat, with the visual selection if there is one.
 function M.chat_here()
-  local selection = require("gpt.selection")
+  local selection = require("gpt.code.selection")
   local taken, refused
   if selection.is_visual() then
     taken, refused = selection.take_visual()
@@ -92,19 +92,14 @@ local function complete_provider(lead)
   return completed("key_providers", lead)
 end
 
---- The root of the project that the editor works in: the nearest folder with a .git, else the current one, that of the
---- editor where a window's own (`:lcd`) lies in it.
----@return string
-function M.project()
-  local here, whole = vim.fn.getcwd(), vim.fn.getcwd(-1, -1)
-  local root = vim.fs.root(here, ".git")
-  return root or (vim.startswith(here, whole:gsub("/$", "") .. "/") and whole) or here
-end
-
 --- Lets the user choose an earlier chat.
 ---@param query? string words that it has
 function M.history(query)
-  require("gpt.remote").notify({ event = "history_requested", words = query or "", project = M.project() })
+  require("gpt.remote").notify({
+    event = "history_requested",
+    words = query or "",
+    project = require("gpt.project").root(),
+  })
 end
 
 --- Fills the buffer of this autocommand, which has a chat's name: by |:edit|.
@@ -200,7 +195,7 @@ local actions = {
     require("gpt.view.files").choose(chat)
   end),
   trust = function()
-    require("gpt.remote").notify({ event = "trust_requested", project = M.project() })
+    require("gpt.remote").notify({ event = "trust_requested", project = require("gpt.project").root() })
   end,
   chats = function()
     require("gpt.view.chat").choose()
@@ -236,7 +231,7 @@ end
 ---@param lead string
 ---@return string[]
 local function complete_action(lead)
-  return names(lead, require("gpt.actions").fresh())
+  return names(lead, require("gpt.library").fresh())
 end
 
 --- Says that there is no such action.
@@ -251,7 +246,7 @@ function M.unknown(args)
   require("gpt.view.notice").inform({
     level = "warning",
     title = title,
-    advice = words("view.known_actions", { names = table.concat(names("", require("gpt.actions").list()), ", ") }),
+    advice = words("view.known_actions", { names = table.concat(names("", require("gpt.library").list()), ", ") }),
   })
 end
 
@@ -261,7 +256,11 @@ function M.gpt(args)
   if not name then
     return M.unknown(args)
   end
-  (actions[name] or require("gpt.actions").command)(args)
+  if actions[name] then
+    return actions[name](args)
+  elseif not require("gpt.actions").command(args) then
+    M.unknown(args)
+  end
 end
 
 local commands = {

@@ -1,6 +1,8 @@
 --- The configuration: `vim.g.gpt`, and over it what `setup()` was given. Checked here, once, against one table.
 local M = {}
 
+local locale = require("gpt.locale")
+local project = require("gpt.project")
 local words = require("gpt.words")
 
 ---@class gpt.Option
@@ -118,22 +120,6 @@ local options = {
 local given
 ---@type table? the resolved configuration
 local resolved
----@type string? the language of messages
-local locale
-
---- The languages that messages are written in.
-local LOCALES = { "en", "pt", "es" }
-
---- The language that a locale names: `pt_BR.UTF-8`, `es-MX`, `en`.
----@param name any
----@return string? language nil if messages are not written in it
-local function language(name)
-  local found = type(name) == "string" and name:lower():match("^%a+") or nil
-  local ends = found and name:sub(#found + 1)
-  if ends and (ends == "" or ends:find("^[_.@-]")) and vim.list_contains(LOCALES, found) then
-    return found
-  end
-end
 
 ---@param value any
 ---@return boolean
@@ -164,7 +150,7 @@ local KINDS = {
     return is_finite(value) and value >= 0 and value % 1 == 0
   end,
   locale = function(value)
-    return language(value) ~= nil
+    return locale.language(value) ~= nil
   end,
   key = function(value)
     return type(value) == "table"
@@ -205,7 +191,7 @@ local function name_of(kind)
     map = words("view.config.map"),
     key = '{ env = "NAME" }, { cmd = { … } }',
     headers = '{ ["x-name"] = "…", { env = "NAME" }, { cmd = { … } } }',
-    locale = one_of(LOCALES),
+    locale = one_of(locale.ALL),
     ["list of strings"] = words("view.config.list_of_strings"),
   }
   return names[kind] or kind
@@ -364,45 +350,12 @@ function M.get()
   return resolved
 end
 
---- The language of messages: the option's, else that of the environment, which is the program's too. English where
---- neither names one that they are written in. Read before the options are checked, whose mistakes are told in it.
----@return "en"|"pt"|"es"
-function M.locale()
-  if not locale then
-    local from_variable = type(vim.g.gpt) == "table" and vim.g.gpt.locale or nil
-    local wanted = given and given.locale or from_variable
-    if wanted == nil then
-      local set = { vim.env.LC_ALL or "", vim.env.LC_MESSAGES or "", vim.env.LANG or "" }
-      wanted = vim.iter(set):find(function(value)
-        return value ~= ""
-      end)
-    end
-    locale = language(wanted) or "en"
-  end
-  return locale --[[@as "en"|"pt"|"es"]]
-end
-
---- Takes what setup() was given; a program that runs already is told.
+--- Takes what setup() was given.
 ---@param wanted table
 function M.set(wanted)
-  given, resolved, locale = wanted, nil, nil
-  M.install_keymaps()
-  local remote = package.loaded["gpt.remote"]
-  if remote then
-    remote.configure()
-  end
+  given, resolved = wanted, nil
+  locale.choose(wanted.locale)
 end
-
---- The keys of the actions under the prefix.
-local ACTIONS = {
-  e = "explain",
-  f = "fix",
-  r = "refactor",
-  d = "document",
-  t = "tests",
-  p = "problems",
-  g = "commit",
-}
 
 --- The folder of the user's own prompts.
 ---@return string
@@ -410,29 +363,6 @@ function M.prompts_dir()
   local chosen = M.get().prompts_dir
   local default = vim.fs.joinpath(vim.fn.stdpath("config") --[[@as string]], "gpt", "prompts")
   return vim.fn.fnamemodify(vim.fs.normalize(chosen or default), ":p")
-end
-
---- Maps the <Plug> maps under the prefix that the user asked for.
-function M.install_keymaps()
-  local keymaps = M.get().keymaps
-  -- Not now: the start of the editor does not wait for a folder to be read.
-  vim.schedule(function()
-    require("gpt.actions").map_library()
-  end)
-  if not keymaps.prefix then
-    return
-  end
-  for key, name in pairs(ACTIONS) do
-    vim.keymap.set(
-      { "n", "x", "o" },
-      keymaps.prefix .. key,
-      ("<Plug>(gpt-%s)"):format(name),
-      { desc = "GPT: " .. name }
-    )
-  end
-  for key, plug in pairs({ c = "chat", h = "history", m = "model", s = "stop" }) do
-    vim.keymap.set({ "n", "x" }, keymaps.prefix .. key, ("<Plug>(gpt-%s)"):format(plug), { desc = "GPT: " .. plug })
-  end
 end
 
 --- A copy without empty tables, which msgpack cannot tell from empty lists.
@@ -485,9 +415,9 @@ function M.for_program()
     },
     network = network(config.network),
     prompts_dir = M.prompts_dir(),
-    project = require("gpt.commands").project(),
+    project = project.root(),
     log_level = config.log_level,
-    locale = M.locale(),
+    locale = locale.get(),
     state_dir = vim.fs.joinpath(vim.fn.stdpath("state") --[[@as string]], "gpt"),
     data_dir = vim.fs.joinpath(vim.fn.stdpath("data") --[[@as string]], "gpt"),
     cache_dir = vim.fs.joinpath(vim.fn.stdpath("cache") --[[@as string]], "gpt"),

@@ -6,7 +6,7 @@
 --- it parsed here. What is beyond the bounds is plain text.
 local M = {}
 
-local opening = require("gpt.context.blocks").opening
+local opening = require("gpt.fence").opening
 
 --- The bounds. Of what weighs as much as may be parsed at once, the worst that was found takes 30 ms.
 M.MOST = {

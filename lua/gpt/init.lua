@@ -1,6 +1,8 @@
 --- The public API of gpt.nvim. See |gpt-lua|.
 local M = {}
 
+local session = require("gpt.session")
+
 ---@class gpt.ChatOptions
 ---@field prompt? string sent at once; without it the chat is only shown
 ---@field selection? gpt.Selection|boolean goes into the prompt as a fenced block; true: the visual selection
@@ -26,6 +28,10 @@ function M.setup(options)
     return vim.notify(title, vim.log.levels.WARN)
   end
   require("gpt.config").set(options or {})
+  require("gpt.keymaps").install()
+  if session.remote.channel then
+    require("gpt.remote").configure()
+  end
 end
 
 --- How soon it is tried again where the text is locked (|textlock|), in milliseconds.
@@ -62,7 +68,7 @@ function M.chat(options)
   end
   local selection = options.selection
   if selection == true then
-    local taken, refused = require("gpt.selection").visual()
+    local taken, refused = require("gpt.code.selection").visual()
     if refused then
       return require("gpt.view.notice").inform({ level = "warning", title = refused, advice = "" })
     end
@@ -113,11 +119,8 @@ end
 --- What is going on, for status lines. Cheap: it asks nobody.
 ---@return gpt.Status
 function M.status()
-  local view = package.loaded["gpt.view.chat"]
-  if not view then
-    return { state = "off" }
-  end
-  return view.status()
+  local is_used = session.remote.channel or session.model or next(session.chats)
+  return is_used and require("gpt.view.chat").status() or { state = "off" }
 end
 
 return M

@@ -137,11 +137,11 @@ end
 --- Whether something else shows completion as one types.
 ---@return boolean
 local function is_served()
-  local others = { "cmp", "blink.cmp", "mini.completion", "coq" }
-  local function is_loaded(name)
-    return package.loaded[name] ~= nil
-  end
-  return vim.iter(others):any(is_loaded) or is_automatic()
+  return package.loaded["cmp"] ~= nil
+    or package.loaded["blink.cmp"] ~= nil
+    or package.loaded["mini.completion"] ~= nil
+    or package.loaded["coq"] ~= nil
+    or is_automatic()
 end
 
 --- Keeps a menu that comes by itself from writing its first word into the text: what is typed next would go on behind

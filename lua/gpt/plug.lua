@@ -16,8 +16,8 @@ local MAPS = {
 --- Those of the actions: operators in normal mode, so that a motion or text object says what they are about. Typed twice
 --- (`o`), one concerns the line.
 local function map_actions()
-  vim.schedule(require("gpt.actions").map_library)
-  for _, name in ipairs(require("gpt.actions").BUILT_IN) do
+  vim.schedule(require("gpt.keymaps").map_library)
+  for _, name in ipairs(require("gpt.library").BUILT_IN) do
     local lhs, options = PREFIX .. name .. ")", { desc = "GPT: " .. name }
     local run = ("<Cmd>lua require'gpt.actions'.take_visual('%s')<CR>"):format(name)
     if vim.fn.maparg(lhs, "x") == "" then

@@ -26,7 +26,7 @@ const MOVED: &str = r#"
 local KEYS = { "j", "2j", "k", "3j", "$", "2$", "w", "2w", "e", "b", "ge", "iw", "ap", "G", "gg", "l", "3l", "h", "0", "^", "}", "12|" }
 local FORCES = { "", "\22", "\22", "\22", "v", "V" }
 function _G.operate_random(kind)
-  _G.taken = vim.F.npcall(require("gpt.selection").take_motion, kind) or false
+  _G.taken = vim.F.npcall(require("gpt.code.selection").take_motion, kind) or false
 end
 local function state()
   local registers = {}
@@ -206,7 +206,7 @@ async fn gd_shows_a_block_of_columns_in_its_lines_and_ga_there_accepts_it() {
 const REPLACED: &str = r#"
 local Chat = require("gpt.view.regions")
 require("gpt.view.apply")
-local selection, origins = require("gpt.selection"), require("gpt.origin")
+local selection, origins = require("gpt.code.selection"), require("gpt.code.anchor")
 function _G.replaced(seed)
   local case = make(seed)
   case.keys = case.keys:gsub("[vV]", "\22", 1)

@@ -68,7 +68,7 @@ async fn the_project_of_a_folder_within_a_repository_is_the_repository() {
     std::fs::create_dir_all(root.join(".git")).unwrap();
     let server = Server::start(Vec::new()).await;
     let nvim = configured(&server, "").home(&home).directory(&below).start().await;
-    let project = nvim.lua_string("return require('gpt.commands').project()", &[]).await;
+    let project = nvim.lua_string("return require('gpt.project').root()", &[]).await;
     assert_eq!(
         std::fs::canonicalize(project).unwrap(),
         std::fs::canonicalize(&root).unwrap()

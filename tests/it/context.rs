@@ -956,8 +956,7 @@ async fn words_are_found_in_running_text_and_not_in_code() {
             "",
         ),
     ] {
-        let code =
-            "return table.concat(vim.tbl_map(function(w) return w.word end, require('gpt.context').find(...)), ' ')";
+        let code = "return table.concat(vim.tbl_map(function(w) return w.word end, require('gpt.context.grammar').find(...)), ' ')";
         let found = nvim.lua_string(code, &[crate::common::text(text)]).await;
         assert_eq!(found, words, "{text}");
     }
@@ -968,7 +967,7 @@ async fn the_words_are_listed_for_completion() {
     let nvim = unconfigured().start().await;
     let words = nvim
         .lua_lines(
-            "return vim.tbl_map(function(w) return w.word .. ' ' .. w.what end, require('gpt.context').words())",
+            "return vim.tbl_map(function(w) return w.word .. ' ' .. w.what end, require('gpt.context.grammar').words())",
             &[],
         )
         .await;

@@ -76,7 +76,7 @@ async fn a_terminal_is_no_code_and_neither_is_a_window_that_floats() {
     let (server, home, builder) = project([answer("ok"), answer("ok")], &[("a.txt", "a\n")]).await;
     let nvim = builder.arg(home.path().join("home/a.txt")).start().await;
     nvim.lua(
-        "require('gpt.context.code')
+        "require('gpt.code.came_from')
         local terminal = vim.api.nvim_create_buf(true, false)
         vim.api.nvim_chan_send(vim.api.nvim_open_term(terminal, {}), 'of a terminal\\r\\n')
         local float = vim.api.nvim_create_buf(false, false)
@@ -104,7 +104,7 @@ async fn a_terminal_is_no_code_and_neither_is_a_window_that_floats() {
 async fn the_buffer_is_the_code_that_the_user_was_in_last_though_they_have_read_the_help_since() {
     let (server, home, builder) = project([answer("ok")], &[("a.txt", "a\n"), ("b.txt", "b\n")]).await;
     let nvim = builder.arg(home.path().join("home/a.txt")).start().await;
-    nvim.lua("require('gpt.context.code')", &[]).await;
+    nvim.lua("require('gpt.code.came_from')", &[]).await;
     nvim.feed(":botright split b.txt<CR>:help<CR>").await;
     nvim.wait_lua("return vim.bo.buftype == 'help'").await;
     open_by(&nvim, "vertical GPTChat").await;
@@ -207,7 +207,7 @@ async fn the_word_of_a_path_is_read_as_that_path_and_no_other() {
         "#tree",
     ] {
         let code = "local word = require('gpt.context.path').word(...)
-          local found = require('gpt.context').find('see ' .. word .. ' there')[1] or {}
+          local found = require('gpt.context.grammar').find('see ' .. word .. ' there')[1] or {}
           -- As the program does: an address is one where no other form will do.
           local quoted = word:find('\"', 1, true)
           return quoted and found.path or require('gpt.context.path').decoded(found.path or '')";

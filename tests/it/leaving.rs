@@ -19,7 +19,7 @@ async fn ask_about(nvim: &Nvim, name: &str, kind: &str, filetype: &str) {
       vim.api.nvim_buf_set_lines(0, 0, -1, false, { 'one line' })
       vim.api.nvim_buf_set_name(0, name)
       vim.bo.buftype, vim.bo.filetype = kind, filetype
-      require('gpt').chat({ prompt = 'why', selection = require('gpt.selection').lines(0, 1, 1), new = true })";
+      require('gpt').chat({ prompt = 'why', selection = require('gpt.code.selection').lines(0, 1, 1), new = true })";
     nvim.lua(code, &[text(name), text(kind), text(filetype)]).await;
 }
 

@@ -62,7 +62,7 @@ async fn a_prompt_of_the_users_is_an_action_that_completes() {
     assert_eq!(completed(&nvim, "sh").await, ["shorten"]);
     assert_eq!(completed(&nvim, "ex").await, ["explain", "export"]);
     let listed = nvim
-        .lua_string("return vim.iter(require('gpt.actions').list()):last().description", &[])
+        .lua_string("return vim.iter(require('gpt.library').list()):last().description", &[])
         .await;
     assert_eq!(listed, "Say it shorter");
     nvim.feed(":1GPT shorten 3<CR>").await;

@@ -606,8 +606,7 @@ async fn mistaken_calls_are_answered_in_a_sentence() {
             "3 Close the command-line window first."
         ]
     );
-    let block =
-        "return require('gpt.selection').block({ path = 'a\\n`b', filetype = '', first = 1, last = 1, lines = {} })";
+    let block = "return require('gpt.code.selection').block({ path = 'a\\n`b', filetype = '', first = 1, last = 1, lines = {} })";
     assert_eq!(nvim.lua_lines(block, &[]).await[0], "From ``` a?`b ```, line 1:");
     clean(&nvim).await;
 }

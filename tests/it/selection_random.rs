@@ -92,7 +92,7 @@ local function state()
   return { registers, vim.fn.getpos("'["), vim.fn.getpos("']"), vim.fn.mode(), vim.fn.winsaveview() }
 end
 local function attempt(case)
-  local selection = require("gpt.selection")
+  local selection = require("gpt.code.selection")
   if not choose(case) then return end
   local lines, first, kind = yanked("")
   choose(case)
@@ -192,7 +192,7 @@ async fn whatever_is_selected_stands_in_the_prompt_of_the_chat() {
 const ROUND_TRIP: &str = r#"
 local Chat = require("gpt.view.regions")
 require("gpt.view.apply")
-local selection, origins = require("gpt.selection"), require("gpt.origin")
+local selection, origins = require("gpt.code.selection"), require("gpt.code.anchor")
 local function join(...)
   local all = {}
   for _, lines in ipairs({ ... }) do vim.list_extend(all, lines) end

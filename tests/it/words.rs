@@ -32,7 +32,7 @@ fn environment(variables: &[(&str, &str)]) -> Builder {
 
 /// The language that the editor's side says messages in.
 async fn locale(nvim: &Nvim) -> String {
-    nvim.lua_string("return require('gpt.config').locale()", &[]).await
+    nvim.lua_string("return require('gpt.locale').get()", &[]).await
 }
 
 /// Asks a provider whose account is used up; what the screen then says.

@@ -3,45 +3,8 @@
 --- chat that was kept, copied or written by hand has them too.
 local M = {}
 
----@class gpt.Fence
----@field first integer line of its opening, counted from 1
----@field last integer line of its end; the last line where it is not closed
----@field info string
-
---- What a line says that opens or closes fenced code.
----@param line string
----@return string? marks, string? info
-function M.opening(line)
-  local marks, info = line:match("^ ? ? ?(```+)([^`]*)$")
-  if not marks then
-    marks, info = line:match("^ ? ? ?(~~~+)(.*)$")
-  end
-  return marks, info
-end
-
---- The fenced blocks of a text, by CommonMark 0.31 §4.5.
----@param lines string[]
----@return gpt.Fence[]
-function M.fences(lines)
-  local found, open, open_marks = {}, nil, nil
-  for index, line in ipairs(lines) do
-    local first = line:match("^ ? ? ?([`~])")
-    local marks, info = nil, nil
-    if first then
-      marks, info = M.opening(line)
-    end
-    if open and marks then
-      if marks:sub(1, 1) == open_marks:sub(1, 1) and #marks >= #open_marks and not info:find("%S") then
-        open.last = index
-        open = nil
-      end
-    elseif marks then
-      open, open_marks = { first = index, last = #lines, info = vim.trim(info) }, marks
-      found[#found + 1] = open
-    end
-  end
-  return found
-end
+local fence = require("gpt.fence")
+local grammar = require("gpt.context.grammar")
 
 ---@class gpt.ContextTitle
 ---@field word string
@@ -52,7 +15,7 @@ end
 ---@return gpt.ContextTitle?
 function M.title(info)
   local rest = info:match("^[^%s#]%S*%s+(#.*)$")
-  local word = rest and require("gpt.context").word_at(rest, 1)
+  local word = rest and grammar.word_at(rest, 1)
   if word then
     return { word = word.word, name = vim.trim(rest:sub(#word.word + 1)) }
   end
@@ -62,21 +25,8 @@ end
 ---@param line string
 ---@return gpt.ContextTitle?
 function M.title_of_line(line)
-  local _, info = M.opening(line)
+  local _, info = fence.opening(line)
   return info and M.title(vim.trim(info))
-end
-
---- A fence of these signs that nothing in the lines can close.
----@param sign string
----@param lines string[]
----@return string
-local function around(sign, lines)
-  local longest = 2
-  for _, line in ipairs(lines) do
-    local marks = line:match("^%s*(" .. sign .. "+)")
-    longest = math.max(longest, marks and #marks or 0)
-  end
-  return sign:rep(longest + 1)
 end
 
 ---@class gpt.ShownBlock
@@ -102,7 +52,7 @@ end
 function M.lines(block)
   local name = block.name ~= "" and " " .. block.name:gsub("%c", "?") or ""
   local info = ("%s %s%s"):format(language_of(block):gsub("[%s`]", ""), block.word, name)
-  local marks = around(info:find("`", 1, true) and "~" or "`", block.lines)
+  local marks = fence.around(info:find("`", 1, true) and "~" or "`", block.lines)
   local lines = { marks .. info }
   vim.list_extend(lines, block.lines)
   lines[#lines + 1] = marks
@@ -115,14 +65,14 @@ end
 ---@return string[]
 local function without(lines, words)
   local kept, index = {}, 1
-  for _, fence in ipairs(M.fences(lines)) do
-    local title = M.title(fence.info)
+  for _, block in ipairs(fence.all(lines)) do
+    local title = M.title(block.info)
     if title and words[title.word] then
-      vim.list_extend(kept, lines, index, fence.first - 1)
+      vim.list_extend(kept, lines, index, block.first - 1)
       while kept[#kept] == "" do
         kept[#kept] = nil
       end
-      index = fence.last + 1
+      index = block.last + 1
     end
   end
   return vim.list_extend(kept, lines, index, #lines)

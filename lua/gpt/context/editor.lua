@@ -1,9 +1,11 @@
 --- What the context words stand for that the editor knows.
 local api = vim.api
 
-local code = require("gpt.context.code")
-local file_name = require("gpt.file_name")
-local neutral = require("gpt.context.neutral")
+local code = require("gpt.code.came_from")
+local file_name = require("gpt.code.file_name")
+local neutral = require("gpt.code.neutral")
+local selection = require("gpt.code.selection")
+local symbols = require("gpt.context.symbols")
 local words = require("gpt.words")
 
 local M = {}
@@ -126,7 +128,6 @@ readers["#selection"] = function(word, done)
   if api.nvim_buf_get_mark(buf, "<")[1] > 0 then
     local bytes = 0
     taken = code.within(buf, function()
-      local selection = require("gpt.selection")
       bytes = selection.bytes_of_visual()
       return { bytes <= MOST_BYTES and selection.visual() or nil }
     end)[1]
@@ -225,7 +226,7 @@ readers["#symbols"] = function(word, done)
   if not buf then
     return done(nil, refused)
   end
-  require("gpt.context.symbols").of(buf, function(lines)
+  symbols.of(buf, function(lines)
     if #lines == 0 then
       local title = words("view.context.no_symbols", { word = word, name = spoken_name(buf) })
       return done(nil, problem(title, words("view.context.no_symbols_fix")))

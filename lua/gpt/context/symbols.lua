@@ -2,6 +2,8 @@
 --- them.
 local M = {}
 
+local gate = require("gpt.gate")
+
 --- How long a language server may take, in milliseconds.
 local LIMIT = 2000
 local METHOD = "textDocument/documentSymbol"
@@ -59,7 +61,7 @@ local function by_tree(buf)
       end
     end
   end
-  for _, tree in ipairs(require("gpt.gate").trees(buf)) do
+  for _, tree in ipairs(gate.trees(buf)) do
     visit(tree:root(), 0)
   end
   return lines

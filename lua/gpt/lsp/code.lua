@@ -170,7 +170,7 @@ function M.run(about)
   elseif not about.selected then
     return require("gpt").action(about.name)
   end
-  local taken, refused = require("gpt.selection").lines(buf, first, last)
+  local taken, refused = require("gpt.code.selection").lines(buf, first, last)
   if not taken then
     return require("gpt.view.notice").inform({ level = "warning", title = refused, advice = "" })
   end

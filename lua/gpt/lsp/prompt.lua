@@ -3,6 +3,8 @@ local api = vim.api
 
 local M = {}
 
+local grammar = require("gpt.context.grammar")
+local library = require("gpt.library")
 local paths = require("gpt.context.path")
 local remote = require("gpt.remote")
 local words = require("gpt.words")
@@ -22,7 +24,7 @@ local LARGEST = 1000000
 --- What `/…` can be.
 ---@return { name: string, description: string }[]
 function M.actions()
-  return require("gpt.actions").list()
+  return library.list()
 end
 
 --- What is typed of a model's name behind `/model`.
@@ -283,7 +285,7 @@ function M.complete(params, reply)
     offered = vim.tbl_map(function(known)
       local more = known.word == FILE and { title = "", command = "gpt.complete" } or nil
       return { text = known.word, detail = known.what, command = more }
-    end, require("gpt.context").words())
+    end, grammar.words())
   end
   reply({ isIncomplete = false, items = items(offered, kind, replaced) })
 end
@@ -345,7 +347,7 @@ end
 ---@param buf integer
 ---@return string
 local function of_buffer(buf)
-  local name = require("gpt.file_name").of(buf)
+  local name = require("gpt.code.file_name").of(buf)
   if vim.b[buf].gpt_disable then
     return ("%s: %s"):format(name, words("view.never_sent"))
   end
@@ -374,7 +376,7 @@ local FACTS = {
     return path ~= "" and of_file(chat.project, path) or nil
   end,
   ["#buffer"] = function()
-    local buf = require("gpt.context.code").buffer()
+    local buf = require("gpt.code.came_from").buffer()
     return buf and of_buffer(buf)
   end,
   ["#buffers"] = function()
@@ -387,7 +389,7 @@ local FACTS = {
 ---@return string word
 ---@return string? path of a `#file:`
 local function without_sentence(text)
-  local found = require("gpt.context").word_at(text, 1)
+  local found = grammar.word_at(text, 1)
   if found then
     return found.word, found.path
   end
@@ -407,7 +409,7 @@ local function told_of(chat, text)
     return action and { text, action.description }
   end
   local word, path = without_sentence(text)
-  local known = vim.iter(require("gpt.context").words()):find(function(each)
+  local known = vim.iter(grammar.words()):find(function(each)
     return each.word == (path and FILE or word)
   end)
   local facts = known and FACTS[known.word]

@@ -3,9 +3,9 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
-local indent = require("gpt.indent")
+local indent = require("gpt.code.indentation")
 local notice = require("gpt.view.notice")
-local origins = require("gpt.origin")
+local origins = require("gpt.code.anchor")
 local words = require("gpt.words")
 require("gpt.view.target")
 

@@ -153,7 +153,7 @@ end
 function Chat:ask(question, selection)
   if selection then
     self:keep_origin(selection)
-    local block = table.concat(require("gpt.selection").block(selection), "\n")
+    local block = table.concat(require("gpt.code.selection").block(selection), "\n")
     question = question:find(block, 1, true) and question or question .. "\n\n" .. block
   end
   if self.answer or self.in_flight or self:is_looking_up() then
@@ -174,7 +174,7 @@ end
 ---@param selection gpt.Selection
 function Chat:insert_selection(selection)
   self:keep_origin(selection)
-  local block = require("gpt.selection").block(selection)
+  local block = require("gpt.code.selection").block(selection)
   vim.list_extend(block, { "", "" })
   self:add_to_prompt(block)
   if api.nvim_get_current_buf() == self.buf then
@@ -342,7 +342,7 @@ end
 local function make(buf, id)
   define_highlights()
   local chat = Chat.of(id, buf)
-  chat.project = require("gpt.commands").project()
+  chat.project = require("gpt.project").root()
   chats[id] = chat
   -- Before the name, for which Neovim would make a swap file.
   vim.bo[buf].buftype, vim.bo[buf].bufhidden, vim.bo[buf].swapfile = "acwrite", "hide", false
@@ -454,7 +454,7 @@ end
 local function offer_last(options)
   local alone = not options.new and not options.private and (options.prompt or "") == "" and not options.selection
   if alone and require("gpt.config").get().history.resume then
-    local project = require("gpt.commands").project()
+    local project = require("gpt.project").root()
     vim.schedule(function()
       remote.notify({ event = "resume_offered", project = project })
     end)

@@ -6,7 +6,7 @@ local bars = require("gpt.view.bars")
 local cells = require("gpt.cells")
 local config = require("gpt.config")
 local gate = require("gpt.gate")
-local origins = require("gpt.origin")
+local origins = require("gpt.code.anchor")
 local words = require("gpt.words")
 
 local M = {}
@@ -190,7 +190,7 @@ end
 function M.show(target, lines)
   local place = target.place
   if place.pieces then
-    place, lines = require("gpt.columns").as_lines(place, lines)
+    place, lines = require("gpt.code.columns").as_lines(place, lines)
     target = { place = place, origin = target.origin }
   end
   local self = setmetatable({ target = target, from = api.nvim_get_current_win() }, Difference)

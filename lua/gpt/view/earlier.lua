@@ -4,7 +4,8 @@ local api = vim.api
 
 local Chat = require("gpt.view.regions")
 local blocks = require("gpt.context.blocks")
-local origins = require("gpt.origin")
+local fences = require("gpt.fence")
+local origins = require("gpt.code.anchor")
 
 ---@class gpt.Mentioned a selection, as a question has it
 ---@field path string
@@ -138,7 +139,7 @@ function Chat:find_earlier(found, index)
   for above = index - 1, 1, -1 do
     local lines = found[above].entry.role == "user" and vim.split(self:body(found, above), "\n") or {}
     local held, lost = 0, nil
-    for _, fence in ipairs(blocks.fences(lines)) do
+    for _, fence in ipairs(fences.all(lines)) do
       local about = mentioned(lines, fence)
       held = held + (about and self:take_up(about) and 1 or 0)
       lost = about and about.path or lost

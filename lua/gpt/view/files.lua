@@ -2,7 +2,7 @@
 local api = vim.api
 
 local notice = require("gpt.view.notice")
-local origins = require("gpt.origin")
+local origins = require("gpt.code.anchor")
 local words = require("gpt.words")
 
 local M = {}

@@ -6,6 +6,7 @@
 local api = vim.api
 
 local blocks = require("gpt.context.blocks")
+local fences = require("gpt.fence")
 local cells = require("gpt.cells")
 local gauge = require("gpt.view.gauge")
 local words = require("gpt.words")
@@ -58,7 +59,7 @@ end
 ---@return { first: integer, last: integer }[] rows, the last one left out
 local function context_of(buf, row, last)
   local found = {}
-  for _, fence in ipairs(blocks.fences(api.nvim_buf_get_lines(buf, row + 1, last, false))) do
+  for _, fence in ipairs(fences.all(api.nvim_buf_get_lines(buf, row + 1, last, false))) do
     if blocks.title(fence.info) then
       found[#found + 1] = { first = row + fence.first, last = row + fence.last + 1 }
     end

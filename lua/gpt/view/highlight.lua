@@ -8,7 +8,7 @@ local M = {}
 
 local api = vim.api
 local gate = require("gpt.gate")
-local opening = require("gpt.context.blocks").opening
+local opening = require("gpt.fence").opening
 local namespace = api.nvim_create_namespace("gpt.highlight")
 --- The marks that say how far an answer is highlighted for good; kept apart, since highlights are cleared by lines.
 local progress = api.nvim_create_namespace("gpt.highlight.progress")

@@ -56,7 +56,7 @@ local operations = {
     chats.close(data.chat)
   end,
   act = function(data)
-    require("gpt.actions").act(data)
+    require("gpt.actions.outcome").act(data)
   end,
   choose = dialog.choose,
   enter_key = dialog.enter_key,

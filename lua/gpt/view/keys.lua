@@ -4,6 +4,7 @@ local api = vim.api
 local Chat = require("gpt.view.regions")
 local cells = require("gpt.cells")
 local config = require("gpt.config")
+local project = require("gpt.project")
 local remote = require("gpt.remote")
 local window = require("gpt.view.window")
 local words = require("gpt.words")
@@ -45,7 +46,7 @@ local KEYS = {
     modes = { "n" },
     what = "view.key.history",
     run = function()
-      require("gpt.commands").history()
+      remote.notify({ event = "history_requested", words = "", project = project.root() })
     end,
   },
   {

@@ -4,13 +4,17 @@ local api = vim.api
 
 local Chat = require("gpt.view.regions")
 local blocks = require("gpt.context.blocks")
+local fences = require("gpt.fence")
 local context = require("gpt.context")
 local folds = require("gpt.view.folds")
 local highlight = require("gpt.view.highlight")
+local grammar = require("gpt.context.grammar")
+local library = require("gpt.library")
+local project = require("gpt.project")
 local remote = require("gpt.remote")
 local window = require("gpt.view.window")
 local words = require("gpt.words")
-require("gpt.context.code") -- sees from now on where the user comes from
+require("gpt.code.came_from") -- sees from now on where the user comes from
 
 ---@class gpt.Lookup
 ---@field ticket integer the number that the program's answer names
@@ -24,8 +28,8 @@ local last_ticket = 0
 ---@param text string
 ---@return gpt.ContextWord[]
 local function words_of(text)
-  local also = require("gpt.actions").context_of(text)
-  return context.find(also == "" and text or also .. "\n\n" .. text)
+  local also = library.context_of(text)
+  return grammar.find(also == "" and text or also .. "\n\n" .. text)
 end
 
 ---@param text string
@@ -113,7 +117,7 @@ function Chat:want_context(mark, wanted, problem)
     wanted = wanted,
     disabled = context.disabled(),
     open = context.open(wanted),
-    project = require("gpt.commands").project(),
+    project = project.root(),
   }
   if not remote.notify(vim.tbl_extend("error", { event = "context_wanted", chat = self.id }, event)) then
     self:give_up(mark, nil)
@@ -245,7 +249,7 @@ function Chat:lacks_context(waiting)
     return false
   end
   local there = {}
-  for _, fence in ipairs(blocks.fences(vim.split(waiting.text, "\n"))) do
+  for _, fence in ipairs(fences.all(vim.split(waiting.text, "\n"))) do
     there[(blocks.title(fence.info) or {}).word or ""] = true
   end
   return vim.iter(found):any(function(word)

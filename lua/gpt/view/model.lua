@@ -2,11 +2,13 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
+local library = require("gpt.library")
+local remote = require("gpt.remote")
 
 --- Whether a prompt of the user's library is called so: it comes first.
 ---@return boolean
 local function is_taken()
-  return vim.iter(require("gpt.actions").list()):any(function(action)
+  return vim.iter(library.list()):any(function(action)
     return action.name == "model"
   end)
 end
@@ -31,7 +33,7 @@ function Chat:change_model()
   self:break_undo()
   api.nvim_buf_set_lines(self.buf, row + 1, -1, false, { "", "" })
   self:after_edit(self:windows_at_prompt())
-  require("gpt.commands").model({ args = name, bang = false })
+  remote.notify({ event = "model_requested", model = name ~= "" and name or nil })
   return true
 end
 

@@ -3,10 +3,10 @@
 local api = vim.api
 
 local Chat = require("gpt.view.regions")
-local file_name = require("gpt.file_name")
+local file_name = require("gpt.code.file_name")
 local notice = require("gpt.view.notice")
-local origins = require("gpt.origin")
-local selection = require("gpt.selection")
+local origins = require("gpt.code.anchor")
+local selection = require("gpt.code.selection")
 local words = require("gpt.words")
 require("gpt.view.earlier")
 

@@ -3,7 +3,7 @@ local api = vim.api
 
 local M = {}
 
-local columns = require("gpt.columns")
+local columns = require("gpt.code.columns")
 
 local namespace = api.nvim_create_namespace("gpt.origins")
 

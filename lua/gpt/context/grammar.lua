@@ -1,8 +1,8 @@
---- Context words: `#buffer`, `#file:path` and the like in a prompt stand for text of the editor or of the project. When
---- the prompt is sent they become that text. Found here; read by the editor what is the editor's, and by the program what
---- is on the disk.
+--- Finds context words in a text: `#buffer`, `#file:path` and the like stand for text of the editor or of the project.
 local M = {}
 
+local fence = require("gpt.fence")
+local path_words = require("gpt.context.path")
 local words = require("gpt.words")
 
 --- What each word stands for, in the order in which they are offered.
@@ -27,9 +27,6 @@ for _, known in ipairs(WORDS) do
   PLAIN[known.word] = known.word ~= "#file:" or nil
 end
 
---- The words that the program resolves by itself.
-local ON_DISK = { ["#diff"] = "diff", ["#staged"] = "staged", ["#tree"] = "tree" }
-
 --- The words, and what each stands for in the user's language. `#file:` is followed by a path.
 ---@return { word: string, what: string }[]
 function M.words()
@@ -48,7 +45,7 @@ end
 ---@param path string
 ---@return string
 local function without_signs(path)
-  for _, sign in ipairs(require("gpt.context.path").CJK_SIGNS) do
+  for _, sign in ipairs(path_words.CJK_SIGNS) do
     local at = path:find(sign, 1, true)
     path = at and path:sub(1, at - 1) or path
   end
@@ -115,10 +112,10 @@ end
 ---@return string[]
 local function paragraphs(text)
   local lines, found, current = vim.split(text, "\n", { plain = true }), {}, {}
-  local fences = require("gpt.context.blocks").fences(lines)
-  local index, fence = 1, 1
+  local fences = fence.all(lines)
+  local index, next_fence = 1, 1
   while index <= #lines + 1 do
-    local open = fences[fence]
+    local open = fences[next_fence]
     local is_fenced = open and open.first == index
     if is_fenced or (lines[index] or ""):find("^%s*$") then
       found[#found + 1] = #current > 0 and table.concat(current, "\n") or nil
@@ -127,7 +124,7 @@ local function paragraphs(text)
       current[#current + 1] = lines[index]
     end
     index = is_fenced and open.last + 1 or index + 1
-    fence = is_fenced and fence + 1 or fence
+    next_fence = is_fenced and next_fence + 1 or next_fence
   end
   return found
 end
@@ -152,88 +149,6 @@ function M.find(text)
     end
   end
   return found
-end
-
--- What they stand for --------------------------------------------------------------------------------------------------
-
----@class gpt.ContextPiece
----@field name string
----@field path? string
----@field language? string
----@field text string
-
----@class gpt.WantedWord what the program is asked for
----@field word string
----@field from "file"|"diff"|"staged"|"tree"|"editor"
----@field path? string
----@field pieces? gpt.ContextPiece[] what the editor has read
-
---- Reads what the editor knows of some words, one after the other.
----@param found gpt.ContextWord[]
----@param done fun(wanted?: gpt.WantedWord[], problem?: gpt.Notice) called at once, unless a language server is asked
-function M.read(found, done)
-  local wanted = {}
-  local function go_on(index)
-    local word = found[index]
-    if not word then
-      return done(wanted)
-    end
-    local function add(fields)
-      wanted[index] = vim.tbl_extend("error", { word = word.word }, fields)
-      go_on(index + 1)
-    end
-    if word.path then
-      return add({ from = "file", path = word.path })
-    elseif ON_DISK[word.word] then
-      return add({ from = ON_DISK[word.word] })
-    end
-    require("gpt.context.editor").read(word.word, function(pieces, problem)
-      if not pieces then
-        return done(nil, problem)
-      end
-      add({ from = "editor", pieces = pieces })
-    end)
-  end
-  go_on(1)
-end
-
---- The encodings that the program reads by itself.
-local READ = { [""] = true, ["utf-8"] = true, latin1 = true }
-
---- The texts of files whose encoding only the editor knows: they are open.
----@param wanted gpt.WantedWord[]
----@return [string, string][]? texts by path; nil if there is none, as below
-function M.open(wanted)
-  local texts, room = {}, 2 * 1000000
-  local names_files = vim.iter(wanted):any(function(word)
-    return word.from == "file"
-  end)
-  for _, buf in ipairs(names_files and vim.api.nvim_list_bufs() or {}) do
-    local name = vim.api.nvim_buf_get_name(buf)
-    local is_file = name ~= "" and vim.bo[buf].buftype == "" and vim.api.nvim_buf_is_loaded(buf)
-    if is_file and not READ[vim.bo[buf].fileencoding] and not vim.b[buf].gpt_disable then
-      room = room - math.max(vim.api.nvim_buf_get_offset(buf, vim.api.nvim_buf_line_count(buf)), 0)
-      if room < 0 then
-        break
-      end
-      local lines = vim.api.nvim_buf_get_lines(buf, 0, -1, false)
-      texts[#texts + 1] = { vim.fs.normalize(name), table.concat(lines, "\n") .. "\n" }
-    end
-  end
-  return #texts > 0 and texts or nil
-end
-
---- The files that are open in buffers whose text is never sent.
----@return string[]? paths nil if there is none, since msgpack cannot tell an empty list from an empty map
-function M.disabled()
-  local paths = {}
-  for _, buf in ipairs(vim.api.nvim_list_bufs()) do
-    local name = vim.api.nvim_buf_get_name(buf)
-    if vim.b[buf].gpt_disable and name ~= "" and vim.bo[buf].buftype == "" then
-      paths[#paths + 1] = vim.fs.normalize(name, { expand_env = false })
-    end
-  end
-  return #paths > 0 and paths or nil
 end
 
 return M

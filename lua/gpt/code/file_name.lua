@@ -2,6 +2,8 @@
 --- makes the current one. Relative to the project; a file outside of every project by its last part.
 local M = {}
 
+local project = require("gpt.project")
+
 --- The path behind a folder.
 ---@param path string
 ---@param folder string
@@ -25,11 +27,11 @@ end
 ---@return string
 function M.of_path(path)
   path = vim.fs.normalize(path, { expand_env = false })
-  local project = vim.fs.normalize(require("gpt.commands").project(), { expand_env = false })
+  local root = vim.fs.normalize(project.root(), { expand_env = false })
   -- By its own project where the current folder is none or another one: so it has the same name from everywhere.
   local own = vim.fs.root(vim.fs.dirname(path), ".git")
-  local is_project = not own or vim.uv.fs_stat(vim.fs.joinpath(project, ".git")) ~= nil
-  return is_project and (within(path, project) or within(real(path), real(project)))
+  local is_project = not own or vim.uv.fs_stat(vim.fs.joinpath(root, ".git")) ~= nil
+  return is_project and (within(path, root) or within(real(path), real(root)))
     or own and within(path, vim.fs.normalize(own, { expand_env = false }))
     or within(path, vim.fs.normalize(vim.fn.getcwd(-1, -1), { expand_env = false }))
     or vim.fs.basename(path)

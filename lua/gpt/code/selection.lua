@@ -9,9 +9,10 @@ local M = {}
 ---@field lines string[]
 ---@field origin? gpt.Origin where it came from
 
-local neutral = require("gpt.context.neutral")
-local file_name = require("gpt.file_name")
-local origin = require("gpt.origin")
+local columns = require("gpt.code.columns")
+local neutral = require("gpt.code.neutral")
+local file_name = require("gpt.code.file_name")
+local origin = require("gpt.code.anchor")
 local words = require("gpt.words")
 
 ---@param buf integer
@@ -142,11 +143,11 @@ local function edge_of_block(selecting)
   if kind ~= "\22" then
     return nil, false
   end
-  local columns = vim.tbl_map(function(mark)
+  local edges = vim.tbl_map(function(mark)
     local at = vim.fn.getpos(mark)
     return vim.fn.virtcol({ at[2], at[3], at[4] }, 1)[1]
   end, selecting and { "v", "." } or { "'<", "'>" })
-  return math.min(columns[1], columns[2]), vim.fn.winsaveview().curswant == vim.v.maxcol
+  return math.min(edges[1], edges[2]), vim.fn.winsaveview().curswant == vim.v.maxcol
 end
 
 --- Takes out the spaces that stand for lines which end before such a block.
@@ -181,7 +182,7 @@ local function in_register(left, open)
   lines = vim.tbl_map(function(line)
     return (line:gsub("\n", "\0"))
   end, lines)
-  local pieces = left and require("gpt.columns").pieces(from[2], left, lines) or nil
+  local pieces = left and columns.pieces(from[2], left, lines) or nil
   return { kind = kind, first = from[2], col = from[3] - 1, lines = lines, pieces = pieces }
 end
 
