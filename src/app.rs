@@ -1,6 +1,7 @@
 //! The program: one ordered inbox. What the editor says comes in, and goes to the chat or the task that it concerns.
 
 mod acting;
+mod asking;
 mod chats;
 mod choice;
 mod connecting;
@@ -111,6 +112,8 @@ struct App {
     model: watch::Sender<Option<ShownModel>>,
     /// The context words that are being looked up.
     lookups: Vec<(ChatId, AbortHandle)>,
+    /// The headless questions that are being asked.
+    askers: Vec<(u64, AbortHandle)>,
     /// The questions that are on their way out.
     sending: Vec<(ChatId, AbortHandle)>,
     /// The texts that were let out, having been asked about.
@@ -150,6 +153,7 @@ impl App {
             state_dir: None,
             model,
             lookups: Vec::new(),
+            askers: Vec::new(),
             sending: Vec::new(),
             passed: gate::Passed::default(),
             waiting: None,

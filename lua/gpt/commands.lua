@@ -243,10 +243,13 @@ function M.unknown(args)
   local title = not name and words("view.no_action")
     or guard(args) and words("view.unknown_action_hidden")
     or words("view.unknown_action", { name = ("%q"):format(name) })
+  local all = names("", require("gpt.library").list())
+  local meant = name and require("gpt.near")(name, all)
   require("gpt.view.notice").inform({
     level = "warning",
     title = title,
-    advice = words("view.known_actions", { names = table.concat(names("", require("gpt.library").list()), ", ") }),
+    advice = meant and words("view.did_you_mean", { name = meant })
+      or words("view.known_actions", { names = table.concat(all, ", ") }),
   })
 end
 

@@ -1,6 +1,7 @@
 --- The configuration: `vim.g.gpt`, and over it what `setup()` was given. Checked here, once, against one table.
 local M = {}
 
+local is_border = require("gpt.border")
 local locale = require("gpt.locale")
 local project = require("gpt.project")
 local words = require("gpt.words")
@@ -8,6 +9,7 @@ local words = require("gpt.words")
 ---@class gpt.Option
 ---@field type string|string[] the type, or the allowed words
 ---@field default? any
+---@field instead? any what is taken where the value is none; the default
 
 local string_option = { type = "string" }
 local number_option = { type = "number" }
@@ -16,7 +18,7 @@ local count_option = { type = "count" }
 --- The keys of something that can be done in a chat; `false`: none.
 ---@param default string[]
 local function keys_option(default)
-  return { type = "string|list of strings|false", default = default }
+  return { type = "keys|list of keys|false", default = default }
 end
 
 local provider = {
@@ -61,7 +63,7 @@ local options = {
     layout = { type = { "float", "vertical", "horizontal", "tab", "current" }, default = "float" },
     width = number_option, -- none: of a float 0.8, of a split half
     height = number_option,
-    border = { type = "string|table" },
+    border = { type = "border", instead = "rounded" },
     start_insert = { type = "boolean", default = true },
     system_prompt = string_option,
     temperature = number_option,
@@ -98,7 +100,7 @@ local options = {
     resume = { type = "boolean", default = false },
     titles = { type = { "words", "model" }, default = "words" },
   },
-  keymaps = { prefix = string_option },
+  keymaps = { prefix = { type = "keys" } },
   lsp = {
     autotrigger = { type = "boolean" },
     code_actions = { type = "boolean", default = true },
@@ -120,6 +122,10 @@ local options = {
 local given
 ---@type table? the resolved configuration
 local resolved
+---@type string[] the mistakes in it
+local mistakes = {}
+---@type fun(mistakes: string[])? who tells them
+local listener
 
 ---@param value any
 ---@return boolean
@@ -137,17 +143,33 @@ local function is_list_of_strings(value)
     end)
 end
 
+--- The most bytes of a map's keys (MAXMAPLEN in Neovim's `mapping_defs.h`).
+local MOST_KEYS = 50
+
+--- Whether a map can be made of these keys.
+---@param value any
+---@return boolean
+local function is_keys(value)
+  return type(value) == "string"
+    and value ~= ""
+    and not value:find("%z")
+    and #vim.api.nvim_replace_termcodes(value, true, true, true) <= MOST_KEYS
+end
+
 ---@param value any
 ---@return boolean
 local function is_variable_name(value)
   return type(value) == "string" and value:find("^[%a_][%w_]*$") ~= nil
 end
 
+--- The largest whole number that has no neighbour it could be taken for.
+local MOST_COUNT = 2 ^ 53
+
 --- Kinds of values that are more than a type.
 ---@type table<string, fun(value: any): boolean>
 local KINDS = {
   count = function(value)
-    return is_finite(value) and value >= 0 and value % 1 == 0
+    return is_finite(value) and value >= 0 and value <= MOST_COUNT and value % 1 == 0
   end,
   locale = function(value)
     return locale.language(value) ~= nil
@@ -173,7 +195,11 @@ local KINDS = {
   map = function(value)
     return type(value) == "table" and (next(value) == nil or not vim.islist(value))
   end,
-  ["list of strings"] = is_list_of_strings,
+  border = is_border,
+  keys = is_keys,
+  ["list of keys"] = function(value)
+    return is_list_of_strings(value) and vim.iter(value):all(is_keys)
+  end,
 }
 
 ---@param allowed string[]
@@ -192,7 +218,9 @@ local function name_of(kind)
     key = '{ env = "NAME" }, { cmd = { … } }',
     headers = '{ ["x-name"] = "…", { env = "NAME" }, { cmd = { … } } }',
     locale = one_of(locale.ALL),
-    ["list of strings"] = words("view.config.list_of_strings"),
+    border = words("view.config.border"),
+    keys = "string",
+    ["list of keys"] = words("view.config.list_of_strings"),
   }
   return names[kind] or kind
 end
@@ -232,10 +260,12 @@ end
 local function shown(value, kind)
   if value ~= value then
     return "NaN"
+  elseif value == "" then
+    return '""'
   elseif type(value) == "number" or type(value) == "boolean" then
     return tostring(value)
   elseif
-    (type(kind) == "table" or kind == "locale")
+    (type(kind) == "table" or kind == "locale" or kind == "border")
     and type(value) == "string"
     and #value <= 20
     and value:find("^%a+$")
@@ -263,7 +293,7 @@ local function check(path, value, option, problems)
     local expected = mismatch(value, option.type)
     if expected then
       problems[#problems + 1] = misfit(path, expected, shown(value, option.type))
-      return nil
+      return option.instead
     end
     return value
   end
@@ -318,17 +348,18 @@ function M.check(wanted)
   return checked, problems
 end
 
---- Tells the first mistake, and how many more there are, in one line: more would stop the user at a hit-enter prompt.
---- Whoever shows messages in place of Neovim may fail at it: a chat opens all the same.
----@param problems string[]
-local function tell(problems)
-  local more = #problems > 1 and words("view.config.more", { count = #problems - 1 }) or ""
-  local first = words("view.config.problems", { first = problems[1]:gsub("%s+", " ") })
-  local room = math.max(vim.v.echospace - vim.fn.strdisplaywidth(more), 20)
-  if vim.fn.strdisplaywidth(first) > room then
-    first = vim.fn.strcharpart(first, 0, room - 1) .. "…"
+--- Hands the mistakes to whoever tells them, once; until there is somebody, they wait.
+local function report()
+  if listener and resolved and #mistakes > 0 then
+    listener(mistakes)
   end
-  pcall(vim.notify, first .. more, vim.log.levels.WARN)
+end
+
+--- Who is to tell of mistakes: those that are known, and those of each further configuration.
+---@param tell fun(mistakes: string[])
+function M.on_mistakes(tell)
+  listener = tell
+  report()
 end
 
 --- The resolved configuration; mistakes are told once.
@@ -339,15 +370,21 @@ function M.get()
   end
   local from_variable = vim.g.gpt
   local wanted = vim.tbl_deep_extend("force", type(from_variable) == "table" and from_variable or {}, given or {})
-  local checked, problems = M.check(wanted)
+  local checked
+  checked, mistakes = M.check(wanted)
   resolved = complete(options, checked)
   if from_variable ~= nil and type(from_variable) ~= "table" then
-    table.insert(problems, 1, misfit("vim.g.gpt", words("view.config.a_table"), shown(from_variable)))
+    table.insert(mistakes, 1, misfit("vim.g.gpt", words("view.config.a_table"), shown(from_variable)))
   end
-  if #problems > 0 then
-    tell(problems)
-  end
+  report()
   return resolved
+end
+
+--- The mistakes in the configuration, `vim.g.gpt` and what setup() was given, each with its option's full path.
+---@return string[]
+function M.mistakes()
+  M.get()
+  return mistakes
 end
 
 --- Takes what setup() was given.

@@ -22,6 +22,18 @@ local function check_editor()
   end
 end
 
+--- Says that program and plugin are not of one version, and what to do.
+---@param binary string
+---@param said string
+local function other_version(binary, said)
+  local version = require("gpt.version").plugin
+  local advice = { words("view.health.install_and_restart") }
+  if require("gpt.config").get().binary then
+    advice = { words("view.program.correct_binary") }
+  end
+  health.error(words("view.health.other_version", { file = binary, said = said, version = version }), advice)
+end
+
 local function check_program()
   health.start(words("view.health.program"))
   local remote = require("gpt.remote")
@@ -35,7 +47,11 @@ local function check_program()
     local title = words("view.health.does_not_run", { file = binary, code = answer.code })
     return health.error(title, words("view.health.build_again"))
   end
-  health.ok(("%s: %s"):format(binary, vim.trim(answer.stdout)))
+  local said, version = vim.trim(answer.stdout), require("gpt.version")
+  if said ~= "gpt-nvim " .. version.plugin then
+    return other_version(binary, said)
+  end
+  health.ok(("%s: %s"):format(binary, said))
 end
 
 --- Where each provider's key comes from; never what it is.
@@ -96,8 +112,7 @@ end
 
 local function check_configuration()
   health.start(words("view.health.configuration"))
-  local wanted = vim.g.gpt
-  local _, problems = require("gpt.config").check(type(wanted) == "table" and wanted or {})
+  local problems = require("gpt.config").mistakes()
   if #problems == 0 then
     health.ok(words("view.health.no_mistakes"))
   end
@@ -113,6 +128,9 @@ function M.check()
   check_program()
   local remote = require("gpt.remote")
   local answer = remote.ask("health", ANSWER_LIMIT)
+  if answer and answer.protocol ~= require("gpt.version").protocol then
+    other_version(remote.binary() or "gpt-nvim", words("view.health.protocol", { number = answer.protocol or "?" }))
+  end
   if answer then
     check_keys(answer)
   elseif remote.is_running() then

@@ -25,9 +25,13 @@ local session = require("gpt.session")
 function M.setup(options)
   if options ~= nil and type(options) ~= "table" then
     local title = require("gpt.words")("view.setup_type", { type = type(options) })
-    return vim.notify(title, vim.log.levels.WARN)
+    return require("gpt.view.notice").inform({ level = "warning", title = title, advice = "" })
   end
-  require("gpt.config").set(options or {})
+  local config = require("gpt.config")
+  config.set(options or {})
+  if #config.mistakes() > 0 then
+    require("gpt.view.notice") -- which tells them
+  end
   require("gpt.keymaps").install()
   if session.remote.channel then
     require("gpt.remote").configure()
@@ -102,6 +106,44 @@ function M.action(name, options)
   local arguments = require("gpt.arguments")
   if arguments.is("action", name, "string", "name") and arguments.fit("action", options) then
     require("gpt.actions").run(name, options or {})
+  end
+end
+
+---@class gpt.AskMessage
+---@field role "user"|"assistant"|"system"
+---@field content string
+
+---@class gpt.AskOptions
+---@field model? string `provider/model`; nil: the model in use
+---@field temperature? number
+---@field max_tokens? integer the most tokens that the answer may have
+---@field system? string instructions, before the messages
+
+---@class gpt.AskEvent
+---@field type "text"|"reasoning"|"done"|"failed"|"cut"|"stopped" exactly one of the last four comes, as the last one
+---@field text? string of "text" and "reasoning": the next piece
+---@field usage? { input: integer, cached: integer, output: integer, reasoning: integer } tokens, if the provider counts
+---@field error? string of "failed" and "cut": what happened and what to do; then the provider's own words
+---@field finish? string of "done" and "cut": the provider's word for the end
+---@field model? string that answered
+---@field provider? string
+
+---@class gpt.AskHandle
+---@field stop fun() closes the connection; "stopped" is the last event
+
+--- Asks a model for another plugin: without a chat, a buffer, or anything kept. See |gpt-lua-ask|.
+---@param messages gpt.AskMessage[]
+---@param options? gpt.AskOptions
+---@param on_event fun(event: gpt.AskEvent)
+---@return gpt.AskHandle? handle nil where an argument is wrong, which is told
+function M.ask(messages, options, on_event)
+  local arguments = require("gpt.arguments")
+  if
+    arguments.is("ask", messages, "messages", "messages")
+    and arguments.fit("ask", options)
+    and arguments.is("ask", on_event, "function", "on_event")
+  then
+    return require("gpt.view.headless").ask(messages, options or {}, on_event)
   end
 end
 

@@ -9,6 +9,9 @@ local state = require("gpt.session").remote
 --- Whether the start under way has come to the program itself.
 local tried = false
 
+---@type fun()[] who is told that the program has ended
+local listeners = {}
+
 local FUNCTION = "GPTEvent"
 local root = vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(debug.getinfo(1, "S").source:sub(2)))))
 local is_windows = vim.fn.has("win32") == 1
@@ -95,6 +98,9 @@ local function on_exit(job, code)
   end
   for ticket in pairs(state.awaited) do
     M.answered({ ticket = ticket })
+  end
+  for _, listener in ipairs(listeners) do
+    listener()
   end
   local signaled = code > 128 and not is_windows
   local how = signaled and words("view.program.signal", { number = code - 128 })
@@ -256,6 +262,19 @@ function M.answered(data)
   elseif state.answers[data.ticket] then
     state.answers[data.ticket] = data.answer
   end
+end
+
+--- Who is to be told when the program has ended.
+---@param listener fun()
+function M.on_end(listener)
+  listeners[#listeners + 1] = listener
+end
+
+--- A number for what is asked, which answers name.
+---@return integer
+function M.new_ticket()
+  state.last_ticket = state.last_ticket + 1
+  return state.last_ticket
 end
 
 --- Starts the program before it is needed, so that the first answer does not wait for it.

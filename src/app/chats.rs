@@ -133,6 +133,7 @@ impl App {
 
     /// The editor is gone: ends when the answers under way have, and all is written.
     pub(super) async fn leave(mut self) {
+        self.askers.iter().for_each(|(_, task)| task.abort());
         for (_, session) in self.chats.drain() {
             self.closing.spawn(session.end(Told::Left));
         }

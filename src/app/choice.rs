@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chat::notice::{Level, Notice};
 use crate::disk;
+use crate::keys::Redactor;
 use crate::provider::catalogue::{Facts, has_ended};
 use crate::provider::registry::{Registry, Target};
 use crate::words::{Locale, Text, say, text};
@@ -35,9 +36,16 @@ pub async fn keep(state: PathBuf, model: String) {
 }
 
 /// The model that a user named, or why there is none of that name.
-pub fn understand(registry: &Registry, name: &str, locale: Locale) -> Result<Target, Notice> {
+///
+/// What looks like a key, and is no name that `redactor` knows, is none.
+pub fn understand(registry: &Registry, name: &str, redactor: &Redactor, locale: Locale) -> Result<Target, Notice> {
     let name = name.trim();
     let refused = |title: Text, advice: Text| Notice::new(Level::Warning, title.said(locale), advice.said(locale));
+    if redactor.holds_key(name) {
+        let mut notice = refused(text!("model.is_key"), text!("model.is_key_advice"));
+        notice.details = vec![say!(locale, "model.is_key_not")];
+        return Err(notice);
+    }
     let none_named = || refused(text!("model.none_named", name = name), text!("model.write_so"));
     let (provider, model) = name.split_once('/').unwrap_or((name, "?"));
     if model.is_empty() || name.contains(char::is_whitespace) {
@@ -88,14 +96,18 @@ mod tests {
 
     #[test]
     fn a_model_is_named_by_its_provider_and_its_id() {
-        let label = |name: &str| understand(&registry(), name, Locale::English).unwrap().label();
+        let label = |name: &str| {
+            understand(&registry(), name, &Redactor::default(), Locale::English)
+                .unwrap()
+                .label()
+        };
         assert_eq!(label("work/meta/llama:8b"), "work/meta/llama:8b");
         assert_eq!(label(" guide "), "guide/manual");
     }
 
     #[test]
     fn a_name_that_means_nothing_is_refused_with_what_may_be_meant() {
-        let refused = |name: &str| understand(&registry(), name, Locale::English).unwrap_err();
+        let refused = |name: &str| understand(&registry(), name, &Redactor::default(), Locale::English).unwrap_err();
         for name in ["work", "work/", "openai/", "openai/gpt 5"] {
             assert_eq!(refused(name).title, format!("\"{name}\" names no model."));
         }
@@ -110,7 +122,13 @@ mod tests {
     fn of_a_model_without_a_successor_the_nearest_is_told() {
         let catalogue = crate::provider::catalogue::Catalogue::default();
         for model in ["gpt-4-32k", "gpt-3.5-turbo-16k"] {
-            let target = understand(&registry(), &format!("openai/{model}"), Locale::English).unwrap();
+            let target = understand(
+                &registry(),
+                &format!("openai/{model}"),
+                &Redactor::default(),
+                Locale::English,
+            )
+            .unwrap();
             let facts = catalogue.facts(&target.provider, model);
             let title = made(&target, &facts, "2026-11-22", Locale::English).title;
             assert!(title.ends_with("none named; gpt-5.6-terra is the nearest."), "{title}");
@@ -119,7 +137,7 @@ mod tests {
 
     #[test]
     fn of_a_model_that_ends_the_user_is_told_when_and_what_comes_after_it() {
-        let target = understand(&registry(), "openai/gpt-4", Locale::English).unwrap();
+        let target = understand(&registry(), "openai/gpt-4", &Redactor::default(), Locale::English).unwrap();
         let facts = |ends: &str| Facts {
             ends: Some(ends.into()),
             replacement: Some("gpt-5.6-sol".into()),

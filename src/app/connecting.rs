@@ -9,10 +9,11 @@ use tokio::sync::mpsc;
 use super::News;
 use super::dialog::Dialog;
 use crate::chat::notice::{self, Level, Notice};
+use crate::editor::event::PROTOCOL;
 use crate::editor::{Editor, KeyForm, ShownKeyChange};
 use crate::keys::keyring::{self, KeyringError};
 use crate::keys::vault::{Environment, Vault, variable};
-use crate::keys::{Credentials, FoundIn, KeySource, Secret, SecretError, redact};
+use crate::keys::{Credentials, FoundIn, KeySource, Redactor, Secret, SecretError};
 use crate::provider::http::Http;
 use crate::provider::registry::{Provider, Registry};
 use crate::provider::{ErrorClass, ProviderError};
@@ -211,7 +212,11 @@ impl Connecting {
                 self.say(Level::Warning, title, named_source(provider)).await;
             }
             None => {
-                let (title, advice) = match may_be_a_key(&name) {
+                let is_key = may_be_a_key(&name, self.vault.redactor());
+                if is_key {
+                    self.editor.forget_typed(&name).await.ok();
+                }
+                let (title, advice) = match is_key {
                     true => (text!("connect.no_provider"), text!("connect.typed_when_asked")),
                     false => (text!("provider.unknown", name = &name), self.registry.meant(&name)),
                 };
@@ -308,8 +313,8 @@ fn may_have_stored_key(provider: &Provider) -> bool {
 }
 
 /// Whether somebody may have typed a key where a provider's name belongs. It is not to be repeated then.
-fn may_be_a_key(name: &str) -> bool {
-    name.len() >= 20 || matches!(redact::redact(name), Cow::Owned(_))
+fn may_be_a_key(name: &str, redactor: &Redactor) -> bool {
+    name.len() >= 20 || matches!(redactor.redact(name), Cow::Owned(_))
 }
 
 fn source_without_keyring(provider: &Provider) -> &'static str {
@@ -371,7 +376,7 @@ pub async fn health(
         .map(|(provider, found)| key_state(provider, found, locale))
         .collect();
     let keyring = reached.err().map(|error| error.text().said(locale));
-    serde_json::json!({ "keyring": keyring.unwrap_or_default(), "providers": providers })
+    serde_json::json!({ "keyring": keyring.unwrap_or_default(), "providers": providers, "protocol": PROTOCOL })
 }
 
 fn key_state(provider: &Provider, found: Option<FoundIn>, locale: Locale) -> serde_json::Value {

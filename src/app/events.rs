@@ -135,6 +135,8 @@ impl App {
             EditorEvent::ModelRequested { model: Some(name), .. } => self.change_model(&name).await,
             EditorEvent::ModelRequested { refresh, .. } => self.pick_model(refresh),
             EditorEvent::Chosen { question, choice } => self.dialog.answered(question, choice),
+            EditorEvent::Asked { ticket, asked } => self.ask_headless(ticket, asked),
+            EditorEvent::AskStopped { ticket } => self.stop_asking(ticket),
             EditorEvent::KeySettingRequested { provider } => {
                 self.connect(|connecting| async move { connecting.ask_for_key(provider).await })
             }

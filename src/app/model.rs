@@ -8,6 +8,7 @@ use super::picker::Picking;
 use super::{App, News, choice, environment};
 use crate::chat::session::{Settings, limits};
 use crate::editor::{Editor, ShownModel};
+use crate::keys::Secret;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::models;
 use crate::provider::registry::{Target, Wire};
@@ -22,10 +23,27 @@ impl App {
     /// Takes the model that the user named.
     pub(super) async fn change_model(&mut self, name: &str) {
         let locale = self.settings.borrow().locale;
-        match choice::understand(&self.registry, name, locale) {
+        let redactor = self.vault.redactor();
+        match choice::understand(&self.registry, name, redactor, locale) {
             Ok(target) => self.choose_model(target).await,
-            Err(refusal) => self.inform(refusal),
+            Err(refusal) => {
+                if redactor.holds_key(name) {
+                    self.forget_typed(name);
+                }
+                self.inform(refusal);
+            }
         }
+    }
+
+    /// Takes a key that was typed in place of a name out of the history, and out of all that is said from now on.
+    fn forget_typed(&self, typed: &str) {
+        let (editor, redactor, typed) = (self.editor.clone(), self.vault.redactor().clone(), typed.to_owned());
+        for part in [Some(typed.as_str()), typed.split_once('/').map(|(_, part)| part)] {
+            if let Some(Ok(key)) = part.map(|part| Secret::new(part.to_owned())) {
+                redactor.learn(&key);
+            }
+        }
+        tokio::spawn(async move { editor.forget_typed(&typed).await });
     }
 
     async fn choose_model(&mut self, target: Target) {

@@ -24,7 +24,9 @@ const NO_MESSAGE: u64 = i64::MAX.cast_unsigned();
 /// How many names are tried for a copy.
 const MOST_NAMES: u32 = 99;
 /// The longest title in the list, in characters.
-const LONGEST_TITLE: usize = 60;
+const LONGEST_TITLE: usize = 42;
+/// The longest name of a model there.
+const LONGEST_MODEL: usize = 18;
 
 /// All that handling chats takes. Cheap to clone.
 #[derive(Clone)]
@@ -308,7 +310,7 @@ fn row(chat: &Listed, snippet: Option<&str>, project: Option<&str>, at: Time) ->
     if title.is_empty() {
         title.push('…');
     }
-    let mut facts = vec![info.model.clone()];
+    let mut facts = vec![short(&info.model)];
     if chat.totals.cost > 0.0 {
         facts.push(cost(chat.totals.cost));
     }
@@ -316,6 +318,15 @@ fn row(chat: &Listed, snippet: Option<&str>, project: Option<&str>, at: Time) ->
     facts.extend(elsewhere.and_then(|root| Path::new(root).file_name()?.to_str().map(str::to_owned)));
     let found = snippet.map(|snippet| format!("  \"{snippet}\"")).unwrap_or_default();
     format!("{:>10}  {title}  {}{found}", age(chat.updated, at), facts.join(" · "))
+}
+
+/// A model's name as far as a list has room for it: without the folders before it.
+fn short(model: &str) -> String {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    match name.chars().count() > LONGEST_MODEL {
+        true => name.chars().take(LONGEST_MODEL - 1).chain(['…']).collect(),
+        false => name.to_owned(),
+    }
 }
 
 fn cost(dollars: f64) -> String {
@@ -341,6 +352,13 @@ fn age(then: Time, at: Time) -> String {
 mod tests {
     use super::*;
     use crate::history::{ChatInfo, Totals};
+
+    #[test]
+    fn a_long_name_of_a_model_is_cut_in_a_row() {
+        assert_eq!(short("gpt-6"), "gpt-6");
+        assert_eq!(short("meta-llama/llama-9"), "llama-9");
+        assert_eq!(short(&"é".repeat(30)), format!("{}…", "é".repeat(LONGEST_MODEL - 1)));
+    }
 
     #[test]
     fn a_row_tells_age_title_model_cost_and_another_project() {

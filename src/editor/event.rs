@@ -280,6 +280,19 @@ pub enum EditorEvent {
         #[serde(default)]
         project: Option<String>,
     },
+    /// Another plugin asks a model, without a chat.
+    Asked {
+        /// The number that the answer's events name.
+        ticket: u64,
+        /// What is asked.
+        #[serde(flatten)]
+        asked: Asked,
+    },
+    /// The other plugin wants no more of the answer.
+    AskStopped {
+        /// The question's number.
+        ticket: u64,
+    },
     /// The user looks at a chat: somebody else may have written into it meanwhile.
     Looked {
         /// The chat.
@@ -292,6 +305,46 @@ pub enum EditorEvent {
     },
 }
 
+/// What another plugin asks.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Asked {
+    /// The conversation, oldest first.
+    pub messages: Vec<AskedMessage>,
+    /// `provider/model`; `None`: the model in use.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Sampling temperature.
+    #[serde(default)]
+    pub temperature: Option<f64>,
+    /// The most tokens that the answer may have.
+    #[serde(default)]
+    pub max_tokens: Option<u64>,
+    /// Instructions before the conversation.
+    #[serde(default)]
+    pub system: Option<String>,
+}
+
+/// A message of what another plugin asks.
+#[derive(Debug, Clone, Deserialize)]
+pub struct AskedMessage {
+    /// Who speaks.
+    pub role: AskedRole,
+    /// What is said.
+    pub content: String,
+}
+
+/// Who speaks in an [`AskedMessage`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AskedRole {
+    /// Instructions.
+    System,
+    /// Whoever asks.
+    User,
+    /// The model.
+    Assistant,
+}
+
 impl EditorEvent {
     /// Whether it has to wait until it is known which model answers.
     pub fn needs_model(&self) -> bool {
@@ -301,11 +354,15 @@ impl EditorEvent {
                 | Self::Regenerated { .. }
                 | Self::RequestWanted { .. }
                 | Self::ModelRequested { model: None, .. }
+                | Self::Asked { .. }
         )
     }
 
     /// Whether it takes back what waits: the same chat's question.
     pub fn takes_back(&self, waits: &Self) -> bool {
+        if let (Self::AskStopped { ticket }, Self::Asked { ticket: asking, .. }) = (self, waits) {
+            return ticket == asking;
+        }
         let (Self::StopRequested { chat, .. } | Self::Closed { chat }) = self else {
             return false;
         };

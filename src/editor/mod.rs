@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::actions::problems::Problem;
+use crate::keys::Redactor;
 use crate::provider::Usage;
 use crate::terms::{ChatId, MessageId, Notice, Origin, RegionRole, Voice};
 
@@ -321,6 +322,61 @@ pub struct ShownKeyChange {
     pub source: String,
 }
 
+/// What other plugins are told of the answer to their question (`require("gpt").ask`).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum AskEvent {
+    /// A piece of the answer.
+    Text {
+        /// It.
+        text: String,
+    },
+    /// A piece of the model's reasoning.
+    Reasoning {
+        /// It.
+        text: String,
+    },
+    /// The answer is whole.
+    Done(AskEnd),
+    /// It is not whole, and there is no more of it.
+    Cut(AskEnd),
+    /// It failed.
+    Failed(AskEnd),
+}
+
+/// The end of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AskEnd {
+    /// The tokens that it took.
+    pub usage: Option<ShownUsage>,
+    /// What went wrong, and what to do about it.
+    pub error: Option<String>,
+    /// The provider's word for the end.
+    pub finish: Option<String>,
+    /// The provider's name, e.g. `openai`.
+    pub provider: String,
+    /// The model that answered.
+    pub model: String,
+}
+
+impl AskEvent {
+    /// The same without keys in what we say; the answer's text has passed the redactor already.
+    #[must_use]
+    pub fn redacted(self, redactor: &Redactor) -> Self {
+        let clean = |mut end: AskEnd| {
+            end.error = end.error.map(|error| redactor.redact(&error).into_owned());
+            end.model = redactor.redact(&end.model).into_owned();
+            end
+        };
+        match self {
+            Self::Done(end) => Self::Done(clean(end)),
+            Self::Cut(end) => Self::Cut(clean(end)),
+            Self::Failed(end) => Self::Failed(clean(end)),
+            piece => piece,
+        }
+    }
+}
+
 /// What an action comes to in the editor. `ticket` is the number that the editor gave the action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "act", rename_all = "snake_case")]
@@ -432,6 +488,10 @@ pub trait Editor: Send + Sync + 'static {
     async fn close_chat(&self, chat: &ChatId) -> Result<(), EditorError>;
     /// Says that a provider's key has changed.
     async fn key_changed(&self, change: &ShownKeyChange) -> Result<(), EditorError>;
+    /// Tells another plugin of the answer to its question.
+    async fn tell_asker(&self, ticket: u64, events: Vec<AskEvent>) -> Result<(), EditorError>;
+    /// Takes what may be a key, typed where it does not belong, out of the history of commands.
+    async fn forget_typed(&self, typed: &str) -> Result<(), EditorError>;
     /// Does what an action comes to.
     async fn act(&self, act: &Act) -> Result<(), EditorError>;
 }

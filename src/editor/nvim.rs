@@ -14,8 +14,8 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt, TokioAsyncWriteCompatE
 use super::event::Inbound;
 use super::handler::EventHandler;
 use super::{
-    Act, Choice, Editor, EditorError, KeyForm, ShownBranch, ShownContext, ShownEnd, ShownKeyChange, ShownModel,
-    ShownRetry, ShownTurn, transport, values,
+    Act, AskEvent, Choice, Editor, EditorError, KeyForm, ShownBranch, ShownContext, ShownEnd, ShownKeyChange,
+    ShownModel, ShownRetry, ShownTurn, transport, values,
 };
 use crate::keys::Redactor;
 use crate::terms::{ChatId, MessageId, Notice, Voice};
@@ -240,6 +240,16 @@ impl Editor for Nvim {
 
     async fn key_changed(&self, change: &ShownKeyChange) -> Result<(), EditorError> {
         self.apply_data("key_changed", change).await
+    }
+
+    async fn tell_asker(&self, ticket: u64, events: Vec<AskEvent>) -> Result<(), EditorError> {
+        let data = serde_json::json!({ "ticket": ticket, "events": events });
+        self.apply_data("ask_events", &data).await
+    }
+
+    async fn forget_typed(&self, typed: &str) -> Result<(), EditorError> {
+        self.apply_data("forget_typed", &serde_json::json!({ "typed": typed }))
+            .await
     }
 
     async fn act(&self, act: &Act) -> Result<(), EditorError> {

@@ -12,6 +12,9 @@ use super::spread::SpreadForms;
 
 const REDACTED: &str = "[redacted]";
 
+/// Names of models that look like keys, for texts that are looked over where no [`Redactor`] is at hand.
+static NAMES: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
+
 /// Live secrets shorter than this (in bytes) are not looked for: they are placeholders such as `ollama` or `none`, and
 /// taking those words out of messages would only make them unreadable.
 const SHORTEST_LIVE: usize = 8;
@@ -69,6 +72,10 @@ impl Redactor {
         let names = names.into_iter();
         let names = names.filter_map(|name| Some(name.as_ref()).filter(looks_so).map(str::to_owned));
         let names: Vec<String> = names.collect();
+        NAMES
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(names.iter().cloned());
         self.names.write().unwrap_or_else(PoisonError::into_inner).extend(names);
     }
 
@@ -251,10 +258,10 @@ impl StreamRedactor {
     }
 }
 
-/// The text without anything that looks like a key of a known service.
+/// The text without anything that looks like a key of a known service, and is no name that any [`Redactor`] knows.
 #[must_use]
 pub fn redact(text: &str) -> Cow<'_, str> {
-    without_formats(text, &BTreeSet::new())
+    without_formats(text, &NAMES.read().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// The text without what looks like a key and is none of these names.
@@ -649,6 +656,18 @@ mod tests {
             redact("xai-grok-4.3-fast-reasoning and pplx-70b-chat"),
             "xai-grok-4.3-fast-reasoning and pplx-70b-chat"
         );
+    }
+
+    #[test]
+    fn a_model_that_a_redactor_knows_is_no_key_where_none_is_at_hand() {
+        let id = "xai-grok-a1B2c3D4e5F6g7H8i9J0k1L2";
+        assert_eq!(redact(id), "[redacted]");
+        Redactor::default().know_names([id]);
+        assert_eq!(
+            redact(&format!("work has no model {id}.")),
+            format!("work has no model {id}.")
+        );
+        assert_eq!(redact(&format!("{id}-and-more")), "[redacted]");
     }
 
     #[test]

@@ -1,7 +1,9 @@
 --- `:GPT install`: installs the program beside what the user does, and says how far it is.
 local M = {}
 
+local cells = require("gpt.cells")
 local notice = require("gpt.view.notice")
+local one_line = require("gpt.view.one_line")
 local words = require("gpt.words")
 
 ---@param level "error"|"warning"|"info"
@@ -26,6 +28,11 @@ local function ended(how)
   end
   local file = vim.fn.fnamemodify(how.binary, ":~")
   local is_old = require("gpt.remote").is_running()
+  local chosen = require("gpt.config").get().binary
+  if chosen then
+    local wins = words("view.install.binary_wins", { file = vim.fn.fnamemodify(chosen, ":~") })
+    return tell("warning", wins, words("view.program.correct_binary"), words("view.install.done", { file = file }))
+  end
   tell("info", words("view.install.done", { file = file }), is_old and words("view.install.restart") or "")
 end
 
@@ -43,11 +50,7 @@ function M.run(stop)
   end
   install.start(function(text)
     if vim.fn.mode() == "n" then
-      vim.api.nvim_echo(
-        { { "gpt.nvim: " .. vim.fn.strcharpart(text, 0, math.max(1, vim.v.echospace - 10)) } },
-        false,
-        {}
-      )
+      vim.api.nvim_echo({ { cells.cut("gpt.nvim: " .. text, one_line.room()) } }, false, {})
     end
   end, ended)
 end

@@ -553,7 +553,7 @@ function M.complain(told)
     notice.clear(chat)
     return notice.place(chat, chat:prompt_row(), told)
   end
-  notice.insist(told)
+  notice.inform(told)
 end
 
 --- Tells something beside the prompt, or at the top of the window where that is below it; where the chat is not shown, as
@@ -562,7 +562,7 @@ end
 function Chat:tell_at_prompt(told)
   local win = window.find(self)
   if not win then
-    return notice.insist(told)
+    return notice.inform(told)
   end
   notice.clear(self)
   notice.place(self, math.max(self:prompt_row(), vim.fn.line("w0", win) - 1), told)

@@ -1,6 +1,7 @@
 --- The operations that the program calls, by name. Each is done when it returns; an error comes back as its text.
 local chats = require("gpt.view.chat")
 local dialog = require("gpt.view.dialog")
+local headless = require("gpt.view.headless")
 local remote = require("gpt.remote")
 
 local M = {}
@@ -60,6 +61,12 @@ local operations = {
   end,
   choose = dialog.choose,
   enter_key = dialog.enter_key,
+  ask_events = function(data)
+    headless.hear(data)
+  end,
+  forget_typed = function(data)
+    vim.fn.histdel("cmd", "\\V" .. vim.fn.escape(data.typed, "\\"))
+  end,
   answered = remote.answered,
   key_changed = function(data)
     vim.api.nvim_exec_autocmds("User", { pattern = "GPTKeyChanged", modeline = false, data = data })

@@ -2,6 +2,7 @@
 local M = {}
 
 local cells = require("gpt.cells")
+local one_line = require("gpt.view.one_line")
 local words = require("gpt.words")
 
 ---@class gpt.Notice
@@ -13,8 +14,6 @@ local words = require("gpt.words")
 local namespace = vim.api.nvim_create_namespace("gpt.notice")
 local hints = vim.api.nvim_create_namespace("gpt.hint")
 local LEVELS = { error = vim.log.levels.ERROR, warning = vim.log.levels.WARN, info = vim.log.levels.INFO }
---- What |vim.notify()| shows a message in.
-local MESSAGE_GROUPS = { [vim.log.levels.ERROR] = "ErrorMsg", [vim.log.levels.WARN] = "WarningMsg" }
 local GROUPS = { error = "GPTNoticeError", warning = "GPTNoticeWarning", info = "GPTNotice" }
 local SIGNS = { error = "✗ ", warning = "! ", info = "· " }
 local LEVEL_NAMES = { error = "view.log.error", warning = "view.log.warning", info = "view.log.info" }
@@ -167,70 +166,27 @@ function M.clear(chat)
   end
 end
 
---- Whether messages are Neovim's own, and not a plugin's windows.
----@return boolean
-local function is_builtin_notify()
-  local source = debug.getinfo(vim.notify, "S").source
-  -- Neovim 0.12 strips the names of its own files.
-  return source == "?" or source:find("vim/_", 1, true) ~= nil
-end
-
---- The least room in the command line that a message needs: in less it would only ask for ENTER.
-local LEAST_ROOM = 4
-
---- A notice in one line of the command line: what has no room is in the log.
----@param notice gpt.Notice
----@return string? text nil where there is no room for any
-local function in_one_line(notice)
-  local room, text = vim.v.echospace, cells.plain(vim.trim(notice.title .. " " .. notice.advice))
-  if room < LEAST_ROOM then
-    return nil
-  elseif cells.width(text) <= room then
-    return text
-  end
-  local pointer = #notice.advice <= 20 and notice.advice or words("view.log.more")
-  local head = M.wrap(notice.title, math.max(room - cells.width(pointer) - 3, 20))[1] or ""
-  return cells.cut(("%s%s %s"):format(head, head ~= notice.title and " …" or "", pointer), room)
-end
-
---- Shows a message again at the end of insert mode, in which Neovim draws 'showmode' over it. It was told already: this
---- leaves no second line in |:messages|.
----@param text string
----@param level integer
-local function say_again(text, level)
-  vim.api.nvim_create_autocmd("InsertLeave", {
-    group = vim.api.nvim_create_augroup("gpt.say_again", {}),
-    once = true,
-    callback = vim.schedule_wrap(function()
-      vim.api.nvim_echo({ { text, MESSAGE_GROUPS[level] } }, false, {})
-    end),
-  })
-end
-
 --- Tells something that belongs to no answer, in one line: more would stop the user at a hit-enter prompt.
 ---@param notice gpt.Notice
-function M.inform(notice)
+---@param more? string what tells the rest where that has no room; `:GPT log`
+function M.inform(notice, more)
   remember("gpt.nvim", notice)
-  local text = vim.trim(notice.title .. " " .. notice.advice)
-  if is_builtin_notify() then
-    local short = in_one_line(notice)
-    if not short then
-      return
-    end
-    text = short
-  end
-  vim.notify(text, LEVELS[notice.level])
-  if is_builtin_notify() and vim.o.showmode and vim.fn.mode():find("^[iR]") then
-    say_again(text, LEVELS[notice.level])
-  end
+  one_line.show(notice.title, notice.advice, LEVELS[notice.level], more)
 end
 
---- Tells why a command of the user's cannot be carried out, whole: they must read it before they go on.
----@param notice gpt.Notice
-function M.insist(notice)
-  remember("gpt.nvim", notice)
-  vim.notify(vim.trim(notice.title .. " " .. notice.advice), LEVELS[notice.level])
+--- Tells the first mistake in the configuration, and how many more there are.
+---@param mistakes string[]
+local function tell_mistakes(mistakes)
+  local more = #mistakes > 1 and words("view.config.more", { count = #mistakes - 1 }) or ""
+  local told = {
+    level = "warning",
+    title = words("view.config.problems", { first = mistakes[1]:gsub("%s+", " ") }),
+    advice = more,
+    details = vim.list_slice(mistakes, 2),
+  }
+  M.inform(told, more ~= "" and more or ":checkhealth gpt")
 end
+require("gpt.config").on_mistakes(tell_mistakes)
 
 --- Shows a remark at the end of a chat's line until the user goes on typing.
 ---@param buf integer
@@ -238,7 +194,11 @@ end
 ---@param notice gpt.Notice
 function M.hint(buf, row, notice)
   vim.api.nvim_buf_clear_namespace(buf, hints, 0, -1)
-  local virtual = { { "  " .. SIGNS[notice.level] .. cells.plain(notice.title), GROUPS[notice.level] } }
+  local line = vim.api.nvim_buf_get_lines(buf, row, row + 1, false)[1] or ""
+  local room = vim.api.nvim_win_get_width(0) - cells.width(line) - cells.width(SIGNS[notice.level]) - 3
+  local advice = notice.advice:gsub(":help ", ":h ")
+  local text = one_line.fit(notice.title, advice, math.max(room, 1))
+  local virtual = { { "  " .. SIGNS[notice.level] .. text, GROUPS[notice.level] } }
   vim.api.nvim_buf_set_extmark(buf, hints, row, 0, { virt_text = virtual, virt_text_pos = "eol" })
   local tick = vim.api.nvim_buf_get_changedtick(buf)
   vim.api.nvim_create_autocmd({ "TextChangedI", "InsertLeave", "BufLeave" }, {
@@ -308,6 +268,7 @@ function M.show_aside(lines, title)
   for _, name in ipairs({ "foldmethod", "foldenable", "winfixbuf" }) do
     vim.api.nvim_set_option_value(name, vim.api.nvim_get_option_info2(name, {}).default, { scope = "local" })
   end
+  vim.api.nvim_set_option_value("linebreak", true, { scope = "local" })
   vim.bo[buf].modifiable = false
   vim.keymap.set("n", "q", function()
     if not pcall(vim.cmd.close) then

@@ -6,6 +6,7 @@ local beside = require("gpt.view.beside")
 local below = require("gpt.view.below")
 local config = require("gpt.config")
 local folds = require("gpt.view.folds")
+local notice = require("gpt.view.notice")
 local words = require("gpt.words")
 
 ---@param win integer
@@ -125,9 +126,10 @@ local function float(chat)
   if not made and tostring(win):find("border", 1, true) then
     wanted.border = "rounded"
     vim.schedule(function()
+      local value = words("view.config.a_value", { type = type(config.get().chat.border) })
       local title =
-        words("view.config.mismatch", { path = "chat.border", expected = ":help nvim_open_win()", value = "?" })
-      require("gpt.view.chat").inform({ level = "warning", title = title, advice = "" })
+        words("view.config.mismatch", { path = "chat.border", expected = words("view.config.border"), value = value })
+      notice.inform({ level = "warning", title = title, advice = "" })
     end)
     made, win = pcall(vim.api.nvim_open_win, chat.buf, true, wanted)
   end

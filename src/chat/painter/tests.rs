@@ -3,7 +3,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::chat::notice::Notice;
-use crate::editor::{Act, Choice, KeyForm, ShownContext, ShownKeyChange, ShownModel, ShownOutcome};
+use crate::editor::{Act, AskEvent, Choice, KeyForm, ShownContext, ShownKeyChange, ShownModel, ShownOutcome};
 
 const LATE: Duration = Duration::from_millis(300);
 
@@ -74,6 +74,12 @@ impl Editor for Fake {
         Ok(())
     }
     async fn inform(&self, _: &Notice) -> Result<(), EditorError> {
+        Ok(())
+    }
+    async fn tell_asker(&self, _: u64, _: Vec<AskEvent>) -> Result<(), EditorError> {
+        Ok(())
+    }
+    async fn forget_typed(&self, _: &str) -> Result<(), EditorError> {
         Ok(())
     }
     async fn act(&self, _: &Act) -> Result<(), EditorError> {

@@ -55,7 +55,7 @@ pub async fn preview(settings: &Settings, messages: &[Message]) -> Result<Vec<St
 }
 
 /// Asks the provider; everything that happens goes into `events`.
-pub(super) async fn ask(
+pub async fn ask(
     settings: Arc<Settings>,
     request: Request,
     events: mpsc::Sender<Vec<Event>>,
