@@ -14,7 +14,7 @@
 //! keys
 //! disk git
 //! bounded visible fence calendar process
-//! words
+//! transcript words
 //! ```
 //!
 //! The floors of the editor's side, in `lua/gpt`, in the same way; within a folder no files call each other in a circle:
@@ -56,7 +56,8 @@
 //! history: what is kept of chats, in SQLite; calls nobody
 //! context::files: a project's files, for completion; calls nobody, asked by the app
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
-//! terms: what editor and chat both speak of (a chat, a message, a notice), below both · fence: markdown's code fences
+//! transcript: the message model: roles, ordered blocks, usage, ids; called by chat, wires and history, calls nobody
+//! terms: what editor and chat both speak of (a region of a buffer, a notice), below both · fence: markdown's code fences
 //! calendar: the days of history and provider; calls nobody
 //! git: repositories read through a git directory of ours, for actions::git and context::git; calls process
 //! process: children with a small environment, a time limit and bounded output; calls nobody
@@ -93,5 +94,6 @@ pub mod logging;
 pub mod process;
 pub mod provider;
 pub mod terms;
+pub mod transcript;
 pub mod visible;
 pub mod words;

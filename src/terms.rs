@@ -1,15 +1,11 @@
-//! What editor and chat both speak of: a chat, a message, a region of a chat's buffer, a notice. Plain types, below both.
+//! What editor and chat both speak of: what is known of a chat, a region of its buffer, a notice. Plain types, below both.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::keys::redact::redact;
-
-/// A chat's name: made by the editor when the chat is opened, unique for good.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ChatId(pub String);
+use crate::transcript::{MessageId, Role};
 
 /// What the editor knows of a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -23,18 +19,13 @@ pub struct About {
     pub disabled: Vec<PathBuf>,
 }
 
-/// A message's number within its chat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MessageId(pub u64);
-
 /// A message as it stands in the chat's buffer.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Region {
     /// The message's number.
     pub id: MessageId,
     /// `user` or `assistant`.
-    pub role: RegionRole,
+    pub role: Role,
     /// What the buffer shows of it, without blank lines at either end.
     pub text: String,
     /// Of an answer: which model gave it, as its heading says (`provider/model`).
@@ -67,16 +58,6 @@ pub enum Voice {
     Refusal,
     /// What it thinks before: shown, and never sent.
     Reasoning,
-}
-
-/// Who speaks in a [`Region`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RegionRole {
-    /// The person at the editor.
-    User,
-    /// The model.
-    Assistant,
 }
 
 /// How much a notice matters.

@@ -292,6 +292,7 @@ fn call(id: &str, name: &str, arguments: &str) -> Event {
         id: id.into(),
         name: name.into(),
         arguments: arguments.into(),
+        signature: None,
     })
 }
 

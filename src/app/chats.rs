@@ -11,7 +11,7 @@ use crate::chat::archive::Archive;
 use crate::chat::conversation::Event;
 use crate::chat::rules::Rules;
 use crate::chat::session::{self, Errand, Session, Told};
-use crate::chat::{About, ChatId, Region, RegionRole, notice, prompt};
+use crate::chat::{About, ChatId, Region, Role, notice, prompt};
 use crate::provider::registry::Target;
 
 /// How long answers may go on when the editor is gone.
@@ -150,7 +150,7 @@ fn said(event: &Event) -> Vec<String> {
         Event::Regenerated { regions, .. } => (regions, None),
         _ => return Vec::new(),
     };
-    let questions = regions.iter().filter(|region| region.role == RegionRole::User);
+    let questions = regions.iter().filter(|region| region.role == Role::User);
     questions.map(|region| &region.text).chain(prompt).cloned().collect()
 }
 

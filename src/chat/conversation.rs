@@ -4,49 +4,20 @@
 mod branches;
 mod shape;
 
-use crate::chat::{MessageId, Origin, Region, RegionRole, TurnId, Voice};
+use crate::chat::{MessageId, Origin, Region, Role, TurnId, Voice};
 use crate::fence;
 use crate::provider::retry::Retrying;
-use crate::provider::{Citation, Cut, Event as ProviderEvent, FinishReason, ProviderError, ToolCall, Unshown, Usage};
+use crate::provider::{Cut, Event as ProviderEvent, FinishReason, ProviderError};
+use crate::transcript::{Block, Message, Usage, trim_blank_lines};
 
 use branches::Branches;
 pub use branches::Place;
 pub use shape::Shape;
 
-/// A message of the conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Its number, unique in this chat.
-    pub id: MessageId,
-    /// Who speaks.
-    pub role: RegionRole,
-    /// What is said.
-    pub text: String,
-    /// Of an answer: which model gives it, as `provider/model`.
-    pub label: String,
-    /// The model's reasoning, where the provider shows it.
-    pub reasoning: String,
-    /// The tools that the model asked for.
-    pub tool_calls: Vec<ToolCall>,
-    /// The sources that the model named, each once.
-    pub citations: Vec<Citation>,
-    /// What else it holds, which is named and not shown.
-    pub unshown: Vec<Unshown>,
-    /// Whether the model refused to answer: the text says why.
-    pub refused: bool,
-    /// Of an answer that its provider cut: the word for that.
-    pub cut: Option<String>,
-    /// Of an answer that was broken off with its process: what the history has of its text. The screen may show more.
-    pub broken_off: Option<String>,
-}
-
 /// How much of the model's reasoning is kept and shown, in bytes: its beginning.
 const LONGEST_REASONING: usize = 64 * 1024;
 /// Stands for the word of a provider that has said nothing of its answer's end.
 pub const INCOMPLETE: &str = "incomplete";
-/// How many sources of an answer are kept.
-const MOST_CITATIONS: usize = 100;
-
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -147,12 +118,6 @@ pub struct Ended {
     pub usage: Option<Usage>,
     /// The model that answered, where it is another one than the one that was asked.
     pub answered_by: Option<String>,
-    /// The tools that the model asked for.
-    pub tool_calls: Vec<ToolCall>,
-    /// The sources that it named.
-    pub citations: Vec<Citation>,
-    /// What else it brought.
-    pub unshown: Vec<Unshown>,
 }
 
 /// The four ends of a turn.
@@ -259,8 +224,8 @@ impl Conversation {
     pub fn lengthen(&mut self, id: MessageId, text: &str) -> Option<String> {
         let message = self.messages.iter_mut().find(|message| message.id == id)?;
         // As a buffer shows it: blank lines at its end are drawn with what follows them.
-        let more = trim_blank_lines(text).strip_prefix(message.text.as_str())?.to_owned();
-        message.text.push_str(&more);
+        let more = trim_blank_lines(text).strip_prefix(&*message.text())?.to_owned();
+        message.push(Block::Text(more.clone()));
         (!more.is_empty()).then_some(more)
     }
 
@@ -301,7 +266,7 @@ impl Conversation {
             return vec![Effect::Refuse(Refusal::EmptyPrompt)];
         }
         let shape = self.adopt(regions);
-        let id = self.add(RegionRole::User, text.to_owned());
+        let id = self.add(Role::User, text.to_owned());
         let question = Question {
             id,
             text: text.to_owned(),
@@ -339,7 +304,7 @@ impl Conversation {
     fn begin(&mut self, mut shape: Shape, question: Option<Question>) -> Vec<Effect> {
         self.turns += 1;
         let turn = TurnId(self.turns);
-        let answer = self.add(RegionRole::Assistant, String::new());
+        let answer = self.add(Role::Assistant, String::new());
         if let Some(message) = self.messages.last_mut() {
             message.label.clone_from(&self.label);
         }
@@ -360,7 +325,7 @@ impl Conversation {
         ]
     }
 
-    fn add(&mut self, role: RegionRole, text: String) -> MessageId {
+    fn add(&mut self, role: Role, text: String) -> MessageId {
         self.last_id += 1;
         let id = MessageId(self.last_id);
         let parent = self.messages.last().map(|message| message.id);
@@ -377,24 +342,9 @@ impl Conversation {
             ProviderEvent::Text(text) => self.said(Voice::Text, &text),
             ProviderEvent::Refusal(text) => self.said(Voice::Refusal, &text),
             ProviderEvent::Reasoning(text) => self.reasoned(&text),
-            ProviderEvent::ToolCall(call) => {
-                if let Some(answer) = self.answer() {
-                    answer.tool_calls.push(call);
-                }
-                Vec::new()
-            }
-            ProviderEvent::Citation(citation) => {
-                if let Some(answer) = self.answer() {
-                    answer.cite(citation);
-                }
-                Vec::new()
-            }
-            ProviderEvent::Unshown(unshown) => {
-                if let Some(answer) = self.answer() {
-                    answer.unshown.push(unshown);
-                }
-                Vec::new()
-            }
+            ProviderEvent::ToolCall(call) => self.took(Block::ToolCall(call)),
+            ProviderEvent::Citation(citation) => self.took(Block::Citation(citation)),
+            ProviderEvent::Unshown(unshown) => self.took(Block::Unshown(unshown)),
             ProviderEvent::Usage(usage) => {
                 if let Some(turn) = &mut self.turn {
                     turn.usage = Some(usage);
@@ -423,41 +373,57 @@ impl Conversation {
         self.messages.last_mut()
     }
 
+    /// Adds a block to the answer that is only kept until its end.
+    fn took(&mut self, block: Block) -> Vec<Effect> {
+        if let Some(answer) = self.answer() {
+            answer.push(block);
+        }
+        Vec::new()
+    }
+
     fn said(&mut self, voice: Voice, text: &str) -> Vec<Effect> {
         let Some(answer) = self.answer() else { return Vec::new() };
         let mut text = text.replace('\r', "");
-        if answer.text.is_empty() {
+        if answer.is_silent() {
             text.drain(..text.len() - text.trim_start_matches('\n').len());
         }
         if text.is_empty() {
             return Vec::new();
         }
-        answer.text.push_str(&text);
-        answer.refused |= voice == Voice::Refusal;
-        vec![Effect::Paint(answer.id, voice, text)]
+        let (id, piece) = (answer.id, text.clone());
+        answer.push(match voice {
+            Voice::Refusal => Block::Refusal(piece),
+            Voice::Text | Voice::Reasoning => Block::Text(piece),
+        });
+        vec![Effect::Paint(id, voice, text)]
     }
 
     fn reasoned(&mut self, text: &str) -> Vec<Effect> {
         let Some(answer) = self.answer() else { return Vec::new() };
         let mut text = text.replace('\r', "");
-        if answer.reasoning.is_empty() {
+        let length = answer.reasoning_length();
+        if length == 0 {
             text.drain(..text.len() - text.trim_start_matches('\n').len());
         }
-        let room = LONGEST_REASONING.saturating_sub(answer.reasoning.len());
+        let room = LONGEST_REASONING.saturating_sub(length);
         if room > 0 && cut(&mut text, room) {
             text.push('…');
         }
         if text.is_empty() || room == 0 {
             return Vec::new();
         }
-        answer.reasoning.push_str(&text);
-        vec![Effect::Paint(answer.id, Voice::Reasoning, text)]
+        let id = answer.id;
+        answer.push(Block::Reasoning {
+            text: text.clone(),
+            signature: None,
+        });
+        vec![Effect::Paint(id, Voice::Reasoning, text)]
     }
 
     fn finished(&mut self, reason: FinishReason) -> Vec<Effect> {
         let Some(answer) = self.answer() else { return Vec::new() };
-        let tools: Vec<String> = answer.tool_calls.iter().map(|call| call.name.clone()).collect();
-        let empty = answer.text.trim().is_empty() && tools.is_empty() && answer.unshown.is_empty();
+        let tools: Vec<String> = answer.calls().map(|call| call.name.clone()).collect();
+        let empty = answer.is_blank() && tools.is_empty() && answer.unshown().next().is_none();
         self.end(match reason {
             FinishReason::Stop | FinishReason::ToolCalls => Outcome::Done { tools, empty },
             FinishReason::Incomplete => Outcome::Cut { cut: None, empty },
@@ -481,106 +447,34 @@ impl Conversation {
         };
         let mut effects = Vec::new();
         if let Some(answer) = self.messages.last_mut()
-            && let Some(fence) = fence::unclosed(&answer.text)
+            && let Some(fence) = fence::unclosed(&answer.text())
         {
-            let closing = if answer.text.ends_with('\n') {
+            let closing = if answer.text().ends_with('\n') {
                 fence
             } else {
                 format!("\n{fence}")
             };
-            answer.text.push_str(&closing);
+            answer.push(Block::Text(closing.clone()));
             effects.push(Effect::Paint(turn.answer, Voice::Text, closing));
         }
         if let (Outcome::Cut { cut, .. }, Some(answer)) = (&outcome, self.messages.last_mut()) {
             answer.cut = Some(cut.as_ref().map_or(INCOMPLETE, |cut| &cut.word).to_owned());
         }
-        let (tool_calls, citations, unshown) = self.messages.last().map(Message::extras).unwrap_or_default();
         effects.push(Effect::EndTurn(
             turn.answer,
             Ended {
                 outcome,
                 usage: turn.usage,
                 answered_by: turn.answered_by,
-                tool_calls,
-                citations,
-                unshown,
             },
         ));
         effects
     }
 }
 
-impl Message {
-    /// A message without a number, to be sent and not kept.
-    #[must_use]
-    pub fn said(role: RegionRole, text: &str) -> Self {
-        Self::new(MessageId(0), role, text.to_owned())
-    }
-
-    /// Whether nothing would be lost without it.
-    fn says_nothing(&self) -> bool {
-        let has_parts = !self.tool_calls.is_empty() || !self.unshown.is_empty();
-        self.text.trim().is_empty() && self.reasoning.is_empty() && !has_parts
-    }
-
-    /// Whether a source is a new one, and is kept.
-    pub fn takes(&self, citation: &Citation) -> bool {
-        self.citations.len() < MOST_CITATIONS && self.citations.iter().all(|known| !is_same(known, citation))
-    }
-
-    /// Adds a source, once.
-    pub fn cite(&mut self, citation: Citation) {
-        if self.takes(&citation) {
-            self.citations.push(citation);
-        }
-    }
-
-    fn extras(&self) -> (Vec<ToolCall>, Vec<Citation>, Vec<Unshown>) {
-        (self.tool_calls.clone(), self.citations.clone(), self.unshown.clone())
-    }
-
-    /// A message that says this.
-    pub fn new(id: MessageId, role: RegionRole, text: String) -> Self {
-        Self {
-            id,
-            role,
-            text,
-            label: String::new(),
-            reasoning: String::new(),
-            tool_calls: Vec::new(),
-            citations: Vec::new(),
-            unshown: Vec::new(),
-            refused: false,
-            cut: None,
-            broken_off: None,
-        }
-    }
-
-    /// Whether this is what a buffer shows of it. An answer that was broken off takes over what the history lacks of it.
-    fn shows(&mut self, shown: &str) -> bool {
-        let kept = self.broken_off.as_deref();
-        if kept.is_some_and(|kept| shown.len() > kept.len() && shown.starts_with(kept)) {
-            shown.clone_into(&mut self.text);
-        }
-        trim_blank_lines(&self.text) == shown
-    }
-
-    /// What of an answer that was broken off is shown, and not in the history.
-    #[must_use]
-    pub fn unkept(&self) -> Option<&str> {
-        let more = self.text.strip_prefix(self.broken_off.as_deref()?)?;
-        (!more.is_empty()).then_some(more)
-    }
-}
-
-/// Whether two sources are one: a page by its address, a file by its name.
-fn is_same(one: &Citation, other: &Citation) -> bool {
-    one.url == other.url && (!one.url.is_empty() || one.title == other.title)
-}
-
 /// Whether it is a question that says something.
 fn is_question(region: &Region) -> bool {
-    region.role == RegionRole::User && !trim_blank_lines(&region.text).is_empty()
+    region.role == Role::User && !trim_blank_lines(&region.text).is_empty()
 }
 
 /// Cuts a text that is longer than `longest`, in bytes; says whether it was.
@@ -591,20 +485,6 @@ fn cut(text: &mut String, longest: usize) -> bool {
         text.truncate(end.unwrap_or_default());
     }
     longer
-}
-
-/// The text without blank lines before and after it, and without white space at its end; what the first line is
-/// indented by stays.
-pub fn trim_blank_lines(text: &str) -> &str {
-    let text = text.trim_end();
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        if !line.trim().is_empty() {
-            break;
-        }
-        start += line.len();
-    }
-    text.get(start..).unwrap_or_default()
 }
 
 #[cfg(test)]

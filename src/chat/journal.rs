@@ -10,10 +10,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::chat::archive::Archive;
-use crate::chat::conversation::{Message, trim_blank_lines};
-use crate::chat::{ChatId, MessageId, RegionRole};
-use crate::history::{self, ChatInfo, End, History, HistoryError, MessageRef, Part, PartKind, Role, State, Turn, now};
-use crate::provider::{Citation, ToolCall, Unshown, UnshownKind};
+use crate::chat::{ChatId, Message, MessageId};
+use crate::history::{
+    self, ChatInfo, End, History, HistoryError, MessageRef, Part, PartKind, State, Turn, blocks, now,
+};
+use crate::transcript::{Block, trim_blank_lines};
 
 /// Why an answer ended in which the model refused, as the history keeps it: most providers call that a plain end.
 pub const REFUSAL: &str = "refusal";
@@ -85,6 +86,13 @@ impl Journal {
     /// An answer goes on.
     pub fn piece(&self, answer: MessageId, kind: PartKind, content: String) {
         self.add(Entry::Piece(answer, kind, content));
+    }
+
+    /// An answer holds a block more.
+    pub fn block(&self, answer: MessageId, block: &Block) {
+        for Part { kind, content } in blocks::of_block(block) {
+            self.piece(answer, kind, content);
+        }
     }
 
     /// An answer has ended.
@@ -182,7 +190,7 @@ impl Known {
         let mut unsaved = Vec::new();
         for (index, (message, parent)) in snapshot.iter().enumerate() {
             let parent = parent.and_then(|parent| numbers.get(&parent).copied());
-            let text = fingerprint(&message.text);
+            let text = fingerprint(&message.text());
             let stored = all.get(&message.id).copied();
             let number = match stored.filter(|stored| stored.parent == parent && stored.text == text) {
                 Some(stored) => stored.id,
@@ -275,14 +283,14 @@ impl Writing {
     /// Adds to answers that were broken off what only the screen still had of them.
     async fn complete(&self, snapshot: &Snapshot) {
         for (message, _) in snapshot {
-            let text = fingerprint(&message.text);
+            let text = fingerprint(&message.text());
             let (Some(more), Some(place)) = (message.unkept(), self.place(message.id)) else {
                 continue;
             };
             if self.known.text(message.id) == Some(text) {
                 continue;
             }
-            self.history.append(&place, PartKind::Text, more);
+            self.history.append(&place, PartKind::Text, &more);
             if self.history.finish(&place, interrupted()).await.is_ok() {
                 self.note_text(message.id, text);
             }
@@ -375,8 +383,8 @@ impl Writing {
         for ((here, parent, wanted, index), id) in unsaved.into_iter().zip(saved.ids) {
             numbers.insert(wanted, id);
             let parent = parent.map(|parent| numbers.get(&parent).copied().unwrap_or(parent));
-            let text = snapshot.get(index).map_or("", |(message, _)| message.text.as_str());
-            self.known.note(here, id, parent, text);
+            let text = snapshot.get(index).map(|(message, _)| message.text());
+            self.known.note(here, id, parent, text.as_deref().unwrap_or_default());
             self.head = Some(id);
         }
         Ok(())
@@ -384,7 +392,8 @@ impl Writing {
 
     async fn end(&mut self, info: ChatInfo, snapshot: Snapshot, answer: MessageId, end: End) {
         let text = snapshot.iter().find(|(message, _)| message.id == answer);
-        let text = fingerprint(text.map_or("", |(message, _)| message.text.as_str()));
+        let text = text.map(|(message, _)| message.text());
+        let text = fingerprint(text.as_deref().unwrap_or_default());
         match self.finish(answer, &end).await {
             Ok(()) => self.note_text(answer, text),
             // A chat that was deleted meanwhile stays so, until something is said in it.
@@ -464,12 +473,8 @@ fn record(
     end: Option<&End>,
     at: history::Time,
 ) -> history::Message {
-    let role = match message.role {
-        RegionRole::User => Role::User,
-        RegionRole::Assistant => Role::Assistant,
-    };
-    let mut kept = history::Message::new(id, parent, role, "", at);
-    kept.parts = parts(message);
+    let mut kept = history::Message::new(id, parent, message.role, "", at);
+    kept.parts = blocks::parts(&message.blocks);
     if let Some((provider, model)) = message.label.split_once('/') {
         kept.provider = Some(provider.to_owned());
         kept.model = Some(model.to_owned());
@@ -486,84 +491,6 @@ fn record(
     kept
 }
 
-fn parts(message: &Message) -> Vec<Part> {
-    let part = |kind, content: String| Part { kind, content };
-    let mut parts = Vec::new();
-    if !message.reasoning.is_empty() {
-        parts.push(part(PartKind::Reasoning, message.reasoning.clone()));
-    }
-    if !message.text.is_empty() {
-        parts.push(part(PartKind::Text, message.text.clone()));
-    }
-    parts.extend(
-        message
-            .tool_calls
-            .iter()
-            .map(|call| part(PartKind::ToolCall, of_call(call))),
-    );
-    parts.extend(
-        message
-            .unshown
-            .iter()
-            .map(|unshown| part(PartKind::ToolCall, of_unshown(unshown))),
-    );
-    parts.extend(
-        message
-            .citations
-            .iter()
-            .map(|citation| part(PartKind::Citation, of_citation(citation))),
-    );
-    parts
-}
-
-/// A source as the history keeps it.
-pub fn of_citation(citation: &Citation) -> String {
-    let Citation { url, title } = citation;
-    serde_json::json!({ "url": url, "title": title }).to_string()
-}
-
-/// A source out of the history; `None` if it is none.
-pub fn to_citation(content: &str) -> Option<Citation> {
-    let json: serde_json::Value = serde_json::from_str(content).ok()?;
-    let field = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-    Some(Citation {
-        url: field("url")?,
-        title: field("title")?,
-    })
-}
-
-/// What is named and not shown, as the history keeps it: among the tool calls, where older versions pass it by.
-pub fn of_unshown(unshown: &Unshown) -> String {
-    serde_json::json!({ "unshown": unshown.kind.word(), "name": unshown.name }).to_string()
-}
-
-/// What is named and not shown, out of the history; `None` if it is a tool call.
-pub fn to_unshown(content: &str) -> Option<Unshown> {
-    let json: serde_json::Value = serde_json::from_str(content).ok()?;
-    let field = |name: &str| json.get(name).and_then(|value| value.as_str());
-    Some(Unshown {
-        kind: UnshownKind::of_word(field("unshown")?)?,
-        name: field("name")?.to_owned(),
-    })
-}
-
-/// A tool call as the history keeps it.
-pub fn of_call(call: &ToolCall) -> String {
-    let ToolCall { id, name, arguments } = call;
-    serde_json::json!({ "id": id, "name": name, "arguments": arguments }).to_string()
-}
-
-/// A tool call out of the history; `None` if it is none.
-pub fn to_call(content: &str) -> Option<ToolCall> {
-    let json: serde_json::Value = serde_json::from_str(content).ok()?;
-    let field = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-    Some(ToolCall {
-        id: field("id")?,
-        name: field("name")?,
-        arguments: field("arguments")?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -571,7 +498,7 @@ mod tests {
     fn snapshot(said: &[(u64, &str)]) -> Snapshot {
         let mut parent = None;
         let message = |&(id, text): &(u64, &str)| {
-            let message = Message::new(MessageId(id), RegionRole::User, text.into());
+            let message = Message::new(MessageId(id), crate::chat::Role::User, text.into());
             let before = parent.replace(message.id);
             (message, before)
         };
@@ -609,37 +536,5 @@ mod tests {
         known.note(MessageId(1), 1, None, "q1");
         known.note(MessageId(2), 2, Some(1), "");
         assert_eq!(unsaved(&known, &[(1, "q1"), (2, "typed into it")]), [(2, Some(1), 3)]);
-    }
-
-    #[test]
-    fn a_tool_call_comes_back_as_it_was() {
-        let call = ToolCall {
-            id: "a".into(),
-            name: "search".into(),
-            arguments: "{\"x\": 1}".into(),
-        };
-        assert_eq!(to_call(&of_call(&call)), Some(call));
-        assert_eq!(to_call("nonsense"), None);
-    }
-
-    #[test]
-    fn what_is_only_named_comes_back_as_it_was_and_is_no_call() {
-        let unshown = Unshown {
-            kind: UnshownKind::Image,
-            name: "a.png".into(),
-        };
-        let kept = of_unshown(&unshown);
-        assert_eq!((to_unshown(&kept), to_call(&kept)), (Some(unshown), None));
-        assert_eq!(to_unshown("nonsense"), None);
-    }
-
-    #[test]
-    fn a_source_comes_back_as_it_was() {
-        let citation = Citation {
-            url: "https://a.example/?q=\"x\"".into(),
-            title: "A".into(),
-        };
-        assert_eq!(to_citation(&of_citation(&citation)), Some(citation));
-        assert_eq!(to_citation("{}"), None);
     }
 }

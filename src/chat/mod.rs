@@ -14,8 +14,5 @@ pub mod recall;
 pub mod rules;
 pub mod session;
 
-pub use crate::terms::{About, ChatId, MessageId, Origin, Region, RegionRole, Voice};
-
-/// A turn's number within its chat: one question and its answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TurnId(pub u64);
+pub use crate::terms::{About, Origin, Region, Voice};
+pub use crate::transcript::{ChatId, Message, MessageId, Role, TurnId};

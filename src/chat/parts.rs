@@ -4,7 +4,7 @@
 use crate::editor::{ShownPart, ShownPartKind};
 use crate::fence;
 use crate::provider::sources::is_link;
-use crate::provider::{Citation, ToolCall, Unshown, UnshownKind};
+use crate::transcript::{Citation, Message, ToolCall, Unshown, UnshownKind};
 use crate::words::{Locale, Text, say, text};
 
 /// How many different things are named in one line.
@@ -16,10 +16,11 @@ const LONGEST_NAME: usize = 80;
 
 /// The parts below an answer's text.
 #[must_use]
-pub fn below(calls: &[ToolCall], unshown: &[Unshown], citations: &[Citation], locale: Locale) -> Vec<ShownPart> {
-    let mut parts: Vec<ShownPart> = calls.iter().map(|call| tool(call, locale)).collect();
+pub fn below(message: &Message, locale: Locale) -> Vec<ShownPart> {
+    let mut parts: Vec<ShownPart> = message.calls().map(|call| tool(call, locale)).collect();
     let (ran, others): (Vec<&Unshown>, Vec<&Unshown>) =
-        unshown.iter().partition(|thing| thing.kind == UnshownKind::Ran);
+        message.unshown().partition(|thing| thing.kind == UnshownKind::Ran);
+    let citations: Vec<&Citation> = message.citations().collect();
     if !ran.is_empty() {
         parts.push(named(say!(locale, "part.ran", names = counted(&ran))));
     }
@@ -27,7 +28,7 @@ pub fn below(calls: &[ToolCall], unshown: &[Unshown], citations: &[Citation], lo
         parts.push(named(say!(locale, "part.unshown", names = counted(&others))));
     }
     if !citations.is_empty() {
-        parts.push(sources(citations, locale));
+        parts.push(sources(&citations, locale));
     }
     parts
 }
@@ -127,9 +128,9 @@ fn tool(call: &ToolCall, locale: Locale) -> ShownPart {
     }
 }
 
-fn sources(citations: &[Citation], locale: Locale) -> ShownPart {
+fn sources(citations: &[&Citation], locale: Locale) -> ShownPart {
     let mut lines = vec![say!(locale, "part.sources"), String::new()];
-    lines.extend(citations.iter().map(link));
+    lines.extend(citations.iter().map(|citation| link(citation)));
     ShownPart {
         kind: ShownPartKind::Sources,
         lines,
@@ -188,6 +189,7 @@ fn escaped(title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transcript::{Block, Role};
 
     fn shown(url: &str, title: &str) -> String {
         let (url, title) = (url.to_owned(), title.to_owned());
@@ -232,7 +234,9 @@ mod tests {
             name: name.into(),
         };
         let lines = |things: &[Unshown]| -> Vec<String> {
-            let parts = below(&[], things, &[], Locale::English);
+            let mut message = Message::said(Role::Assistant, "");
+            message.blocks = things.iter().cloned().map(Block::Unshown).collect();
+            let parts = below(&message, Locale::English);
             parts.into_iter().flat_map(|part| part.lines).collect()
         };
         let (image, search) = (thing(UnshownKind::Image, ""), thing(UnshownKind::Ran, "web_search"));
@@ -255,6 +259,7 @@ mod tests {
             id: String::new(),
             name: "search".into(),
             arguments: arguments.into(),
+            signature: None,
         };
         let lines = tool(&call(r#"{"q":"x"}"#), Locale::English).lines;
         assert_eq!(lines[2..], ["```json", "{", "  \"q\": \"x\"", "}", "```"]);

@@ -2,10 +2,9 @@
 //! that the user wants remembered, or beyond the model's window, is cut from the oldest ones.
 
 use crate::chat::budget::{self, Budget, TooLong};
-use crate::chat::conversation::{Message, trim_blank_lines};
-use crate::chat::{MessageId, Region, RegionRole};
+use crate::chat::{Message, MessageId, Region, Role};
 use crate::config::ChatConfig;
-use crate::provider;
+use crate::transcript::trim_blank_lines;
 
 /// What the model is told before the conversation, unless the user sets `chat.system_prompt`.
 pub const SYSTEM_PROMPT: &str = "You are a programming assistant inside the Neovim editor. Answer in markdown. Put code \
@@ -15,7 +14,7 @@ into fenced blocks with the language's name. Be brief and exact; say so when you
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Prompt {
     /// Instructions first, then the conversation without the answer to come.
-    pub messages: Vec<provider::Message>,
+    pub messages: Vec<Message>,
     /// The tokens of all that, estimated, before calibration.
     pub tokens: u64,
     /// What of the conversation is left out.
@@ -47,11 +46,8 @@ pub enum Reason {
 /// What is sent of a conversation. The system prompt and the last question always are.
 pub fn prompt(conversation: &[Message], chat: &ChatConfig, budget: &Budget) -> Prompt {
     let instructions = instructions(chat);
-    let spoken: Vec<&Message> = conversation
-        .iter()
-        .filter(|message| !message.text.trim().is_empty())
-        .collect();
-    let costs: Vec<u64> = spoken.iter().map(|message| budget::message(&message.text)).collect();
+    let spoken: Vec<&Message> = conversation.iter().filter(|message| !message.is_blank()).collect();
+    let costs: Vec<u64> = spoken.iter().map(|message| budget::message(&message.text())).collect();
     let fixed = cost_of(&instructions);
     let (first, reason) = first_sent(&spoken, &costs, fixed, chat.memory, budget);
     let (left, kept) = spoken.split_at_checked(first).unwrap_or_default();
@@ -80,24 +76,18 @@ fn cost_of(instructions: &str) -> u64 {
     }
 }
 
-fn sent(instructions: String, kept: &[&Message]) -> Vec<provider::Message> {
+fn sent(instructions: String, kept: &[&Message]) -> Vec<Message> {
     let system = Some(instructions)
         .filter(|text| !text.is_empty())
-        .map(|content| provider::Message {
-            role: provider::Role::System,
-            content,
-        });
-    let said = kept.iter().map(|message| provider::Message {
-        role: role(message.role),
-        content: message.text.clone(),
-    });
+        .map(|text| Message::new(MessageId(0), Role::System, text));
+    let said = kept.iter().copied().cloned();
     system.into_iter().chain(said).collect()
 }
 
 /// The conversation that a buffer shows, with its prompt as the last question.
 pub fn spoken(regions: &[Region], prompt: &str) -> Vec<Message> {
     let shown = regions.iter().map(|region| (region.role, region.text.as_str()));
-    let all = shown.chain([(RegionRole::User, prompt)]);
+    let all = shown.chain([(Role::User, prompt)]);
     all.map(|(role, text)| Message::said(role, trim_blank_lines(text)))
         .collect()
 }
@@ -129,7 +119,7 @@ fn first_sent(
     memory: Option<usize>,
     budget: &Budget,
 ) -> (usize, Reason) {
-    let is_question = |(_, message): &(usize, &&Message)| message.role == RegionRole::User;
+    let is_question = |(_, message): &(usize, &&Message)| message.role == Role::User;
     let questions = spoken.iter().enumerate().rev().filter(is_question);
     let mut newest_first: Vec<usize> = questions.map(|(index, _)| index).collect();
     // What stands before the first question belongs to it.
@@ -150,24 +140,17 @@ fn first_sent(
     (first.unwrap_or_default(), Reason::Window)
 }
 
-fn role(role: RegionRole) -> provider::Role {
-    match role {
-        RegionRole::User => provider::Role::User,
-        RegionRole::Assistant => provider::Role::Assistant,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::chat::budget::Limits;
 
-    fn said(id: u64, role: RegionRole, text: &str) -> Message {
+    fn said(id: u64, role: Role, text: &str) -> Message {
         Message::new(MessageId(id), role, text.into())
     }
 
     fn conversation() -> Vec<Message> {
-        let (user, model) = (RegionRole::User, RegionRole::Assistant);
+        let (user, model) = (Role::User, Role::Assistant);
         vec![
             said(1, user, "q1"),
             said(2, model, "a1"),
@@ -190,7 +173,7 @@ mod tests {
         prompt(&conversation(), chat, &room(None, 1.0))
             .messages
             .into_iter()
-            .map(|message| message.content)
+            .map(|message| message.text().into_owned())
             .collect()
     }
 
@@ -245,7 +228,7 @@ mod tests {
     /// A chat without instructions, in which each message has 14 tokens: 4, and 40 letters.
     fn long_conversation(exchanges: u64) -> (Vec<Message>, ChatConfig) {
         let letters = "abcdefghij".repeat(4);
-        let roles = [RegionRole::User, RegionRole::Assistant];
+        let roles = [Role::User, Role::Assistant];
         let all = (1..=2 * exchanges + 1).map(|id| said(id, roles[(id as usize + 1) % 2], &letters));
         let chat = ChatConfig {
             system_prompt: Some(String::new()),

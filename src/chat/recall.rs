@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::chat::conversation::{Conversation, Message, trim_blank_lines};
+use crate::chat::conversation::Conversation;
 use crate::chat::journal::{self, Known};
-use crate::chat::{MessageId, RegionRole};
-use crate::editor::{ShownFacts, ShownUsage};
-use crate::history::{self, Chat, History, HistoryError, Holder, PartKind, Role, State};
+use crate::chat::{Message, MessageId, Role};
+use crate::editor::ShownFacts;
+use crate::history::{self, Chat, History, HistoryError, Holder, State, blocks};
+use crate::transcript::Block;
 
 /// How often at most a chat that is open elsewhere is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(700);
@@ -101,45 +102,33 @@ pub fn facts(chat: &Chat, here: impl Fn(u64) -> Option<MessageId>) -> HashMap<Me
 fn facts_of(message: &history::Message) -> ShownFacts {
     ShownFacts {
         at: message.created.div_euclid(1000),
-        usage: message.usage.map(|usage| ShownUsage {
-            input: usage.input,
-            cached: usage.cached,
-            output: usage.output,
-            reasoning: usage.reasoning,
-        }),
-        cost: message.usage.and_then(|usage| usage.cost),
+        usage: message.usage.map(|spent| spent.usage),
+        cost: message.usage.and_then(|spent| spent.cost),
         cut: message.state == State::Cut,
     }
 }
 
-fn of_record(message: &history::Message) -> Message {
-    let role = match message.role {
-        Role::Assistant => RegionRole::Assistant,
-        Role::User | Role::System => RegionRole::User,
+fn of_record(record: &history::Message) -> Message {
+    let role = match record.role {
+        Role::Assistant => Role::Assistant,
+        Role::User | Role::System => Role::User,
     };
+    let is_refusal = record.state == State::Whole && record.finish.as_deref() == Some(journal::REFUSAL);
+    let mut recalled = Message::new(MessageId(record.id), role, String::new());
+    for block in record.parts.iter().filter_map(blocks::to_block) {
+        recalled.push(match block {
+            Block::Text(text) if is_refusal => Block::Refusal(text),
+            block => block,
+        });
+    }
+    recalled.broken_off = (record.state == State::Interrupted).then(|| recalled.text().into_owned());
     // As a buffer shows it, so that it does not matter which of the two it is read from.
-    let kept = message.text();
-    let mut recalled = Message::new(MessageId(message.id), role, trim_blank_lines(&kept).to_owned());
-    recalled.broken_off = (message.state == State::Interrupted).then_some(kept);
-    if let (Some(provider), Some(model)) = (&message.provider, &message.model) {
+    recalled.trim();
+    if let (Some(provider), Some(model)) = (&record.provider, &record.model) {
         recalled.label = format!("{provider}/{model}");
     }
     // Of one that was cut it is the provider's word.
-    recalled.cut = message.finish.clone().filter(|_| message.state == State::Cut);
-    recalled.refused = message.state == State::Whole && message.finish.as_deref() == Some(journal::REFUSAL);
-    for part in &message.parts {
-        match part.kind {
-            PartKind::Reasoning => recalled.reasoning.push_str(&part.content),
-            PartKind::ToolCall => {
-                recalled.tool_calls.extend(journal::to_call(&part.content));
-                recalled.unshown.extend(journal::to_unshown(&part.content));
-            }
-            PartKind::Citation => journal::to_citation(&part.content)
-                .into_iter()
-                .for_each(|citation| recalled.cite(citation)),
-            PartKind::Text | PartKind::Context => {}
-        }
-    }
+    recalled.cut = record.finish.clone().filter(|_| record.state == State::Cut);
     recalled
 }
 

@@ -10,7 +10,8 @@ use crate::config::Config;
 use crate::context::Wanted;
 use crate::context::files;
 use crate::keys::{Secret, SecretError};
-use crate::terms::{About, ChatId, MessageId, Origin, Region};
+use crate::terms::{About, Origin, Region};
+use crate::transcript::{ChatId, MessageId};
 
 /// What comes from the editor.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use super::event::{EditorEvent, Inbound, Question, Typed};
 use super::nvim::{self, NvimWriter};
 use super::values;
 use crate::keys::Redactor;
-use crate::terms::ChatId;
+use crate::transcript::ChatId;
 
 /// The remote function that Neovim registers for us; its notifications are named by path, type and name
 /// (`:help remote-plugin`).

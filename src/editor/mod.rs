@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::actions::problems::Problem;
 use crate::keys::Redactor;
-use crate::provider::Usage;
-use crate::terms::{ChatId, MessageId, Notice, Origin, RegionRole, Voice};
+use crate::terms::{Notice, Origin, Voice};
+use crate::transcript::{ChatId, MessageId, Role, Usage};
 
 /// Why the editor did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -117,7 +117,7 @@ pub struct ShownFacts {
     /// When it was begun, in seconds since 1970.
     pub at: i64,
     /// The tokens that its turn took.
-    pub usage: Option<ShownUsage>,
+    pub usage: Option<Usage>,
     /// What it cost, in US dollars.
     pub cost: Option<f64>,
     /// Whether it was cut.
@@ -130,7 +130,7 @@ pub struct ShownMessage {
     /// Its number.
     pub id: MessageId,
     /// Who speaks.
-    pub role: RegionRole,
+    pub role: Role,
     /// An answer's heading: `provider/model`.
     pub label: String,
     /// Its lines.
@@ -211,41 +211,11 @@ pub struct ShownEnd {
     /// The model's id.
     pub model: String,
     /// The tokens that the turn took.
-    pub usage: Option<ShownUsage>,
+    pub usage: Option<Usage>,
     /// What it cost by the prices known to us, in US dollars.
     pub cost: Option<f64>,
     /// What is shown below the answer's text.
     pub parts: Vec<ShownPart>,
-}
-
-/// The tokens of a turn, as `User` autocommands get them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct ShownUsage {
-    /// Tokens of the request.
-    pub input: u64,
-    /// Those of them that the provider had cached.
-    pub cached: u64,
-    /// Tokens of the answer.
-    pub output: u64,
-    /// Those of them that were reasoning.
-    pub reasoning: u64,
-}
-
-impl From<Usage> for ShownUsage {
-    fn from(usage: Usage) -> Self {
-        let Usage {
-            input,
-            cached,
-            output,
-            reasoning,
-        } = usage;
-        Self {
-            input,
-            cached,
-            output,
-            reasoning,
-        }
-    }
 }
 
 /// The model in use, for titles and status lines.

@@ -18,7 +18,8 @@ use super::{
     ShownModel, ShownRetry, ShownTurn, transport, values,
 };
 use crate::keys::Redactor;
-use crate::terms::{ChatId, MessageId, Notice, Voice};
+use crate::terms::{Notice, Voice};
+use crate::transcript::{ChatId, MessageId};
 
 /// What nvim-rs writes to.
 pub type NvimWriter = Compat<transport::Writer>;

@@ -7,7 +7,7 @@
 //! connection: opens, checks and migrates (migrate, schema) · aside: a damaged file, dated and put away, after what can
 //!   be read of it has been copied into a new one (rescue; salvage where its first page is lost)
 //! place: files, their modes and locks · pending: what an answer has said and the file has not · record: plain data
-//! export: markdown and JSON; touches no file
+//! blocks: the parts of a message from and to the transcript's blocks · export: markdown and JSON; touches no file
 //! ```
 //!
 //! What is promised, and by what:
@@ -20,6 +20,7 @@
 //! - A damaged file is put aside with its date, never overwritten; a newer one is never touched.
 
 mod aside;
+pub mod blocks;
 mod clock;
 mod connection;
 pub mod error;
@@ -47,13 +48,13 @@ pub use connection::Limits;
 pub use error::HistoryError;
 pub use owners::Holder;
 pub use read::{Listed, Listing};
-pub use record::{
-    Chat, ChatInfo, End, Message, MessageRef, Notice, Part, PartKind, Role, State, Time, Totals, Turn, Usage,
-};
+pub use record::{Chat, ChatInfo, End, Message, MessageRef, Notice, Part, PartKind, Spent, State, Time, Totals, Turn};
 pub use retention::{Retention, Size};
 pub use search::{Found, MARKS, Search};
 pub use store::{History, Opened};
 pub use write::Saved;
+
+pub use crate::transcript::{Role, Usage};
 
 /// The name of the file in the plugin's folder for data.
 pub const FILE_NAME: &str = "history.db";

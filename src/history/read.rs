@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::record::push_part;
-use super::{Chat, ChatInfo, HistoryError, Message, Notice, Result, State, Time, Totals, Usage};
+use super::{Chat, ChatInfo, HistoryError, Message, Notice, Result, Spent, State, Time, Totals, Usage};
 
 /// Which chats to list.
 #[derive(Debug, Clone, Default)]
@@ -140,11 +140,13 @@ fn messages(connection: &Connection, chat: i64, from: u64) -> Result<Vec<Message
 
 fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     let usage = match row.get::<_, Option<i64>>(8)? {
-        Some(_) => Some(Usage {
-            input: row.get(9)?,
-            cached: row.get(10)?,
-            output: row.get(11)?,
-            reasoning: row.get(12)?,
+        Some(_) => Some(Spent {
+            usage: Usage {
+                input: row.get(9)?,
+                cached: row.get(10)?,
+                output: row.get(11)?,
+                reasoning: row.get(12)?,
+            },
             cost: row.get(13)?,
         }),
         None => None,

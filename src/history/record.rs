@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::transcript::{Role, Usage};
+
 /// Milliseconds since 1970, UTC.
 pub type Time = i64;
 
@@ -29,23 +31,28 @@ macro_rules! words {
             fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
                 match value.as_str()? {
                     $($word => Ok(Self::$variant),)+
-                    other => Err(rusqlite::types::FromSqlError::Other(format!("unknown word {other:?}").into())),
+                    other => Err(unknown(other)),
                 }
             }
         }
     };
 }
 
-words! {
-    /// Who speaks.
-    Role {
-        /// Instructions.
-        System = "system",
-        /// The person at the editor.
-        User = "user",
-        /// The model.
-        Assistant = "assistant",
+impl rusqlite::ToSql for Role {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        Ok(self.word().into())
     }
+}
+
+impl rusqlite::types::FromSql for Role {
+    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+        let word = value.as_str()?;
+        Self::of_word(word).ok_or_else(|| unknown(word))
+    }
+}
+
+fn unknown(word: &str) -> rusqlite::types::FromSqlError {
+    rusqlite::types::FromSqlError::Other(format!("unknown word {word:?}").into())
 }
 
 words! {
@@ -142,15 +149,10 @@ pub(super) fn push_part(parts: &mut Vec<Part>, kind: PartKind, content: &str) {
 /// The tokens of a turn and what it cost.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Usage {
-    /// Tokens of the request, cached ones included.
-    pub input: u64,
-    /// Those of `input` that came from the provider's cache.
-    pub cached: u64,
-    /// Tokens of the answer, reasoning included.
-    pub output: u64,
-    /// Those of `output` that were reasoning.
-    pub reasoning: u64,
+pub struct Spent {
+    /// The tokens.
+    #[serde(flatten)]
+    pub usage: Usage,
     /// US dollars; `None` where no price is known.
     pub cost: Option<f64>,
 }
@@ -186,7 +188,7 @@ pub struct Message {
     /// What it consists of, in order.
     pub parts: Vec<Part>,
     /// What it took.
-    pub usage: Option<Usage>,
+    pub usage: Option<Spent>,
     /// What was said beside it.
     pub notices: Vec<Notice>,
 }
@@ -355,7 +357,7 @@ pub struct End {
     /// Why, in the provider's word.
     pub finish: Option<String>,
     /// What it took.
-    pub usage: Option<Usage>,
+    pub usage: Option<Spent>,
     /// What there is to say beside it.
     pub notices: Vec<Notice>,
     /// When.

@@ -6,7 +6,8 @@ use rusqlite::{OptionalExtension, ToSql, Transaction, params};
 
 use super::record::push_part;
 use super::{
-    Chat, ChatInfo, End, HistoryError, Message, MessageRef, Notice, Part, Result, State, Time, Turn, Usage, signs,
+    Chat, ChatInfo, End, HistoryError, Message, MessageRef, Notice, Part, Result, Spent, State, Time, Turn, Usage,
+    signs,
 };
 
 /// What became of a turn's beginning.
@@ -172,17 +173,16 @@ fn insert_parts(transaction: &Transaction<'_>, message: i64, first: i64, parts: 
     Ok(())
 }
 
-fn insert_usage(transaction: &Transaction<'_>, message: i64, usage: Option<Usage>) -> Result<()> {
-    let Some(Usage {
+fn insert_usage(transaction: &Transaction<'_>, message: i64, usage: Option<Spent>) -> Result<()> {
+    let Some(Spent { usage, cost }) = usage else {
+        return Ok(());
+    };
+    let Usage {
         input,
         cached,
         output,
         reasoning,
-        cost,
-    }) = usage
-    else {
-        return Ok(());
-    };
+    } = usage;
     let insert = "INSERT OR REPLACE INTO usage(message, input, cached, output, reasoning, cost)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let cost = cost.filter(|cost| cost.is_finite());

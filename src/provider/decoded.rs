@@ -27,6 +27,7 @@ pub fn call(id: &str, name: &str, arguments: &str) -> Event {
         id: id.into(),
         name: name.into(),
         arguments: arguments.into(),
+        signature: None,
     })
 }
 

@@ -11,7 +11,7 @@ use super::finish::{self, Ending, Why};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, List, Object};
 use super::sources::Sources;
-use super::unshown::Named;
+use super::unshown::{Named, kind_of_type};
 use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, UnshownKind, Usage, turns};
 use crate::words::text;
 
@@ -226,7 +226,7 @@ impl Gemini {
 
     fn data(&mut self, data: &Data<'_>, out: &mut Vec<Event>) {
         let (kind, name) = (data.mime_type.as_str(), data.display_name.as_str());
-        let known = UnshownKind::of_type(kind).unwrap_or(UnshownKind::File);
+        let known = kind_of_type(kind).unwrap_or(UnshownKind::File);
         let name = if name.is_empty() && known == UnshownKind::File {
             kind
         } else {

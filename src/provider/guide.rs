@@ -79,8 +79,8 @@ impl Library {
 #[must_use]
 pub fn answer(messages: &[Message]) -> String {
     let asked = messages.iter().rev().find(|message| message.role == Role::User);
-    let asked = asked.map_or("", |message| message.content.as_str());
-    let (prose, has_code) = without_code(asked);
+    let asked = asked.map(Message::text).unwrap_or_default();
+    let (prose, has_code) = without_code(&asked);
     let question = start_of(&prose);
     let is_first = !messages.iter().any(|message| message.role == Role::Assistant);
     let introduction = if is_first {

@@ -31,31 +31,11 @@ mod think;
 mod thought;
 mod tokens;
 mod turns;
-pub mod unshown;
+mod unshown;
 
+pub use crate::transcript::{Citation, Message, Role, ToolCall, Unshown, UnshownKind, Usage};
 pub use error::{ErrorClass, ProviderError};
 pub use finish::{Cut, FinishReason, Why};
-pub use unshown::{Unshown, UnshownKind};
-
-/// Who speaks in a [`Message`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Instructions that stand before the conversation.
-    System,
-    /// The person at the editor.
-    User,
-    /// The model.
-    Assistant,
-}
-
-/// One message of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Who speaks.
-    pub role: Role,
-    /// What is said, as markdown.
-    pub content: String,
-}
 
 /// What a model is asked: one turn.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -83,39 +63,6 @@ pub struct Dialect {
     pub include_usage: bool,
     /// Whether the models are OpenAI's own, some of which refuse what others take ([`openai_models`]).
     pub openai_models: bool,
-}
-
-/// A call of a tool that the model asks for. Its parts arrive piecemeal; it is handed on whole.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ToolCall {
-    /// The id that the result must name.
-    pub id: String,
-    /// The tool's name.
-    pub name: String,
-    /// The arguments: JSON, as text, exactly as the model wrote it.
-    pub arguments: String,
-}
-
-/// A source that the model names for what it says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Citation {
-    /// Where it is: an address of http or https; empty for a file or a document.
-    pub url: String,
-    /// What it is called; may be empty where there is an address.
-    pub title: String,
-}
-
-/// The tokens of one turn, as the provider counted them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Usage {
-    /// Tokens of the request, cached ones included.
-    pub input: u64,
-    /// Those of `input` that came from the provider's cache.
-    pub cached: u64,
-    /// Tokens of the answer, reasoning included.
-    pub output: u64,
-    /// Those of `output` that were reasoning.
-    pub reasoning: u64,
 }
 
 /// What a stream of an answer yields. Every stream ends in exactly one [`Event::Finished`] or [`Event::Error`].

@@ -50,7 +50,7 @@ fn message(message: &super::Message) -> Value {
         Role::User => "user",
         Role::Assistant => "assistant",
     };
-    json!({"role": role, "content": message.content})
+    json!({"role": role, "content": message.text()})
 }
 
 /// Decodes a streamed answer; also one that was not streamed, and an error in place of either.
@@ -206,6 +206,7 @@ impl Ollama {
                 id: call.id.as_str().to_owned(),
                 name: function.name.as_str().to_owned(),
                 arguments: if arguments.is_empty() { "{}" } else { arguments }.to_owned(),
+                signature: None,
             }));
         }
     }

@@ -65,7 +65,7 @@ fn message(message: &super::Message, system: &str) -> Value {
         Role::User => "user",
         Role::Assistant => "assistant",
     };
-    json!({"role": role, "content": message.content})
+    json!({"role": role, "content": message.text()})
 }
 
 /// Decodes a streamed answer; also one that was not streamed, and an error in place of either.

@@ -11,7 +11,7 @@ use super::lenient::{self, Object};
 use super::sources::Sources;
 use super::unshown::Named;
 use super::{
-    Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Role, UnshownKind, Usage, openai_models,
+    Decoder, ErrorClass, Event, FinishReason, Message, ProviderError, Request, Role, UnshownKind, Usage, openai_models,
 };
 use crate::words::text;
 
@@ -56,19 +56,16 @@ pub fn body(request: &Request) -> Value {
 
 fn instructions(request: &Request) -> String {
     let system = request.messages.iter().filter(|message| message.role == Role::System);
-    system
-        .map(|message| message.content.as_str())
-        .collect::<Vec<_>>()
-        .join("\n\n")
+    system.map(Message::text).collect::<Vec<_>>().join("\n\n")
 }
 
-fn item(message: &super::Message) -> Option<Value> {
+fn item(message: &Message) -> Option<Value> {
     let role = match message.role {
         Role::System => return None,
         Role::User => "user",
         Role::Assistant => "assistant",
     };
-    Some(json!({"type": "message", "role": role, "content": message.content}))
+    Some(json!({"type": "message", "role": role, "content": message.text()}))
 }
 
 /// Decodes a streamed answer; also one that was not streamed, and an error in place of either.

@@ -18,11 +18,11 @@ pub(crate) fn split(messages: &[Message]) -> (String, Vec<Turn>) {
     let mut instructions = String::new();
     let mut turns: Vec<Turn> = Vec::new();
     for message in messages {
-        if message.content.trim().is_empty() {
+        if message.is_blank() {
             continue;
         }
         if message.role == Role::System {
-            join(&mut instructions, &message.content);
+            join(&mut instructions, &message.text());
             continue;
         }
         let is_user = message.role == Role::User;
@@ -30,8 +30,8 @@ pub(crate) fn split(messages: &[Message]) -> (String, Vec<Turn>) {
             turns.push(turn(true, OPENING));
         }
         match turns.last_mut() {
-            Some(last) if last.is_user == is_user => join(&mut last.text, &message.content),
-            _ => turns.push(turn(is_user, &message.content)),
+            Some(last) if last.is_user == is_user => join(&mut last.text, &message.text()),
+            _ => turns.push(turn(is_user, &message.text())),
         }
     }
     if let Some(last) = turns.last_mut().filter(|last| !last.is_user) {
@@ -57,10 +57,7 @@ mod tests {
     use super::*;
 
     fn split_of(said: &[(Role, &str)]) -> (String, Vec<(bool, String)>) {
-        let message = |&(role, text): &(Role, &str)| Message {
-            role,
-            content: text.to_owned(),
-        };
+        let message = |&(role, text): &(Role, &str)| Message::said(role, text);
         let (instructions, turns) = split(&said.iter().map(message).collect::<Vec<_>>());
         (
             instructions,

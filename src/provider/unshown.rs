@@ -3,80 +3,27 @@
 
 use super::Event;
 use super::error::word;
+use crate::transcript::{Unshown, UnshownKind};
 
 /// The most things that are named of one answer.
 const MOST: usize = 200;
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 80;
 
-/// What kind of thing is named instead of shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum UnshownKind {
-    /// A picture.
-    Image,
-    /// Sound.
-    Audio,
-    /// A film.
-    Video,
-    /// Another file.
-    File,
-    /// A tool that the provider ran; its result is in the answer already.
-    Ran,
-    /// What the provider calls by the name.
-    Other,
-}
-
-/// Something in an answer that is named and not shown.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Unshown {
-    /// What it is.
-    pub kind: UnshownKind,
-    /// What it is called, short and on one line; may be empty.
-    pub name: String,
-}
-
-impl UnshownKind {
-    /// All of them with their words in the history.
-    const WORDS: [(Self, &'static str); 6] = [
-        (Self::Image, "image"),
-        (Self::Audio, "audio"),
-        (Self::Video, "video"),
-        (Self::File, "file"),
-        (Self::Ran, "ran"),
-        (Self::Other, "other"),
-    ];
-
-    /// The word that stands for it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        let own = Self::WORDS.iter().find(|(kind, _)| *kind == self);
-        own.map_or("other", |(_, word)| word)
-    }
-
-    /// The kind that a word stands for.
-    #[must_use]
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::WORDS
-            .iter()
-            .find(|(_, known)| *known == word)
-            .map(|(kind, _)| *kind)
-    }
-
-    /// The kind of a file, by its media type or by the type of a part that holds it; none for other types.
-    pub(crate) fn of_type(name: &str) -> Option<Self> {
-        let name = name.to_ascii_lowercase();
-        let any = |words: &[&str]| words.iter().any(|word| name.contains(word));
-        if any(&["image"]) {
-            Some(Self::Image)
-        } else if any(&["audio"]) {
-            Some(Self::Audio)
-        } else if any(&["video"]) {
-            Some(Self::Video)
-        } else if any(&["file", "document", "application/"]) {
-            Some(Self::File)
-        } else {
-            None
-        }
+/// The kind of a file, by its media type or by the type of a part that holds it; none for other types.
+pub(crate) fn kind_of_type(name: &str) -> Option<UnshownKind> {
+    let name = name.to_ascii_lowercase();
+    let any = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    if any(&["image"]) {
+        Some(UnshownKind::Image)
+    } else if any(&["audio"]) {
+        Some(UnshownKind::Audio)
+    } else if any(&["video"]) {
+        Some(UnshownKind::Video)
+    } else if any(&["file", "document", "application/"]) {
+        Some(UnshownKind::File)
+    } else {
+        None
     }
 }
 
@@ -103,7 +50,7 @@ impl Named {
 
     /// Names a part of an answer by its type: a picture, a file, or what the provider calls it.
     pub(crate) fn add_type(&mut self, key: &str, kind: &str, name: &str, out: &mut Vec<Event>) {
-        match UnshownKind::of_type(kind) {
+        match kind_of_type(kind) {
             Some(known) => self.add(key, known, name, out),
             None => self.add(key, UnshownKind::Other, kind, out),
         }
@@ -141,13 +88,5 @@ mod tests {
         (0..10_000).for_each(|_| named.add_type("", &"x".repeat(10_000), "", &mut out));
         assert_eq!(out.len(), MOST);
         assert!(matches!(out.last(), Some(Event::Unshown(last)) if last.name.len() == LONGEST_NAME));
-    }
-
-    #[test]
-    fn a_kind_comes_back_from_its_word() {
-        for (kind, word) in UnshownKind::WORDS {
-            assert_eq!((kind.word(), UnshownKind::of_word(word)), (word, Some(kind)));
-        }
-        assert_eq!(UnshownKind::of_word("x"), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gpt_nvim::history::{
-    ChatInfo, End, FILE_NAME, History, Limits, Message, MessageRef, Notice, PartKind, Role, State, Turn, Usage,
+    ChatInfo, End, FILE_NAME, History, Limits, Message, MessageRef, Notice, PartKind, Role, Spent, State, Turn, Usage,
 };
 use tempfile::TempDir;
 
@@ -81,11 +81,13 @@ pub fn end(at: i64) -> End {
     End {
         state: State::Whole,
         finish: Some("stop".into()),
-        usage: Some(Usage {
-            input: 10,
-            cached: 4,
-            output: 5,
-            reasoning: 1,
+        usage: Some(Spent {
+            usage: Usage {
+                input: 10,
+                cached: 4,
+                output: 5,
+                reasoning: 1,
+            },
             cost: Some(0.25),
         }),
         notices: Vec::new(),

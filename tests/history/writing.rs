@@ -1,7 +1,7 @@
 //! What is written is there, in the shape in which it came.
 
 use gpt_nvim::history::{
-    Chat, End, HistoryError, Listing, Message, Part, PartKind, Role, State, Totals, Turn, Usage, export, now,
+    Chat, End, HistoryError, Listing, Message, Part, PartKind, Role, Spent, State, Totals, Turn, export, now,
 };
 
 use crate::support::{Home, at, end, exchange, info, notice, raw, turn};
@@ -261,9 +261,9 @@ async fn numbers_that_no_provider_should_send_do_no_harm() {
         .save_turn(turn(&info("a"), 1, None, "q\0\u{feff}"))
         .await
         .unwrap();
-    let usage = Some(Usage {
+    let usage = Some(Spent {
         cost: Some(f64::NAN),
-        ..Usage::default()
+        ..Spent::default()
     });
     history.finish(&at("a", 2), End { usage, ..end(3_000) }).await.unwrap();
     let chat = history.load("a", 0).await.unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::branches::Place;
 use super::{Conversation, Effect, Message, Refusal, trim_blank_lines};
-use crate::chat::{MessageId, Region, RegionRole};
+use crate::chat::{MessageId, Region, Role};
 
 /// How the messages that are shown change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Conversation {
         let mut shape = Shape::default();
         for region in regions {
             let before = known.remove(&region.id).or_else(|| self.branches.recall(region.id));
-            let is_wordless = |message: &Message| trim_blank_lines(&message.text).is_empty();
+            let is_wordless = |message: &Message| message.is_blank();
             let stays = region.beside && before.as_ref().is_some_and(is_wordless);
             if trim_blank_lines(&region.text).is_empty() && !stays {
                 shape.removed.push(region.id);
@@ -73,7 +73,7 @@ impl Conversation {
         if before.says_nothing() || (same && self.branches.hangs_below(before.id, parent)) {
             self.branches.hang(before.id, parent);
             if !same {
-                before.text = text.to_owned();
+                before.say(text);
             }
             return before;
         }
@@ -81,7 +81,10 @@ impl Conversation {
         let id = MessageId(self.last_id);
         self.branches.hang(id, parent);
         let mut copy = if same {
-            before.clone()
+            // What stands above it is no longer what it was when its provider signed it.
+            let mut copy = before.clone();
+            copy.drop_signatures();
+            copy
         } else {
             Message::new(id, before.role, text.to_owned())
         };
@@ -125,10 +128,10 @@ impl Conversation {
     /// Where among the regions a question stands that the user has changed since it was sent.
     pub(super) fn changed_question(&self, regions: &[Region], at: MessageId) -> Option<usize> {
         let index = regions.iter().position(|region| region.id == at)?;
-        let region = regions.get(index).filter(|region| region.role == RegionRole::User)?;
+        let region = regions.get(index).filter(|region| region.role == Role::User)?;
         let known = self.messages.iter().find(|message| message.id == at)?;
         let text = trim_blank_lines(&region.text);
-        (!text.is_empty() && text != trim_blank_lines(&known.text)).then_some(index)
+        (!text.is_empty() && text != trim_blank_lines(&known.text())).then_some(index)
     }
 
     pub(super) fn branch_switched(&mut self, regions: Vec<Region>, at: Option<MessageId>, by: i64) -> Vec<Effect> {

@@ -5,6 +5,7 @@ mod recalling;
 
 use super::*;
 use crate::provider::{ErrorClass, Why};
+use crate::transcript::{Citation, ToolCall};
 
 fn send(text: &str) -> Event {
     Event::Sent {
@@ -15,7 +16,7 @@ fn send(text: &str) -> Event {
     }
 }
 
-fn region(id: u64, role: RegionRole, text: &str) -> Region {
+fn region(id: u64, role: Role, text: &str) -> Region {
     Region {
         id: MessageId(id),
         role,
@@ -45,11 +46,11 @@ fn stop(turn: u64) -> Event {
     answered(turn, ProviderEvent::Finished(FinishReason::Stop))
 }
 
-fn texts(conversation: &Conversation) -> Vec<&str> {
+fn texts(conversation: &Conversation) -> Vec<String> {
     conversation
         .messages()
         .iter()
-        .map(|message| message.text.as_str())
+        .map(|message| message.text().into_owned())
         .collect()
 }
 
@@ -243,10 +244,7 @@ fn what_the_buffer_shows_wins_over_what_is_remembered() {
     chat.step(send("q"));
     chat.step(text(1, "a"));
     chat.step(stop(1));
-    let regions = vec![
-        region(1, RegionRole::User, "q, edited"),
-        region(2, RegionRole::Assistant, "a"),
-    ];
+    let regions = vec![region(1, Role::User, "q, edited"), region(2, Role::Assistant, "a")];
     chat.step(Event::Sent {
         regions,
         prompt: "next".into(),
@@ -259,7 +257,7 @@ fn what_the_buffer_shows_wins_over_what_is_remembered() {
 #[test]
 fn messages_of_a_process_that_died_are_taken_from_the_buffer() {
     let mut chat = Conversation::default();
-    let regions = vec![region(7, RegionRole::User, "q"), region(8, RegionRole::Assistant, "a")];
+    let regions = vec![region(7, Role::User, "q"), region(8, Role::Assistant, "a")];
     let effects = chat.step(Event::Sent {
         regions,
         prompt: "next".into(),
@@ -284,7 +282,7 @@ fn an_answer_without_a_word_is_removed_by_the_next_turn() {
     let mut chat = Conversation::default();
     chat.step(send("q"));
     chat.step(answered(1, ProviderEvent::Error(error(ErrorClass::WrongKey))));
-    let regions = vec![region(1, RegionRole::User, "q"), region(2, RegionRole::Assistant, "")];
+    let regions = vec![region(1, Role::User, "q"), region(2, Role::Assistant, "")];
     let effects = chat.step(Event::Sent {
         regions,
         prompt: "next".into(),
@@ -301,7 +299,7 @@ fn regenerating_asks_the_last_question_again() {
     chat.step(send("q"));
     chat.step(text(1, "a"));
     chat.step(stop(1));
-    let regions = vec![region(1, RegionRole::User, "q"), region(2, RegionRole::Assistant, "a")];
+    let regions = vec![region(1, Role::User, "q"), region(2, Role::Assistant, "a")];
     let effects = chat.step(Event::Regenerated { regions, at: None });
     let show = Effect::ShowTurn {
         shape: Shape {
@@ -338,8 +336,8 @@ fn reasoning_is_shown_as_such_and_kept_apart_from_the_text() {
     assert_eq!(chat.step(thought("\n\nhm")), shown("hm"));
     assert_eq!(chat.step(thought("\r\nm")), shown("\nm"));
     chat.step(text(1, "answer"));
-    assert_eq!(chat.messages()[1].reasoning, "hm\nm");
-    assert_eq!(chat.messages()[1].text, "answer");
+    assert_eq!(chat.messages()[1].reasoning(), "hm\nm");
+    assert_eq!(chat.messages()[1].text(), "answer");
 }
 
 #[test]
@@ -349,7 +347,7 @@ fn of_long_reasoning_the_beginning_is_kept_and_shown() {
     chat.step(thought("begin"));
     chat.step(thought(&"é".repeat(LONGEST_REASONING)));
     assert_eq!(chat.step(thought("end")), vec![]);
-    let kept = &chat.messages()[1].reasoning;
+    let kept = chat.messages()[1].reasoning();
     assert!(kept.len() <= LONGEST_REASONING + '…'.len_utf8() && kept.len() >= LONGEST_REASONING);
     assert!(kept.starts_with("beginé") && kept.ends_with("é…"));
 }
@@ -362,8 +360,7 @@ fn a_source_that_is_named_twice_is_kept_once() {
         let (url, title) = (url.to_owned(), String::new());
         chat.step(answered(1, ProviderEvent::Citation(Citation { url, title })));
     }
-    let effects = chat.step(answered(1, ProviderEvent::Finished(FinishReason::Stop)));
-    assert!(matches!(effects.last(), Some(Effect::EndTurn(_, ended)) if ended.citations.len() == 2));
+    assert_eq!(chat.messages()[1].citations().count(), 2);
 }
 
 #[test]
@@ -380,6 +377,7 @@ fn usage_and_tools_come_with_the_end() {
         id: "c1".into(),
         name: "get_capital".into(),
         arguments: "{}".into(),
+        signature: None,
     };
     chat.step(answered(1, ProviderEvent::ToolCall(call)));
     let effects = chat.step(answered(1, ProviderEvent::Finished(FinishReason::ToolCalls)));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use super::{Settings, limits, window};
-use crate::chat::conversation::Message;
+use crate::chat::Message;
 use crate::provider::registry::Wire;
 use crate::provider::{self, Event, ProviderError, Request};
 use crate::words::say;
@@ -15,7 +15,7 @@ use crate::words::say;
 pub(super) const ANSWERS_WAITING: usize = 64;
 
 /// The request that asks the model of these settings with these messages.
-pub(super) fn request(settings: &Settings, messages: Vec<provider::Message>) -> Request {
+pub(super) fn request(settings: &Settings, messages: Vec<Message>) -> Request {
     let target = &settings.target;
     Request {
         model: target.model.clone(),

@@ -1,14 +1,14 @@
 //! The end of a turn: what it took and cost, what is said of it and kept, and what follows from it.
 
 use super::Task;
-use crate::chat::MessageId;
 use crate::chat::conversation::{Ended, INCOMPLETE, Outcome};
 use crate::chat::journal::REFUSAL;
 use crate::chat::notice::{self, Level, Notice};
 use crate::chat::painter::Stroke;
 use crate::chat::parts;
+use crate::chat::{Message, MessageId};
 use crate::editor::{ShownEnd, ShownOutcome};
-use crate::history::{self, End, State, now};
+use crate::history::{self, End, Spent, State, now};
 use crate::provider::catalogue::Facts;
 use crate::provider::registry::Target;
 use crate::provider::{Cut, Usage, models};
@@ -45,11 +45,9 @@ impl Task {
             (_, None) => {}
         }
         let record = notice.as_ref().map(|notice| notice.record(settings.vault.redactor()));
-        let is_refusal = self
-            .conversation
-            .messages()
-            .last()
-            .is_some_and(|last| last.id == answer && last.refused);
+        let message = self.conversation.messages().last().filter(|last| last.id == answer);
+        let is_refusal = message.is_some_and(Message::is_refusal);
+        let parts = message.map(|message| parts::below(message, settings.locale));
         self.keep_end(answer, &target, end(ended, is_refusal, record, cost));
         let outcome = shown(&ended.outcome);
         if outcome == ShownOutcome::Done {
@@ -71,9 +69,9 @@ impl Task {
             notice,
             provider: target.provider.name,
             model: target.model,
-            usage: ended.usage.map(Into::into),
+            usage: ended.usage,
             cost,
-            parts: parts::below(&ended.tool_calls, &ended.unshown, &ended.citations, settings.locale),
+            parts: parts.unwrap_or_default(),
         }));
     }
 
@@ -121,13 +119,7 @@ fn end(ended: &Ended, is_refusal: bool, notice: Option<history::Notice>, cost: O
         }
         Outcome::Failed(_) => (State::Failed, None),
     };
-    let usage = ended.usage.map(|usage| history::Usage {
-        input: usage.input,
-        cached: usage.cached,
-        output: usage.output,
-        reasoning: usage.reasoning,
-        cost,
-    });
+    let usage = ended.usage.map(|usage| Spent { usage, cost });
     End {
         state,
         finish,

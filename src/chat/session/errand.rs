@@ -4,10 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Settings, Task};
-use crate::chat::MessageId;
-use crate::chat::conversation::Message;
 use crate::chat::notice::{Level, Notice};
 use crate::chat::rules::Refused;
+use crate::chat::{Message, MessageId};
 use crate::provider::registry::{Target, Wire};
 use crate::words::say;
 
@@ -78,7 +77,7 @@ impl Task {
     /// Does what is to be done with an answer that is whole.
     pub(super) fn run_errand(&self, answer: MessageId) {
         if let Some((done, answer)) = self.errand_of(answer) {
-            done(&answer.text);
+            done(&answer.text());
         }
     }
 

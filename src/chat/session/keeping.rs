@@ -10,12 +10,13 @@ use super::others::Looked;
 use super::titles::title;
 use super::{Running, Task};
 use crate::chat::conversation::Event;
-use crate::chat::journal::{self, Journal, Known, Snapshot};
+use crate::chat::journal::{Journal, Known, Snapshot};
 use crate::chat::recall::{self, Recalled};
-use crate::chat::{MessageId, RegionRole, TurnId, Voice};
+use crate::chat::{MessageId, Role, TurnId, Voice};
 use crate::history::{Chat, ChatInfo, End, History, PartKind};
+use crate::provider::Event as ProviderEvent;
 use crate::provider::registry::Target;
-use crate::provider::{Citation, Event as ProviderEvent};
+use crate::transcript::{Block, Citation};
 
 /// How long a chat is looked for in the history before it goes on without.
 const RECALLING: Duration = Duration::from_secs(8);
@@ -158,14 +159,10 @@ impl Task {
         };
         match event {
             ProviderEvent::Reasoning(text) => kept.journal.piece(answer, PartKind::Reasoning, text.clone()),
-            ProviderEvent::ToolCall(call) => kept.journal.piece(answer, PartKind::ToolCall, journal::of_call(call)),
-            ProviderEvent::Unshown(unshown) => {
-                kept.journal
-                    .piece(answer, PartKind::ToolCall, journal::of_unshown(unshown));
-            }
+            ProviderEvent::ToolCall(call) => kept.journal.block(answer, &Block::ToolCall(call.clone())),
+            ProviderEvent::Unshown(unshown) => kept.journal.block(answer, &Block::Unshown(unshown.clone())),
             ProviderEvent::Citation(citation) if self.takes(citation) => {
-                kept.journal
-                    .piece(answer, PartKind::Citation, journal::of_citation(citation));
+                kept.journal.block(answer, &Block::Citation(citation.clone()));
             }
             _ => {}
         }
@@ -186,10 +183,10 @@ impl Task {
 
     /// The chat as the history has it from its start.
     fn info(&self, snapshot: &Snapshot, target: &Target) -> ChatInfo {
-        let question = snapshot.iter().find(|(message, _)| message.role == RegionRole::User);
+        let question = snapshot.iter().find(|(message, _)| message.role == Role::User);
         ChatInfo {
             id: self.chat.0.clone(),
-            title: title(question.map_or("", |(message, _)| message.text.as_str())),
+            title: title(&question.map(|(message, _)| message.text()).unwrap_or_default()),
             project: self.about.project.clone(),
             provider: target.provider.name.clone(),
             model: target.model.clone(),

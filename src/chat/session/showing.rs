@@ -1,10 +1,10 @@
 //! What the chat shows: the turn that begins, another branch, what the history had.
 
 use super::Task;
-use crate::chat::conversation::{Message, Place, Question, Shape};
+use crate::chat::conversation::{Place, Question, Shape};
 use crate::chat::painter::{self, Stroke};
 use crate::chat::recall::{self, Recalled};
-use crate::chat::{MessageId, notice, parts};
+use crate::chat::{Message, MessageId, notice, parts};
 use crate::editor::{ShownBranch, ShownMessage, ShownQuestion, ShownRetry, ShownShape, ShownTurn};
 use crate::provider::retry::Retrying;
 
@@ -42,13 +42,13 @@ impl Task {
         let shown = |message: Message| ShownMessage {
             id: message.id,
             role: message.role,
-            label: message.label,
-            lines: painter::lines(&message.text),
-            reasoning: Some(message.reasoning.as_str())
+            label: message.label.clone(),
+            lines: painter::lines(&message.text()),
+            reasoning: Some(message.reasoning())
                 .filter(|text| !text.is_empty())
-                .map_or_else(Vec::new, painter::lines),
-            refused: message.refused,
-            parts: parts::below(&message.tool_calls, &message.unshown, &message.citations, locale),
+                .map_or_else(Vec::new, |text| painter::lines(&text)),
+            refused: message.is_refusal(),
+            parts: parts::below(&message, locale),
             facts: self.facts.get(&message.id).copied(),
         };
         let (estimate, cut) = self.measure();

@@ -9,11 +9,12 @@ use tokio::time::timeout;
 
 use super::asking::{ANSWERS_WAITING, ask};
 use super::{Running, Settings, Task};
-use crate::chat::conversation::{Ended, Message, Outcome};
+use crate::chat::conversation::{Ended, Outcome};
+use crate::chat::{Message, Role};
 use crate::config::Titles;
 use crate::history::History;
 use crate::provider::registry::{Target, Wire};
-use crate::provider::{self, Event, FinishReason, Request, Role};
+use crate::provider::{Event, FinishReason, Request};
 
 /// The longest title, in characters.
 const LONGEST_TITLE: usize = 60;
@@ -38,7 +39,7 @@ impl Task {
         if is_done && is_wanted {
             let request = request(&settings, target, question, answer);
             let (history, chat) = (kept.history.clone(), self.chat.0.clone());
-            let first = title(&question.text);
+            let first = title(&question.text());
             self.titling = Some(Running(tokio::spawn(async move {
                 retitle(settings, request, &history, &chat, &first).await;
             })));
@@ -75,15 +76,12 @@ fn request(settings: &Settings, target: &Target, question: &Message, answer: &Me
     let content = format!(
         "Give the conversation below a title of at most six words, in its language. Write the title alone, without \
          quotes.\n\n<question>\n{}\n</question>\n\n<answer>\n{}\n</answer>",
-        beginning(&question.text),
-        beginning(&answer.text),
+        beginning(&question.text()),
+        beginning(&answer.text()),
     );
     Request {
         model: target.model.clone(),
-        messages: vec![provider::Message {
-            role: Role::User,
-            content,
-        }],
+        messages: vec![Message::said(Role::User, &content)],
         temperature: None,
         max_tokens: Some(MOST_TOKENS),
         answer_room: super::limits(settings).answer,

@@ -2,13 +2,13 @@
 
 use super::{RunningTurn, Settings, Task};
 use crate::chat::budget::{Budget, Limits, TooLong};
-use crate::chat::conversation::{Event, Message};
+use crate::chat::conversation::Event;
 use crate::chat::painter::Stroke;
 use crate::chat::prompt::{self, Prompt, prompt};
-use crate::chat::{RegionRole, notice};
+use crate::chat::{Message, Role, notice};
 use crate::editor::ShownCut;
 use crate::provider::registry::{Target, Wire};
-use crate::provider::{self, Usage};
+use crate::transcript::Usage;
 
 /// How many tokens the model in use takes.
 pub fn limits(settings: &Settings) -> Limits {
@@ -23,7 +23,7 @@ fn budget(settings: &Settings) -> Budget {
 }
 
 /// What is sent of these messages.
-pub(super) fn messages(settings: &Settings, messages: &[Message]) -> Vec<provider::Message> {
+pub(super) fn messages(settings: &Settings, messages: &[Message]) -> Vec<Message> {
     prompt(messages, &settings.chat, &budget(settings)).messages
 }
 
@@ -65,7 +65,7 @@ impl Task {
                 let end = at.and_then(|id| regions.iter().position(|region| region.id == id));
                 let upto = end.map_or(regions.len(), |end| end + 1);
                 let mut newest = regions.iter().take(upto).rev();
-                &newest.find(|region| region.role == RegionRole::User)?.text
+                &newest.find(|region| region.role == Role::User)?.text
             }
             _ => return None,
         };

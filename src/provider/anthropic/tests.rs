@@ -37,10 +37,7 @@ fn piece(json: &str) -> String {
 
 #[test]
 fn the_body_has_the_instructions_on_top_and_a_limit_even_if_none_is_set() {
-    let said = |role, content: &str| Message {
-        role,
-        content: content.into(),
-    };
+    let said = Message::said;
     let request = Request {
         model: "claude-sonnet-5".into(),
         messages: vec![

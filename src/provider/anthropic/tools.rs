@@ -26,7 +26,7 @@ impl Calls {
         let call = ToolCall {
             id: block.id.as_str().to_owned(),
             name: block.name.as_str().to_owned(),
-            arguments: String::new(),
+            ..ToolCall::default()
         };
         let given = block.input.0.to_string();
         self.list.push(Slot { index, call, given });

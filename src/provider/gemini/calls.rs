@@ -71,7 +71,7 @@ impl Calls {
             return;
         }
         let arguments = if call.args.0.is_empty() { "{}" } else { &call.args.0 }.to_owned();
-        self.tell(ToolCall { id, name, arguments }, out);
+        self.tell(id, name, arguments, out);
     }
 
     /// Hands the open call on.
@@ -81,7 +81,7 @@ impl Calls {
         }) = self.open.take()
         {
             let arguments = arguments.to_string();
-            self.tell(ToolCall { id, name, arguments }, out);
+            self.tell(id, name, arguments, out);
         }
     }
 
@@ -90,10 +90,15 @@ impl Calls {
         self.open = None;
     }
 
-    fn tell(&mut self, call: ToolCall, out: &mut Vec<Event>) {
+    fn tell(&mut self, id: String, name: String, arguments: String, out: &mut Vec<Event>) {
         self.count += 1;
         if self.count <= MOST_CALLS {
-            out.push(Event::ToolCall(call));
+            out.push(Event::ToolCall(ToolCall {
+                id,
+                name,
+                arguments,
+                signature: None,
+            }));
         }
     }
 }

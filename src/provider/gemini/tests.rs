@@ -29,10 +29,7 @@ fn ended(reason: &str) -> Value {
 
 #[test]
 fn the_body_names_the_roles_in_geminis_words() {
-    let said = |role, content: &str| Message {
-        role,
-        content: content.into(),
-    };
+    let said = Message::said;
     let request = Request {
         messages: vec![
             said(Role::System, "s"),
@@ -74,6 +71,7 @@ fn a_function_call_comes_whole_and_says_why_the_answer_ended() {
             id: id.into(),
             name: "f".into(),
             arguments: arguments.into(),
+            signature: None,
         })
     };
     let events = stream(&[

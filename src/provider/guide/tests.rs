@@ -4,10 +4,7 @@ use std::time::{Duration, Instant};
 use super::*;
 
 fn user(content: &str) -> Message {
-    Message {
-        role: Role::User,
-        content: content.to_owned(),
-    }
+    Message::said(Role::User, content)
 }
 
 fn ask(question: &str) -> String {
@@ -225,10 +222,7 @@ fn the_first_answer_says_what_it_is_and_the_next_does_not() {
     assert!(first.starts_with(INTRODUCTION));
     let second = [
         user("how do I close the chat?"),
-        Message {
-            role: Role::Assistant,
-            content: first,
-        },
+        Message::said(Role::Assistant, &first),
         user("how do I stop an answer?"),
     ];
     let second = answer(&second);
@@ -321,13 +315,7 @@ fn hostile_prompts_get_a_sane_answer_fast() {
         assert!(!text.is_empty() && text.len() < 20_000 && fences_are_balanced(&text) && !text.contains('\0'));
     }
     assert!(!answer(&[]).is_empty());
-    assert!(
-        !answer(&[Message {
-            role: Role::System,
-            content: "x".into()
-        }])
-        .is_empty()
-    );
+    assert!(!answer(&[Message::said(Role::System, "x")]).is_empty());
 }
 
 #[test]

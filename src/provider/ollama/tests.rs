@@ -18,10 +18,7 @@ fn only_error(body: &str) -> ProviderError {
 fn the_options_stand_apart_and_the_users_are_laid_over_them() {
     let request = Request {
         model: "qwen3".into(),
-        messages: vec![Message {
-            role: Role::System,
-            content: "s".into(),
-        }],
+        messages: vec![Message::said(Role::System, "s")],
         temperature: Some(0.5),
         max_tokens: Some(7),
         answer_room: None,
@@ -61,6 +58,7 @@ fn arguments_are_handed_on_as_text() {
             id: id.into(),
             name: name.into(),
             arguments: arguments.into(),
+            signature: None,
         })
     };
     let expected = [

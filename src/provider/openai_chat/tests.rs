@@ -53,10 +53,7 @@ fn a_request_is_written_in_the_servers_dialect() {
         temperature: Some(0.5),
         ..Request::default()
     };
-    let said = |role, content: &str| Message {
-        role,
-        content: content.into(),
-    };
+    let said = Message::said;
     request.messages = vec![
         said(Role::System, "s"),
         said(Role::User, "u"),
@@ -462,10 +459,7 @@ fn openais_reasoning_models_have_a_developer_and_no_temperature() {
         };
         let request = Request {
             model: model.into(),
-            messages: vec![Message {
-                role: Role::System,
-                content: "s".into(),
-            }],
+            messages: vec![Message::said(Role::System, "s")],
             temperature: Some(0.5),
             ..Request::default()
         };

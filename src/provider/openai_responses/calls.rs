@@ -45,7 +45,7 @@ impl Calls {
             let mut call = ToolCall {
                 id: id(item).to_owned(),
                 name: name.into_owned(),
-                arguments: String::new(),
+                ..ToolCall::default()
             };
             push_arguments(&mut call, arguments);
             self.list.push(Slot {

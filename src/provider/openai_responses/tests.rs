@@ -42,10 +42,7 @@ const TOOLS: Event = Event::Finished(FinishReason::ToolCalls);
 
 #[test]
 fn a_request_is_stateless_and_keeps_instructions_apart() {
-    let said = |role, content: &str| Message {
-        role,
-        content: content.into(),
-    };
+    let said = Message::said;
     let messages = vec![
         said(Role::System, "s"),
         said(Role::System, "t"),

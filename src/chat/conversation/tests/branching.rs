@@ -26,7 +26,7 @@ impl Shown {
     }
 
     fn show(&mut self) {
-        let shown = |message: &Message| region(message.id.0, message.role, &message.text);
+        let shown = |message: &Message| region(message.id.0, message.role, &message.text());
         self.regions = self.chat.messages().iter().map(shown).collect();
     }
 
@@ -64,7 +64,7 @@ impl Shown {
         self.regions[index].text = text.into();
     }
 
-    fn texts(&self) -> Vec<&str> {
+    fn texts(&self) -> Vec<String> {
         texts(&self.chat)
     }
 }

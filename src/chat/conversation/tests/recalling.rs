@@ -1,6 +1,6 @@
 use super::*;
 
-fn message(id: u64, role: RegionRole, text: &str) -> Message {
+fn message(id: u64, role: Role, text: &str) -> Message {
     Message::new(MessageId(id), role, text.into())
 }
 
@@ -9,10 +9,10 @@ fn recalled() -> Conversation {
     let parent = |id: u64| (id > 0).then_some(MessageId(id));
     let mut chat = Conversation::default();
     let messages = vec![
-        (message(1, RegionRole::User, "q1"), parent(0)),
-        (message(2, RegionRole::Assistant, "a1"), parent(1)),
-        (message(3, RegionRole::Assistant, "b1"), parent(1)),
-        (message(4, RegionRole::User, "q2"), parent(2)),
+        (message(1, Role::User, "q1"), parent(0)),
+        (message(2, Role::Assistant, "a1"), parent(1)),
+        (message(3, Role::Assistant, "b1"), parent(1)),
+        (message(4, Role::User, "q2"), parent(2)),
     ];
     chat.recall(messages, Some(MessageId(4)));
     chat
@@ -43,9 +43,9 @@ fn all_messages_come_with_parents_first_and_the_one_shown_last_at_the_end() {
 #[test]
 fn what_another_says_goes_on_where_it_follows_the_last_message_and_is_a_branch_elsewhere() {
     let mut chat = recalled();
-    let goes_on = chat.graft(message(5, RegionRole::Assistant, "a2"), Some(MessageId(4)));
+    let goes_on = chat.graft(message(5, Role::Assistant, "a2"), Some(MessageId(4)));
     assert_eq!(goes_on, (MessageId(5), true));
-    let beside = chat.graft(message(5, RegionRole::User, "q2, but"), Some(MessageId(2)));
+    let beside = chat.graft(message(5, Role::User, "q2, but"), Some(MessageId(2)));
     assert_eq!(
         beside,
         (MessageId(6), false),
@@ -59,7 +59,7 @@ fn what_another_says_goes_on_where_it_follows_the_last_message_and_is_a_branch_e
 #[test]
 fn blank_lines_at_the_end_of_what_another_says_come_with_what_follows_them() {
     let mut chat = recalled();
-    chat.graft(message(5, RegionRole::Assistant, "one"), Some(MessageId(4)));
+    chat.graft(message(5, Role::Assistant, "one"), Some(MessageId(4)));
     let mut grow = |text: &str| chat.lengthen(MessageId(5), text);
     assert_eq!(grow("one \n\n"), None, "a buffer would not show them");
     assert_eq!(grow("one \n\ntwo"), Some(" \n\ntwo".into()));
@@ -73,19 +73,16 @@ fn blank_lines_at_the_end_of_what_another_says_come_with_what_follows_them() {
 /// A question whose answer was broken off; the history has its first word.
 fn broken_off() -> Conversation {
     let mut chat = Conversation::default();
-    let mut answer = message(2, RegionRole::Assistant, "one");
+    let mut answer = message(2, Role::Assistant, "one");
     answer.broken_off = Some("one ".into());
-    let question = message(1, RegionRole::User, "q1");
+    let question = message(1, Role::User, "q1");
     let messages = vec![(question, None), (answer, Some(MessageId(1)))];
     chat.recall(messages, Some(MessageId(2)));
     chat
 }
 
 fn shown(answer: &str) -> Vec<Region> {
-    vec![
-        region(1, RegionRole::User, "q1"),
-        region(2, RegionRole::Assistant, answer),
-    ]
+    vec![region(1, Role::User, "q1"), region(2, Role::Assistant, answer)]
 }
 
 #[test]
@@ -99,7 +96,7 @@ fn an_answer_that_was_broken_off_is_as_long_as_the_screen_shows_it() {
     });
     assert_eq!(texts(&chat), ["q1", "one two", "next", ""]);
     assert_eq!(chat.places(), [], "it is the same answer, and no branch");
-    assert_eq!(chat.messages()[1].unkept(), Some("two"));
+    assert_eq!(chat.messages()[1].unkept().as_deref(), Some("two"));
 }
 
 #[test]
@@ -110,7 +107,7 @@ fn a_broken_answer_that_is_asked_for_again_keeps_all_that_the_screen_showed() {
     chat.step(text(1, "again"));
     chat.step(stop(1));
     let all = chat.all();
-    let told: Vec<&str> = all.iter().map(|(message, _)| message.text.as_str()).collect();
+    let told: Vec<_> = all.iter().map(|(message, _)| message.text()).collect();
     assert_eq!(told, ["q1", "one two", "again"]);
 }
 
@@ -124,6 +121,6 @@ fn an_answer_of_a_process_that_nobody_remembers_is_kept_when_it_is_asked_for_aga
     let all = chat.all();
     assert!(
         all.iter()
-            .any(|(message, parent)| message.text == "one two" && *parent == Some(MessageId(1)))
+            .any(|(message, parent)| message.text() == "one two" && *parent == Some(MessageId(1)))
     );
 }

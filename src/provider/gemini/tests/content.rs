@@ -17,6 +17,7 @@ fn called(name: &str, arguments: &str) -> Event {
         id: String::new(),
         name,
         arguments,
+        signature: None,
     })
 }
 

@@ -1,0 +1,17 @@
+//! The ids of chats, messages and turns.
+
+use serde::{Deserialize, Serialize};
+
+/// A chat's name: made by the editor when the chat is opened, unique for good.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChatId(pub String);
+
+/// A message's number within its chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageId(pub u64);
+
+/// A request's number within its chat. A turn has one request for each of its steps: what comes for an earlier one is late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TurnId(pub u64);
