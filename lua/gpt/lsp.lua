@@ -129,19 +129,28 @@ local CHAT = {
 }
 
 --- Whether Neovim itself shows completion as one types (0.12).
+---@param buf integer
 ---@return boolean
-local function is_automatic()
-  return vim.fn.exists("&autocomplete") == 1 and vim.o.autocomplete
+local function is_automatic(buf)
+  if vim.fn.exists("&autocomplete") == 0 then
+    return false
+  end
+  local here = vim.bo[buf].autocomplete
+  if here == nil then
+    return vim.go.autocomplete
+  end
+  return here
 end
 
 --- Whether something else shows completion as one types.
+---@param buf integer
 ---@return boolean
-local function is_served()
+local function is_served(buf)
   return package.loaded["cmp"] ~= nil
     or package.loaded["blink.cmp"] ~= nil
     or package.loaded["mini.completion"] ~= nil
     or package.loaded["coq"] ~= nil
-    or is_automatic()
+    or is_automatic(buf)
 end
 
 --- Keeps a menu that comes by itself from writing its first word into the text: what is typed next would go on behind
@@ -151,6 +160,19 @@ local function choose_nothing(buf)
   local chosen = vim.bo[buf].completeopt ~= "" and vim.bo[buf].completeopt or vim.o.completeopt
   if not chosen:find("noselect") and not chosen:find("noinsert") then
     vim.bo[buf].completeopt = chosen .. ",menuone,noselect"
+  end
+end
+
+--- Lets Neovim's own automatic completion ask 'omnifunc', which is the language servers': by 'complete' as it comes it
+--- looks for words in buffers only, and knows none that begins with "#" or "/". In this buffer only.
+---@param buf integer
+local function ask_servers(buf)
+  local sources = vim.bo[buf].complete
+  local is_asked = vim.iter(vim.split(sources, ",", { plain = true })):any(function(source)
+    return source:find("^o") ~= nil
+  end)
+  if not is_asked then
+    vim.bo[buf].complete = sources == "" and "o" or "o," .. sources -- what it has comes first
   end
 end
 
@@ -168,8 +190,8 @@ local function stop_with_its_text(client, buf, again)
   })
 end
 
---- Lets the menu come back as one types on behind a word of ours after `<C-e>`: Neovim asks by itself only after a trigger
---- character.
+--- Lets the menu come as one types on behind a word of ours after `<C-e>`, and behind "/model ": Neovim asks by itself only
+--- after a trigger character.
 ---@param buf integer
 local function come_back(buf)
   local group = api.nvim_create_augroup("gpt.menu." .. buf, {})
@@ -186,7 +208,7 @@ local function come_back(buf)
     buffer = buf,
     callback = function()
       if
-        not cancelled
+        not (cancelled or vim.startswith(api.nvim_get_current_line(), "/model "))
         or vim.fn.pumvisible() == 1
         or vim.list_contains(CHAT.completionProvider.triggerCharacters, vim.v.char)
       then
@@ -218,13 +240,14 @@ local function show_by_itself(client, buf)
   local enable
   function enable()
     local is_there = api.nvim_buf_is_valid(buf) and vim.lsp.buf_is_attached(buf, client)
-    if is_there and (wanted or not is_served()) then
+    if is_there and (wanted or not is_served(buf)) then
       choose_nothing(buf)
       stop_with_its_text(client, buf, enable)
       vim.lsp.completion.enable(true, client, buf, { autotrigger = true })
       come_back(buf)
-    elseif is_there and is_automatic() then
+    elseif is_there and is_automatic(buf) then
       choose_nothing(buf)
+      ask_servers(buf)
     end
   end
   if api.nvim_get_current_buf() == buf and vim.fn.mode() == "i" then
@@ -239,6 +262,16 @@ end
 local function tell_cmp(buf)
   if api.nvim_get_current_buf() == buf and vim.fn.mode() == "i" then
     pcall(api.nvim_exec_autocmds, "InsertEnter", { group = "cmp_nvim_lsp" })
+  end
+end
+
+--- blink.cmp asks ahead as insert mode begins, and goes on with what it was told then: nothing, since there was no server
+--- yet. So it forgets that.
+---@param buf integer
+local function tell_blink(buf)
+  local trigger = package.loaded["blink.cmp.completion.trigger"]
+  if trigger and api.nvim_get_current_buf() == buf and vim.fn.mode() == "i" then
+    pcall(trigger.hide)
   end
 end
 
@@ -257,7 +290,7 @@ function M.serve(chat)
       -- the colon.
       ["gpt.complete"] = vim.schedule_wrap(function()
         prompt.part_model()
-        if vim.lsp.completion and vim.fn.mode() == "i" and not is_served() then
+        if vim.lsp.completion and vim.fn.mode() == "i" and not is_served(api.nvim_get_current_buf()) then
           vim.lsp.completion.get()
         end
       end),
@@ -267,6 +300,7 @@ function M.serve(chat)
   if client then
     show_by_itself(client, chat.buf)
     tell_cmp(chat.buf)
+    tell_blink(chat.buf)
   end
 end
 

@@ -768,3 +768,86 @@ async fn neovims_own_automatic_completion_writes_nothing_by_itself() {
     nvim.wait_lua("return vim.api.nvim_get_current_line() == '#file'").await;
     clean(&nvim).await;
 }
+
+#[tokio::test]
+async fn neovims_own_automatic_completion_knows_our_words_though_complete_does_not_name_servers() {
+    let (_home, editor) = project(&[("src/main.rs", "")]);
+    let nvim = editor.init("vim.cmd('set completeopt&')").start().await;
+    if !nvim.lua_bool("return vim.fn.exists('&autocomplete') == 1", &[]).await {
+        return;
+    }
+    nvim.command("set autocomplete").await;
+    open_served(&nvim).await;
+    nvim.wait_lua("return vim.bo.complete:find('^o,') ~= nil").await;
+    nvim.feed("see #").await;
+    nvim.wait_screen_contains("#clipboard").await;
+    nvim.feed("di").await;
+    nvim.wait_screen_contains("#diagnostics").await;
+    nvim.feed("<C-e>").await;
+    nvim.wait_lua("return vim.fn.pumvisible() == 0").await;
+    nvim.feed("f").await;
+    nvim.wait_screen_contains("#diff").await;
+    types(&nvim, "<C-n><C-y> #file:", "see #diff #file:").await;
+    nvim.wait_screen_contains("src/main.rs").await;
+    let elsewhere = "return vim.go.complete:find('^o') == nil and vim.go.completeopt:find('noselect') == nil";
+    assert!(nvim.lua_bool(elsewhere, &[]).await);
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn a_users_own_complete_that_names_servers_is_left_alone() {
+    let (_home, editor) = project(&[]);
+    let nvim = editor.start().await;
+    if !nvim.lua_bool("return vim.fn.exists('&autocomplete') == 1", &[]).await {
+        return;
+    }
+    nvim.command("set autocomplete completeopt=menu complete=.^3,o^5").await;
+    open_served(&nvim).await;
+    nvim.wait_lua("return vim.bo.completeopt:find('noselect') ~= nil").await;
+    assert_eq!(nvim.lua_string("return vim.bo.complete", &[]).await, ".^3,o^5");
+    nvim.command("stopinsert | GPTChat!").await;
+    nvim.command("setlocal noautocomplete").await;
+    open_served(&nvim).await;
+    assert_eq!(nvim.lua_string("return vim.bo.complete", &[]).await, ".^3,o^5");
+    clean(&nvim).await;
+}
+
+#[tokio::test]
+async fn behind_model_the_menu_comes_as_one_types_and_keeps_what_fits() {
+    let (nvim, _server) = start(vec![answer("ok")]).await;
+    if is_before_0_11(&nvim).await {
+        return;
+    }
+    nvim.lua(HELPERS, &[]).await;
+    open_served(&nvim).await;
+    nvim.feed("/model ").await;
+    nvim.wait_lua("return vim.api.nvim_get_current_line() == '/model '")
+        .await;
+    nvim.feed("m").await;
+    nvim.wait_lua("return vim.fn.pumvisible() == 1").await;
+    nvim.feed("1").await;
+    offered(&nvim, &["test/m1"]).await;
+    clean(&nvim).await;
+}
+
+/// What of blink.cmp (completion/trigger/init.lua) matters here: it asks ahead when insert mode begins, keeps that for the
+/// word that is typed next, and forgets it when it is hidden.
+const ASKING_AHEAD: &str = "
+local trigger = {}
+package.loaded['blink.cmp'] = {}
+package.loaded['blink.cmp.completion.trigger'] = trigger
+function trigger.hide() trigger.context = nil end
+function _G.typed()
+  trigger.context = trigger.context or #vim.lsp.get_clients({ bufnr = 0, name = 'gpt' })
+  return trigger.context
+end
+vim.api.nvim_create_autocmd('InsertEnter', { callback = typed })";
+
+#[tokio::test]
+async fn a_plugin_that_asks_ahead_when_insert_mode_begins_asks_again_when_the_server_is_there() {
+    let (_home, editor) = project(&[]);
+    let nvim = editor.init(ASKING_AHEAD).start().await;
+    open_served(&nvim).await;
+    nvim.wait_lua("return typed() == 1").await;
+    clean(&nvim).await;
+}

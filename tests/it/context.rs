@@ -105,8 +105,8 @@ async fn a_file_stands_in_the_question_as_it_is_sent_and_is_folded() {
         )
         .await
         .concat(),
-        "11112222211",
-        "the block is within its message"
+        "11122222211",
+        "the block is within its message, with the blank line above it"
     );
     assert_eq!(clean(&nvim).await, "");
 }

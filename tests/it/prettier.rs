@@ -200,3 +200,90 @@ async fn a_folded_message_leaves_room_for_what_is_drawn_over_its_heading() {
     nvim.wait_screen_contains(" H test/m1 · one").await;
     clean(&nvim).await;
 }
+
+/// Attaches as markview.nvim does: when an option says so (autocmds.lua, optionSet), to the windows that there are then;
+/// 'conceallevel' is theirs, and is set once more only when the mode changes.
+const BY_OPTION: &str = "
+vim.treesitter.language.register('markdown', 'gptchat')
+_G.windows = {}
+vim.api.nvim_create_autocmd('OptionSet', { pattern = 'filetype', callback = function(event)
+  local buf = event.buf ~= 0 and event.buf or vim.api.nvim_get_current_buf()
+  if vim.bo[buf].filetype == 'gptchat' then
+    windows = vim.fn.win_findbuf(buf)
+    for _, win in ipairs(windows) do
+      vim.wo[win].conceallevel, vim.wo[win].concealcursor = 3, 'nc'
+    end
+  end
+end })";
+
+#[tokio::test]
+async fn a_plugin_that_sets_conceallevel_by_the_filetype_hides_marks_after_a_question_from_the_command_line() {
+    for layout in ["GPTChat", "vertical GPTChat", "horizontal GPTChat", "tab GPTChat"] {
+        let server = Server::start([answer("an *odd* and `short` word")]).await;
+        let nvim = configured(&server, "").init(BY_OPTION).start().await;
+        nvim.feed(&format!(":{layout} hi<CR>")).await;
+        ended(&nvim, 1).await;
+        nvim.wait_screen_contains("an odd and short word").await;
+        assert_eq!(nvim.lua_i64("return #windows", &[]).await, 1, "{layout}");
+        clean(&nvim).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_user_sets_for_the_window_by_the_filetype_is_for_the_chats_window() {
+    let server = Server::start([answer("ok")]).await;
+    let mine = "vim.api.nvim_create_autocmd('FileType', { pattern = 'gptchat', command = 'setlocal number' })";
+    let nvim = configured(&server, "").init(mine).start().await;
+    open(&nvim).await;
+    assert!(nvim.lua_bool("return vim.wo.number", &[]).await);
+    normal_mode(&nvim).await;
+    nvim.feed("q").await;
+    nvim.wait_lua("return vim.bo.filetype ~= 'gptchat' and not vim.wo.number")
+        .await;
+    clean(&nvim).await;
+}
+
+/// Draws over the first line of code as render-markdown.nvim does (render/markdown/code.lua): its language, and blocks over
+/// all the rest of the screen; and at its end as markview.nvim does. Neovim's own highlighter hides the fence.
+const OVER_FENCES: &str = "
+vim.treesitter.language.register('markdown', 'gptchat')
+local space = vim.api.nvim_create_namespace('stand-in')
+_G.drawn = 0
+function _G.draw()
+  local buf = chat_buffer()
+  vim.wo.conceallevel = 3
+  vim.treesitter.start(buf)
+  for row, line in ipairs(vim.api.nvim_buf_get_lines(buf, 0, -1, true)) do
+    if line:find('^```%w') then
+      vim.api.nvim_buf_set_extmark(buf, space, row - 1, 0, { end_col = #line, conceal = '' })
+      vim.api.nvim_buf_set_extmark(buf, space, row - 1, 0,
+        { virt_text = { { 'DRAWN' .. ('#'):rep(300) } }, virt_text_pos = 'overlay' })
+      vim.api.nvim_buf_set_extmark(buf, space, row - 1, 0,
+        { virt_text = { { 'DRAWN' } }, virt_text_pos = 'right_align' })
+      drawn = drawn + 1
+    end
+  end
+end";
+
+#[tokio::test]
+async fn what_is_drawn_over_a_fence_or_hides_it_leaves_the_folded_line_of_context_alone() {
+    let server = Server::start([answer("ok")]).await;
+    let nvim = configured(&server, "").init(OVER_FENCES).start().await;
+    nvim.lua(
+        "for _, name in ipairs({ 'x.txt', 'y.lua' }) do vim.fn.writefile({ 'a', 'b', 'c' }, name) end",
+        &[],
+    )
+    .await;
+    open(&nvim).await;
+    say(&nvim, "hi #file:x.txt #file:y.lua").await;
+    ended(&nvim, 1).await;
+    normal_mode(&nvim).await;
+    nvim.lua("draw() vim.cmd('redraw!')", &[]).await;
+    assert_eq!(nvim.lua_i64("return drawn", &[]).await, 2);
+    nvim.wait_screen_contains("▸ #file:x.txt  3 lines").await;
+    let screen = nvim.wait_screen_contains("▸ #file:y.lua  3 lines").await;
+    assert!(!screen.contains("DRAWN"), "{screen}");
+    nvim.feed("gg/```text<CR>zo").await;
+    nvim.wait_screen_contains("DRAWN").await;
+    clean(&nvim).await;
+}

@@ -3,6 +3,7 @@ local api = vim.api
 
 local M = {}
 
+local cells = require("gpt.cells")
 local grammar = require("gpt.context.grammar")
 local library = require("gpt.library")
 local paths = require("gpt.context.path")
@@ -13,6 +14,8 @@ local Kind = { value = 12, keyword = 14, file = 17, folder = 19, event = 23 } --
 local FILE = "#file:"
 --- How many paths are offered at a time.
 local LIMIT = 100
+--- The most cells of a name in a menu.
+local WIDEST = 60
 --- Larger files are not counted for a hover; they would not be sent either.
 local LARGEST = 1000000
 
@@ -227,16 +230,17 @@ function M.part_model()
   end
 end
 
---- The models that can be chosen, from the program.
+--- The models that can be chosen, from the program. Providers' lists come after the first question: each letter asks anew.
 ---@param typed string
 ---@param replaced table
 ---@param reply fun(list: table)
 local function complete_model(typed, replaced, reply)
   remote.question("models", vim.empty_dict(), function(names)
+    names = names or {}
     local offered = vim.tbl_map(function(name)
-      return { text = name }
-    end, names or {})
-    reply({ isIncomplete = false, items = items(offered, Kind.value, replaced, typed ~= "" and typed or nil) })
+      return { text = name, label = cells.cut(name, WIDEST) }
+    end, typed ~= "" and vim.fn.matchfuzzy(names, typed) or names)
+    reply({ isIncomplete = true, items = items(offered, Kind.value, replaced, typed ~= "" and typed or nil) })
   end)
 end
 

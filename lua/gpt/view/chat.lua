@@ -358,13 +358,21 @@ local function make(buf, id)
   vim.bo[buf].modified = false
   watch(api.nvim_create_augroup("gpt.chat." .. id, {}), chat)
   guard.watch(chat) -- before anything else parses it
-  vim.bo[buf].filetype = "gptchat"
-  chat:map_keys()
   -- Not before it is drawn: the first server loads much of Neovim's client.
   vim.defer_fn(function()
     require("gpt.lsp").serve(chat)
   end, 30)
   return chat
+end
+
+--- Says what a chat's buffer is, once its window is there: what others do about that (|FileType|, |OptionSet|), they do
+--- for the window too, 'conceallevel' say.
+---@param chat gpt.Chat
+local function announce(chat)
+  if vim.bo[chat.buf].filetype ~= "gptchat" then
+    vim.bo[chat.buf].filetype = "gptchat"
+    chat:map_keys()
+  end
 end
 
 ---@return gpt.Chat
@@ -375,7 +383,7 @@ end
 --- Makes a buffer that has a chat's name that chat, as the history has it. One that is a chat already is left alone.
 ---@param buf integer
 ---@return gpt.Chat?
-function M.read(buf)
+local function read(buf)
   local id = api.nvim_buf_get_name(buf):match("^gpt://chat/(.+)$")
   if not id or chats[id] then
     return nil
@@ -391,6 +399,15 @@ function M.read(buf)
   return chat
 end
 
+--- Makes a buffer that has a chat's name that chat: by |:edit|, or at a session's end.
+---@param buf integer
+function M.read(buf)
+  local chat = read(buf)
+  if chat then
+    announce(chat)
+  end
+end
+
 --- Shows a chat of the history; one that is open is only shown.
 ---@param id string
 function M.open(id)
@@ -399,10 +416,11 @@ function M.open(id)
     local buf = api.nvim_create_buf(false, false)
     vim.bo[buf].buftype, vim.bo[buf].swapfile = "acwrite", false
     api.nvim_buf_set_name(buf, NAME .. id)
-    chat = M.read(buf)
+    chat = read(buf)
   end
   if chat then
     local win = window.open(chat)
+    announce(chat)
     latest = chat
     if win then
       chat:go_to_prompt()
@@ -474,6 +492,7 @@ function M.show(options)
     chat.private = options.private
   end
   local win = window.open(chat, options.layout, options.mods)
+  announce(chat)
   latest = chat
   if win then
     chat:go_to_prompt()

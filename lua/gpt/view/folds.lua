@@ -52,16 +52,19 @@ local function make(first, last, level)
   end
 end
 
---- The blocks of context in a question.
+--- The blocks of context in a question. Each is folded with the blank line above it: what Neovim's highlighter hides of a
+--- fence, and what plugins that draw markdown put over it, concerns a fold that begins with the fence, too.
 ---@param buf integer
 ---@param row integer its heading
 ---@param last integer the line after its last one
 ---@return { first: integer, last: integer }[] rows, the last one left out
 local function context_of(buf, row, last)
-  local found = {}
-  for _, fence in ipairs(fences.all(api.nvim_buf_get_lines(buf, row + 1, last, false))) do
+  local lines, found = api.nvim_buf_get_lines(buf, row + 1, last, false), {}
+  for _, fence in ipairs(fences.all(lines)) do
     if blocks.title(fence.info) then
-      found[#found + 1] = { first = row + fence.first, last = row + fence.last + 1 }
+      local is_blank_above = fence.first > 1 and not lines[fence.first - 1]:find("%S")
+      local first = row + fence.first - (is_blank_above and 1 or 0)
+      found[#found + 1] = { first = first, last = row + fence.last + 1 }
     end
   end
   return found
@@ -195,9 +198,10 @@ end
 function M.text()
   local first, last = vim.v.foldstart, vim.v.foldend
   local line = vim.fn.getline(first)
-  local title = blocks.title_of_line(line)
+  local fence = line:find("%S") and first or first + 1
+  local title = blocks.title_of_line(vim.fn.getline(fence))
   if title then
-    return of_context(title, first, last)
+    return of_context(title, fence, last)
   end
   local chat = require("gpt.view.chat").of_buffer(api.nvim_get_current_buf())
   if not chat then
