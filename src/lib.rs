@@ -29,7 +29,7 @@
 //! remote
 //! install
 //! config columns indent
-//! bounded cells file_name session slash words version
+//! bounded cells file_name session slash textlock words version
 //! messages
 //! ```
 //!
