@@ -31,6 +31,7 @@ mod think;
 mod thought;
 mod tokens;
 mod turns;
+mod unread;
 pub mod unshown;
 
 pub use error::{ErrorClass, ProviderError};
