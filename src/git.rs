@@ -140,14 +140,14 @@ impl Repository {
             ..Settings::default()
         };
         self.ours.configure(&settings).map_err(failed)?;
-        self.ours.copy_reftables(layout, &layout.git_dir).map_err(failed)?;
+        self.ours.copy_reftables(layout, &layout.git_dir)?;
         let branch = self
             .run(&["symbolic-ref", "-q", "HEAD"], MOST_PRINTED)
             .await
             .unwrap_or_default();
         let branch = String::from_utf8_lossy(&branch).trim().to_owned();
         if !branch.is_empty() {
-            self.ours.copy_reftables(layout, &layout.common).map_err(failed)?;
+            self.ours.copy_reftables(layout, &layout.common)?;
         }
         let name = if branch.is_empty() { "HEAD" } else { branch.as_str() };
         let id = self
@@ -219,7 +219,7 @@ fn prepare(folder: &Path, environment: layout::Environment<'_>) -> Result<Reposi
     let program = program::find(&path, &projects).ok_or(GitError::NotFound)?;
     let failed = |error: std::io::Error| GitError::Failed(error.to_string());
     let ours = Ours::new().map_err(failed)?;
-    ours.copy(&layout).map_err(failed)?;
+    ours.copy(&layout)?;
     let head = match layout.settings.has_reftables {
         true => None,
         false => head::resolve(&layout)?,

@@ -30,7 +30,7 @@
 //! remote
 //! install
 //! gate config
-//! bounded cells fence project session slash version
+//! border bounded cells fence near project session slash textlock version
 //! words
 //! locale
 //! messages

@@ -274,9 +274,15 @@ local commands = {
   GPTRemoveKey = M.remove_key,
 }
 
---- Runs the command that `args` names.
+--- Runs the command that `args` names; where the text is locked, a moment later.
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.run(args)
+  local function again()
+    M.run(args)
+  end
+  if require("gpt.textlock").postpones(again) then
+    return
+  end
   commands[args.name](args)
   -- Those that need no program are a first use as well.
   vim.schedule(function()

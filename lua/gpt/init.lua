@@ -38,17 +38,6 @@ function M.setup(options)
   end
 end
 
---- How soon it is tried again where the text is locked (|textlock|), in milliseconds.
-local LOCKED_WAIT = 20
-
---- Whether windows and text may be changed now: not in a map's expression, say, nor while a completion is asked for.
----@return boolean
-local function is_locked()
-  -- To where we are: nothing happens, but the same rules hold.
-  local ok, reason = pcall(vim.api.nvim_set_current_win, vim.api.nvim_get_current_win())
-  return not ok and tostring(reason):find("E565:", 1, true) ~= nil
-end
-
 --- Shows the chat, and sends `prompt` if there is one. Where the text is locked, this is done a moment later.
 ---@param options? gpt.ChatOptions
 ---@return string? id the chat's id; nil if it could not be shown, or not yet
@@ -64,10 +53,10 @@ function M.chat(options)
       advice = "",
     })
   end
-  if is_locked() then
-    vim.defer_fn(function()
-      M.chat(options)
-    end, LOCKED_WAIT)
+  local function again()
+    M.chat(options)
+  end
+  if require("gpt.textlock").postpones(again) then
     return nil
   end
   local selection = options.selection

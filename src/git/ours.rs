@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
+use super::GitError;
 use super::config::Settings;
 use super::layout::Layout;
 use crate::bounded;
@@ -79,7 +80,7 @@ impl Ours {
     }
 
     /// Copies what git reads from beside the objects: the index, with its shared part, and lists.
-    pub fn copy(&self, layout: &Layout) -> io::Result<()> {
+    pub fn copy(&self, layout: &Layout) -> Result<(), GitError> {
         self.copy_file(layout, &layout.index, "index", MOST_INDEX)?;
         // The larger part of a split index (<https://git-scm.com/docs/git-update-index#_split_index>).
         if let Some(name) = self.shared_part(layout)? {
@@ -92,12 +93,12 @@ impl Ours {
 
     /// The file that the copied index names as its shared part, if it is there: the extension `link` begins with its hash
     /// (<https://git-scm.com/docs/index-format#_split_index>).
-    fn shared_part(&self, layout: &Layout) -> io::Result<Option<String>> {
+    fn shared_part(&self, layout: &Layout) -> Result<Option<String>, GitError> {
         let Ok((index, _)) = bounded::open(&self.path("index")) else {
             return Ok(None);
         };
         let mut bytes = Vec::new();
-        index.take(MOST_SEARCHED).read_to_end(&mut bytes)?;
+        index.take(MOST_SEARCHED).read_to_end(&mut bytes).map_err(failed)?;
         let length = if layout.settings.is_sha256 { 32 } else { 20 };
         let named = memchr::memmem::find_iter(&bytes, b"link").filter_map(|at| bytes.get(at + 8..at + 8 + length));
         let names = named.map(|hash| {
@@ -109,11 +110,11 @@ impl Ours {
     }
 
     /// Copies the reftables of one of the repository's folders.
-    pub fn copy_reftables(&self, layout: &Layout, folder: &Path) -> io::Result<()> {
-        fs::write(self.path("HEAD"), "ref: refs/heads/.invalid\n")?;
-        fs::create_dir_all(self.path("reftable"))?;
+    pub fn copy_reftables(&self, layout: &Layout, folder: &Path) -> Result<(), GitError> {
+        fs::write(self.path("HEAD"), "ref: refs/heads/.invalid\n").map_err(failed)?;
+        fs::create_dir_all(self.path("reftable")).map_err(failed)?;
         let folder = folder.join("reftable");
-        for entry in fs::read_dir(&folder)?.flatten().take(MOST_TABLES.0) {
+        for entry in fs::read_dir(&folder).map_err(failed)?.flatten().take(MOST_TABLES.0) {
             let name = entry.file_name();
             if let Some(name) = name.to_str().filter(|name| !name.ends_with(".lock")) {
                 self.copy_file(layout, &entry.path(), &format!("reftable/{name}"), MOST_TABLES.1)?;
@@ -122,17 +123,29 @@ impl Ours {
         Ok(())
     }
 
-    /// Copies a file that may not be there. Its time goes along: by the index's git knows which files it has to read.
-    fn copy_file(&self, layout: &Layout, from: &Path, name: &str, most: u64) -> io::Result<()> {
-        let Ok(from) = layout.own(from) else { return Ok(()) };
-        let (opened, found) = bounded::open(&from).map_err(|error| io::Error::other(format!("{name}: {error}")))?;
+    /// Copies a file that may not be there. Its time goes along: by the index's git knows which files it has to read. One
+    /// that cannot be taken is told: without an index, all files would seem to be deleted.
+    fn copy_file(&self, layout: &Layout, from: &Path, name: &str, most: u64) -> Result<(), GitError> {
+        if from.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        let copied = layout.own(from).and_then(|from| bounded::open(&from));
+        let (opened, found) = copied.map_err(|_| GitError::odd_file(from))?;
         if found.len() > most {
-            return Err(io::Error::other(format!("{name}: {} bytes", found.len())));
+            return Err(GitError::Failed(format!("{name}: {} bytes", found.len())));
         }
         let to = self.path(name);
-        io::copy(&mut opened.take(most), &mut File::create(&to)?)?;
-        File::options().write(true).open(to)?.set_modified(found.modified()?)
+        let copy = || {
+            io::copy(&mut opened.take(most), &mut File::create(&to)?)?;
+            File::options().write(true).open(&to)?.set_modified(found.modified()?)
+        };
+        copy().map_err(failed)
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "of `map_err`")]
+fn failed(error: io::Error) -> GitError {
+    GitError::Failed(error.to_string())
 }
 
 /// Removes what crashes have left behind: old folders of ours, and no link.

@@ -90,6 +90,8 @@ struct Messages {
 }
 
 impl Wire for Messages {
+    const FIELDS: &'static [&'static str] = &["type"];
+
     fn payload(&mut self, event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
         if data.trim_start().starts_with("[DONE]") {
             // Not Anthropic's: some proxies append it. It does not say that the answer was whole.

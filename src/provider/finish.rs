@@ -224,6 +224,11 @@ impl Ending {
         }
     }
 
+    /// Whether a word has been heard. It stays so once it has been read.
+    pub(crate) fn is_told(&self) -> bool {
+        !self.word.is_empty()
+    }
+
     /// Whether the answer is cut, where the end of the stream alone says `unsaid`.
     pub(crate) fn is_cut(&self, unsaid: &FinishReason) -> bool {
         self.reason.as_ref().unwrap_or(unsaid).is_cut()

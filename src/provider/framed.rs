@@ -10,6 +10,7 @@ use super::error::{self, ErrorClass, ProviderError, shape};
 use super::lenient;
 use super::sse::{DEFAULT_LIMIT, Piece, SseDecoder, SseEvent};
 use super::think::Thinking;
+use super::unread::Unread;
 use super::{Decoder, Event, ToolCall};
 use crate::words::text;
 
@@ -25,12 +26,18 @@ pub(crate) type Flow = ControlFlow<()>;
 
 /// Reads the payloads of one provider's protocol.
 pub(crate) trait Wire: Send {
+    /// The fields of which every payload has one.
+    const FIELDS: &'static [&'static str];
     /// Reads the data of one event of the stream; `event` is its name.
     fn payload(&mut self, event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable>;
     /// Reads a body that is one JSON text rather than a stream; appends the terminal event.
     fn whole(&mut self, body: &str, out: &mut Vec<Event>) -> Result<(), Unreadable>;
     /// Appends what was collected and the terminal event: the stream has ended.
     fn close(&mut self, out: &mut Vec<Event>);
+    /// Whether the server has said why the answer ended.
+    fn is_told(&self) -> bool {
+        false
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,13 +58,30 @@ pub(crate) struct Framed<W> {
     kind: Kind,
     /// The body so far, if it is no stream.
     body: Vec<u8>,
-    /// What stood between the events and cannot be read: told at the end, whatever the end says.
-    stray: String,
+    aside: Aside,
     over: bool,
+}
+
+/// What cannot be read.
+#[derive(Debug, Default)]
+struct Aside {
+    /// What stood between the events: told at the end, whatever the end says.
+    stray: String,
+    /// An event that is no part of an answer.
+    unread: Unread,
 }
 
 /// The most of what cannot be read that is kept, in bytes.
 const MOST_STRAY: usize = 4 * 1024;
+
+impl Aside {
+    /// Looks at an event that has been read. On a wire that names its events, what has a name is none of ours to judge.
+    fn look<W: Wire>(&mut self, event: SseEvent<'_>, events: &[Event]) {
+        let is_named = W::FIELDS.contains(&"type") && !matches!(event.event, "" | "message");
+        let data = if is_named { "" } else { event.data };
+        self.unread.look(data, W::FIELDS, events);
+    }
+}
 
 impl<W: Wire> Decoder for Framed<W> {
     fn feed(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
@@ -115,12 +139,12 @@ impl<W: Wire> Framed<W> {
 
     fn stream(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         let Self {
-            wire, sse, over, stray, ..
+            wire, sse, over, aside, ..
         } = self;
         let begin = out.len();
         let fed = sse.feed_all(bytes, |piece| {
             if !*over {
-                *over = take(wire, piece, stray, out).is_break();
+                *over = take(wire, piece, aside, out).is_break();
             }
         });
         if let Err(cause) = fed
@@ -135,19 +159,21 @@ impl<W: Wire> Framed<W> {
     }
 
     fn end_stream(&mut self, out: &mut Vec<Event>) {
-        let Self { wire, sse, stray, .. } = self;
+        let Self { wire, sse, aside, .. } = self;
         let begin = out.len();
         let mut closed = false;
         sse.finish_all(|piece| {
             let event = match piece {
                 Piece::Event(event) if !is_error_name(event.event) && is_json_like(event.data) => event,
                 other => {
-                    closed = closed || take(wire, other, stray, out).is_break();
+                    closed = closed || take(wire, other, aside, out).is_break();
                     return;
                 }
             };
             // The last event may be cut: a line of it that cannot be read is dropped.
+            let before = out.len();
             let whole = read(wire, event.event, event.data, out);
+            aside.look::<W>(event, out.get(before..).unwrap_or_default());
             let lines = if whole.is_err() { event.data } else { "" }.lines();
             closed = matches!(whole, Ok(Flow::Break(())));
             for line in lines {
@@ -162,12 +188,14 @@ impl<W: Wire> Framed<W> {
 
     /// An answer between whose events stood what cannot be read has failed, whatever its end says.
     fn tell_stray(&mut self, begin: usize, out: &mut [Event]) {
-        let said = out.get_mut(begin..).and_then(<[Event]>::last_mut);
-        if let Some(end @ Event::Finished(_)) = said
-            && !self.stray.is_empty()
+        let Self { aside, wire, .. } = self;
+        let mut said = out.get_mut(begin..).and_then(<[Event]>::last_mut);
+        if let Some(end @ Event::Finished(_)) = &mut said
+            && !aside.stray.is_empty()
         {
-            *end = Event::Error(ProviderError::from_text(&self.stray, None));
+            **end = Event::Error(ProviderError::from_text(&aside.stray, None));
         }
+        aside.unread.tell(wire.is_told(), said);
     }
 
     fn collect(&mut self, bytes: &[u8], limit: usize, out: &mut Vec<Event>) {
@@ -215,23 +243,23 @@ fn end_lines<W: Wire>(wire: &mut W, body: &str, out: &mut Vec<Event>) -> bool {
 }
 
 /// Reads one piece of the stream; one that cannot be read ends the turn.
-fn take<W: Wire>(wire: &mut W, piece: Piece<'_>, stray: &mut String, out: &mut Vec<Event>) -> Flow {
+fn take<W: Wire>(wire: &mut W, piece: Piece<'_>, aside: &mut Aside, out: &mut Vec<Event>) -> Flow {
     let event = match piece {
         Piece::Event(event) if is_error_name(event.event) => return fail(event.data, out),
         Piece::Event(event) => event,
-        Piece::Stray(text) => return take_stray(wire, text, stray, out),
+        Piece::Stray(text) => return take_stray(wire, text, &mut aside.stray, out),
     };
-    if let Ok(flow) = read_noticing(wire, event, out) {
+    if let Ok(flow) = read_noticing(wire, event, aside, out) {
         return flow;
     }
     // Some servers end their events with one line feed instead of two: the standard joins the payloads by line feeds.
     for line in event.data.lines() {
-        match read_noticing(wire, SseEvent { data: line, ..event }, out) {
+        match read_noticing(wire, SseEvent { data: line, ..event }, aside, out) {
             Ok(Flow::Continue(())) => {}
             Ok(Flow::Break(())) => return Flow::Break(()),
             Err(Unreadable) => {
                 // JSON that goes on in lines without `data:`.
-                let whole = format!("{}\n{stray}", event.data);
+                let whole = format!("{}\n{}", event.data, aside.stray);
                 return match lenient::canonical(&whole) {
                     Some(whole) => take_stray(wire, &whole, &mut String::new(), out),
                     None => {
@@ -276,9 +304,15 @@ fn take_stray<W: Wire>(wire: &mut W, text: &str, stray: &mut String, out: &mut V
 }
 
 /// Reads one payload; an error in it that the wire does not know ends the turn.
-fn read_noticing<W: Wire>(wire: &mut W, event: SseEvent<'_>, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
+fn read_noticing<W: Wire>(
+    wire: &mut W,
+    event: SseEvent<'_>,
+    aside: &mut Aside,
+    out: &mut Vec<Event>,
+) -> Result<Flow, Unreadable> {
     let before = out.len();
     let flow = read(wire, event.event, event.data, out)?;
+    aside.look::<W>(event, out.get(before..).unwrap_or_default());
     if flow.is_continue() && out.len() == before {
         return Ok(unnoticed(event.data, out));
     }
@@ -369,6 +403,12 @@ pub(crate) fn no_answer(body: &str, out: &mut Vec<Event>) -> Result<(), Unreadab
     }
     out.push(Event::Error(error));
     Ok(())
+}
+
+/// The error of an answer that ends behind a payload which is no part of it.
+pub(crate) fn no_part(payload: &str) -> Event {
+    let reason = text!("server.no_part", start = start(payload));
+    Event::Error(ProviderError::ours(ErrorClass::BrokenStream, reason))
 }
 
 /// Lays the user's fields over ours, in objects field by field; `null` takes a field out.

@@ -89,6 +89,8 @@ struct Gemini {
 }
 
 impl Wire for Gemini {
+    const FIELDS: &'static [&'static str] = &["candidates", "usageMetadata", "promptFeedback"];
+
     fn payload(&mut self, _event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
         if data.trim_start().starts_with("[DONE]") {
             // Not Google's: some proxies append it. It does not say that the answer was whole.

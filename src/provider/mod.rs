@@ -31,6 +31,7 @@ mod think;
 mod thought;
 mod tokens;
 mod turns;
+mod unread;
 mod unshown;
 
 pub use crate::transcript::{Citation, Message, Role, ToolCall, Unshown, UnshownKind, Usage};

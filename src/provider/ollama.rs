@@ -130,6 +130,8 @@ struct Ollama {
 }
 
 impl Wire for Ollama {
+    const FIELDS: &'static [&'static str] = &["message", "response", "done"];
+
     fn payload(&mut self, _event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
         if data.starts_with('[') {
             return framed::listed_error(data, out);

@@ -102,6 +102,19 @@ struct Chat {
 }
 
 impl Wire for Chat {
+    const FIELDS: &'static [&'static str] = &[
+        "choices",
+        "usage",
+        "x_groq",
+        "message",
+        "response",
+        "content",
+        "search_results",
+        "citations",
+        "web_search",
+        "prompt_filter_results",
+    ];
+
     fn payload(&mut self, _event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
         if data.trim_start().starts_with("[DONE]") {
             // Servers that give no `finish_reason` at all end their whole answers with nothing else: GenieX before its
@@ -131,6 +144,10 @@ impl Wire for Chat {
     fn close(&mut self, out: &mut Vec<Event>) {
         self.finish(FinishReason::Incomplete, out);
     }
+
+    fn is_told(&self) -> bool {
+        self.ending.is_told()
+    }
 }
 
 impl Chat {
@@ -146,12 +163,8 @@ impl Chat {
         for Object(counts) in chunk.usage.iter().chain(chunk.x_groq.0.usage.iter()) {
             self.usage(counts, out);
         }
-        let within = chunk.choices.0.iter().map(|choice| &choice.0.error);
-        let error = [&chunk.error]
-            .into_iter()
-            .chain(within)
-            .flatten()
-            .find(|error| lenient::is_truthy(error));
+        let within = chunk.choices.0.iter().flat_map(|choice| choice.0.errors());
+        let error = chunk.error.iter().chain(within).find(|error| lenient::is_truthy(error));
         let Some(error) = error else {
             return Flow::Continue(());
         };

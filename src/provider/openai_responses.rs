@@ -101,6 +101,8 @@ struct Responses {
 }
 
 impl Wire for Responses {
+    const FIELDS: &'static [&'static str] = &["type"];
+
     fn payload(&mut self, event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
         if data.trim_start().starts_with("[DONE]") {
             // Not OpenAI's: some proxies append it. It does not say that the answer was whole.

@@ -14,7 +14,8 @@ const CODES: &[&str] = &[
     "unexpected_keyword_argument",
 ];
 
-/// What servers say without such a code, in lower case. Seen of Mistral, Groq, Anthropic, Gemini, Cohere, vLLM, Azure.
+/// What servers say without such a code, in lower case. Seen of Mistral, Groq, Anthropic, Gemini, Cohere,
+/// vLLM, Azure, Bedrock, and of the checkers ajv and zod that gateways use.
 const PHRASES: &[&str] = &[
     "not supported",
     "unsupported",
@@ -23,6 +24,9 @@ const PHRASES: &[&str] = &[
     "extra inputs are not permitted",
     "extra fields not permitted",
     "additional properties are not allowed",
+    "must not have additional properties",
+    "extraneous key",
+    "unrecognized key",
     "unknown parameter",
     "unknown field",
     "unknown name",
@@ -258,6 +262,23 @@ mod tests {
                 400,
                 json!({"error": {"message": "temperature is not supported with this model", "param": "temperature", "code": null}}),
                 vec!["temperature"],
+            ),
+            (
+                400,
+                json!({"message": "Malformed input request: #: extraneous key [stream_options] is not permitted, please reformat."}),
+                vec!["stream_options"],
+            ),
+            (
+                400,
+                json!({"statusCode": 400, "error": "Bad Request", "message": "body must NOT have additional properties",
+                    "params": {"additionalProperty": "stream_options"}}),
+                vec!["stream_options"],
+            ),
+            (
+                400,
+                json!({"success": false, "error": {"name": "ZodError", "issues": [{"code": "unrecognized_keys",
+                    "keys": ["stream_options"], "path": [], "message": "Unrecognized key(s) in object: 'stream_options'"}]}}),
+                vec!["stream_options"],
             ),
             (
                 422,

@@ -145,6 +145,20 @@ async fn where_the_text_is_locked_a_question_goes_out_a_moment_later() {
 }
 
 #[tokio::test]
+async fn where_the_text_is_locked_every_command_is_run_a_moment_later() {
+    let (nvim, _server) = with_layout("float").await;
+    let map = "vim.keymap.set('n', 'X', function()
+      vim.cmd('GPT log')
+      return ''
+    end, { expr = true })";
+    nvim.lua(map, &[]).await;
+    nvim.feed("X").await;
+    let shown = "return vim.api.nvim_buf_get_lines(0, 0, 1, false)[1]:find('^# ') ~= nil";
+    nvim.wait_lua(shown).await;
+    clean(&nvim).await;
+}
+
+#[tokio::test]
 async fn files_opened_from_the_float_are_shown_in_the_window_below() {
     let (nvim, _server) = with_layout("float").await;
     let home = nvim.home().path().join("home");

@@ -566,3 +566,21 @@ async fn a_very_large_file_of_attributes_is_not_handed_to_git() {
     let told = home.diff(Changes::Unstaged).await;
     assert!(matches!(told, Err(GitError::OddFile { .. })), "{told:?}");
 }
+
+#[tokio::test]
+async fn an_index_that_cannot_be_taken_is_told_and_nothing_seems_deleted() {
+    for to in ["../../beside.idx", "/dev/zero", "none"] {
+        let home = Home::new();
+        changed(&home);
+        let index = home.root().join(".git/index");
+        fs::rename(&index, home.beside("beside.idx")).unwrap();
+        symlink(to, &index).unwrap();
+        for changes in [Changes::Unstaged, Changes::Staged] {
+            let told = diff_in(home.root().as_path(), changes).await;
+            assert!(
+                matches!(&told, Err(GitError::OddFile { path }) if path.ends_with("index")),
+                "{to}: {told:?}"
+            );
+        }
+    }
+}

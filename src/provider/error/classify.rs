@@ -125,7 +125,9 @@ const PHRASES: &[(&str, ErrorClass)] = &[
     ("no route matched", WrongAddress),
     ("method not allowed", WrongAddress),
     ("404 page not found", WrongAddress),
-    ("maximum context length", ContextTooLong),
+    // "maximum context length", "longer than the model's context length", "context length of only 4096 tokens".
+    ("context length", ContextTooLong),
+    ("max_new_tokens` must be <=", ContextTooLong),
     ("prompt is too long", ContextTooLong),
     ("context window", ContextTooLong),
     ("available context size", ContextTooLong),
@@ -133,7 +135,13 @@ const PHRASES: &[(&str, ErrorClass)] = &[
     ("entity too large", ContextTooLong),
     ("payload too large", ContextTooLong),
     ("overloaded", Overloaded),
+    ("over capacity", Overloaded),
+    ("capacity exceeded", Overloaded),
+    ("capacity temporarily exceeded", Overloaded),
+    ("server busy", Overloaded),
     ("too many requests", RateLimit),
+    // OpenRouter: of all who offer the model none may be asked so.
+    ("no endpoints found", ModelNotFound),
 ];
 
 /// What a message says of a model that cannot be used. The word `model` must be in it too.
@@ -147,6 +155,10 @@ const MODEL_GONE: &[&str] = &[
     "no access to",
     "no such model",
     "unknown model",
+    "been shut down",
+    "been retired",
+    "no longer available",
+    "no longer supported",
 ];
 
 /// The class of what was said with this status.
@@ -218,7 +230,7 @@ fn by_status(said: &Said, message: &str, status: Option<u16>) -> ErrorClass {
     match status {
         Some(401) if is_about_rights(message) => Forbidden,
         Some(401) => WrongKey,
-        Some(403) if message.contains("flagged") => ContentFilter,
+        Some(403) if is_about_content(message) => ContentFilter,
         Some(403) if is_about_the_key(message) => WrongKey,
         Some(403) => Forbidden,
         Some(404 | 405) => WrongAddress,
@@ -259,6 +271,13 @@ fn is_about_the_key(message: &str) -> bool {
     .iter()
     .any(|word| message.contains(word));
     (names_key && is_bad) || matches!(message.trim_end_matches('.'), "unauthorized" | "not authenticated")
+}
+
+/// Whether a refusal is about what was asked: OpenRouter's, xAI's.
+fn is_about_content(message: &str) -> bool {
+    ["flagged", "usage guidelines", "safety_check", "content policy"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 /// Whether a key is known, and is not allowed to do this.

@@ -36,6 +36,7 @@ const REASONS: &[&str] = &[
     "details",
     "fault",
     "faultstring",
+    "issues",
 ];
 
 /// Where a reason stands, if nowhere else.

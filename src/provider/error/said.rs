@@ -119,7 +119,10 @@ impl Said {
         self.retry_delay = self.retry_delay.take().or_else(|| text(value, "retryDelay"));
         self.request_id = self.request_id.take().or_else(|| text(value, "request_id"));
         let named = text(value, "param").filter(|param| !param.is_empty());
-        self.param = self.param.take().or(named).or_else(|| refused_field(value));
+        let extra = value
+            .get("params")
+            .and_then(|params| text(params, "additionalProperty"));
+        self.param = self.param.take().or(named).or(extra).or_else(|| refused_field(value));
     }
 
     /// The HTTP status that stands in the object.

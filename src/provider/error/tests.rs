@@ -316,3 +316,58 @@ fn our_own_words_are_redacted_in_every_language() {
         assert!(words.contains("work") && !words.contains("1234"), "{words}");
     }
 }
+
+#[test]
+fn what_other_servers_call_too_long_busy_or_gone_has_its_class() {
+    for (status, message, class, retryable) in [
+        (
+            400,
+            "The input (9000 tokens) is longer than the model's context length (8192 tokens).",
+            ErrorClass::ContextTooLong,
+            false,
+        ),
+        (
+            400,
+            "The number of tokens to keep from the initial prompt is greater than the context length.",
+            ErrorClass::ContextTooLong,
+            false,
+        ),
+        (
+            422,
+            "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 and 100",
+            ErrorClass::ContextTooLong,
+            false,
+        ),
+        (498, "Flex tier capacity exceeded", ErrorClass::Overloaded, true),
+        (
+            500,
+            "m1 is currently over capacity. Back off.",
+            ErrorClass::Overloaded,
+            true,
+        ),
+        (
+            404,
+            "No endpoints found matching your data policy.",
+            ErrorClass::ModelNotFound,
+            false,
+        ),
+        (
+            410,
+            "The model m1 has been shut down. Use m2.",
+            ErrorClass::ModelNotFound,
+            false,
+        ),
+        (
+            403,
+            "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO",
+            ErrorClass::ContentFilter,
+            false,
+        ),
+    ] {
+        let error = from(status, &json!({"error": {"message": message}}).to_string());
+        assert_eq!((error.class, error.is_retryable()), (class, retryable), "{message}");
+    }
+    let busy = json!({"error": "server busy, please try again. maximum pending requests exceeded"});
+    let error = ProviderError::from_value(&busy, None);
+    assert_eq!((error.class, error.is_retryable()), (ErrorClass::Overloaded, true));
+}

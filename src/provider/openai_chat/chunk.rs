@@ -66,6 +66,17 @@ pub(super) struct Choice<'a> {
     pub(super) error: Option<Value>,
 }
 
+impl Choice<'_> {
+    /// The errors that may stand in it.
+    pub(super) fn errors(&self) -> impl Iterator<Item = &Value> {
+        let said = [&self.delta, &self.message]
+            .into_iter()
+            .filter_map(|said| said.0.as_ref());
+        let within = said.filter_map(|said| said.error.as_ref());
+        self.error.iter().chain(within)
+    }
+}
+
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct Delta<'a> {
@@ -110,6 +121,7 @@ pub(super) struct Delta<'a> {
     /// The older form of a single call.
     #[serde(borrow)]
     pub(super) function_call: Option<Object<Function<'a>>>,
+    pub(super) error: Option<Value>,
 }
 
 /// A source, in an object of its own or not.
