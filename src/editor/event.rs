@@ -304,6 +304,14 @@ impl EditorEvent {
         )
     }
 
+    /// The chat whose question it is.
+    pub fn asking(self) -> Option<ChatId> {
+        match self {
+            Self::Sent { chat, .. } | Self::Regenerated { chat, .. } => Some(chat),
+            _ => None,
+        }
+    }
+
     /// Whether it takes back what waits: the same chat's question.
     pub fn takes_back(&self, waits: &Self) -> bool {
         let (Self::StopRequested { chat, .. } | Self::Closed { chat }) = self else {
