@@ -90,10 +90,10 @@ impl App {
     /// Finds out whom to ask when the configuration names nobody ([`standard`]). What is at hand is used at once. Looking
     /// into the keyring and at this machine's servers takes time, so that is done beside; what is asked meanwhile waits.
     pub(super) fn find_default(&mut self) {
-        self.searches += 1;
         if self.is_named() {
             return;
         }
+        self.searches += 1;
         self.here = None;
         let search = Search {
             registry: self.registry.clone(),
