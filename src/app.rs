@@ -15,9 +15,11 @@ mod model;
 mod picker;
 mod prompts;
 mod questions;
+mod remembered;
 mod rows;
 mod setup;
 mod shelf;
+mod standard;
 mod tasks;
 mod trust;
 
@@ -39,12 +41,14 @@ use crate::editor::event::{EditorEvent, Inbound};
 use crate::editor::{Editor, ShownModel};
 use crate::keys::Redactor;
 use crate::keys::vault::Vault;
-use crate::provider::registry::{Registry, Target};
+use crate::provider::registry::Registry;
 use crate::words::Locale;
 use dialog::Dialog;
 use errands::Errands;
 use lists::Lists;
+use model::{Agreed, Here};
 use prompts::Prompts;
+use standard::{Because, Found};
 
 /// How many messages of the editor may wait.
 pub const INBOX_SIZE: usize = 1024;
@@ -75,8 +79,12 @@ pub async fn run(mut inbox: mpsc::Receiver<Inbound>, editor: Arc<dyn Editor>, re
 
 /// What the app's own tasks find out.
 enum News {
-    /// Whom to ask, when the configuration names nobody.
-    DefaultFound(Box<Target>),
+    /// Whom to ask, when the configuration names nobody; and which search has found it.
+    DefaultFound(u64, Option<Box<Found>>),
+    /// What the user says about the server on this machine.
+    Agreed(Agreed),
+    /// A key was set or removed: another key may see other models.
+    ListsChanged,
     /// A key was set or removed: the default may be another one now.
     KeysChanged,
     /// The user picked a model from the list.
@@ -100,6 +108,12 @@ struct App {
     kept: Option<(PathBuf, HistoryConfig)>,
     /// The model that the user chose, in this session or an earlier one.
     chosen: Option<String>,
+    /// Why the model in use answers.
+    because: Because,
+    /// The server on this machine that the user is to be asked about.
+    here: Option<Here>,
+    /// How often a default was looked for; an older search says nothing any more.
+    searches: u64,
     /// The providers that the user configured.
     configured: Arc<BTreeSet<String>>,
     /// The providers' lists of models.
@@ -147,6 +161,9 @@ impl App {
             archive: Archive::none(),
             kept: None,
             chosen: None,
+            because: Because::default(),
+            here: None,
+            searches: 0,
             configured: Arc::default(),
             lists: Lists::default(),
             files: FileIndex::default(),
@@ -170,16 +187,14 @@ impl App {
                 self.ask(chat, about, *sent, errand).await;
             }
             News::Expanded(..) => {}
+            News::ListsChanged => self.lists = self.lists.anew(),
             News::KeysChanged => {
                 self.lists = self.lists.anew();
                 self.find_default();
             }
-            News::DefaultFound(target) => {
-                if !self.is_named() {
-                    self.use_target(*target, false);
-                }
-                self.go_on().await;
-            }
+            News::DefaultFound(search, found) if search == self.searches => self.take_default(found).await,
+            News::DefaultFound(..) => {}
+            News::Agreed(agreed) => self.hear_agreed(agreed).await,
         }
     }
 

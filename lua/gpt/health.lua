@@ -2,6 +2,9 @@
 local M = {}
 
 local health = vim.health
+local network = require("gpt.health.network")
+local places = require("gpt.health.places")
+local program = require("gpt.health.program")
 local words = require("gpt.words")
 
 --- How long the program may take, in milliseconds: it gives the keyring two seconds.
@@ -20,38 +23,6 @@ local function check_editor()
   else
     health.warn(words("view.health.no_parser"), words("view.health.no_parser_advice"))
   end
-end
-
---- Says that program and plugin are not of one version, and what to do.
----@param binary string
----@param said string
-local function other_version(binary, said)
-  local version = require("gpt.version").plugin
-  local advice = { words("view.health.install_and_restart") }
-  if require("gpt.config").get().binary then
-    advice = { words("view.program.correct_binary") }
-  end
-  health.error(words("view.health.other_version", { file = binary, said = said, version = version }), advice)
-end
-
-local function check_program()
-  health.start(words("view.health.program"))
-  local remote = require("gpt.remote")
-  local binary = remote.binary()
-  if not binary then
-    local title, advice = remote.missing()
-    return health.error(title, advice)
-  end
-  local answer = vim.system({ binary, "--version" }, { text = true, timeout = 5000 }):wait()
-  if answer.code ~= 0 then
-    local title = words("view.health.does_not_run", { file = binary, code = answer.code })
-    return health.error(title, words("view.health.build_again"))
-  end
-  local said, version = vim.trim(answer.stdout), require("gpt.version")
-  if said ~= "gpt-nvim " .. version.plugin then
-    return other_version(binary, said)
-  end
-  health.ok(("%s: %s"):format(binary, said))
 end
 
 --- Where each provider's key comes from; never what it is.
@@ -77,40 +48,9 @@ local function check_keys(answer)
   end
 end
 
-local function check_network()
-  health.start(words("view.health.network"))
-  local network = require("gpt.config").get().network
-  health.info(words("view.health.limits", { connect = network.connect_timeout, idle = network.idle_timeout }))
-  if network.proxy then
-    local scheme = network.proxy:match("^%a[%w+.-]*://") or ""
-    local address = scheme .. network.proxy:sub(#scheme + 1):match("[^@]*$") -- no password
-    health.info(words("view.health.proxy", { address = address }))
-  elseif network.proxy == false then
-    health.info(words("view.health.no_proxy"))
-  end
-  if network.ca_file then
-    local file = vim.fs.normalize(network.ca_file)
-    local report = vim.uv.fs_access(file, "R") and health.ok or health.error
-    report(words("view.health.ca_file", { file = file }))
-  end
-  for _, name in ipairs({
-    "OPENAI_BASE_URL",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "HTTP_PROXY",
-    "http_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-    "NO_PROXY",
-    "no_proxy",
-  }) do
-    if (vim.env[name] or ""):find("%S") then
-      health.info(words("view.health.variable", { name = name }))
-    end
-  end
-end
-
-local function check_configuration()
+--- The configuration, and which model answers.
+---@param answer? table the program's
+local function check_configuration(answer)
   health.start(words("view.health.configuration"))
   local problems = require("gpt.config").mistakes()
   if #problems == 0 then
@@ -120,24 +60,24 @@ local function check_configuration()
     health.warn(problem, words("view.health.see_configuration"))
   end
   local model = require("gpt").status().model
-  health.info(words("view.health.model", { model = model or words("view.health.no_model_yet") }))
+  local named = words("view.health.model", { model = model or words("view.health.no_model_yet") })
+  health.info(model and answer and answer.reason ~= "" and ("%s: %s"):format(named, answer.reason) or named)
 end
 
 function M.check()
   check_editor()
-  check_program()
+  health.start(words("view.health.program"))
   local remote = require("gpt.remote")
-  local answer = remote.ask("health", ANSWER_LIMIT)
-  if answer and answer.protocol ~= require("gpt.version").protocol then
-    other_version(remote.binary() or "gpt-nvim", words("view.health.protocol", { number = answer.protocol or "?" }))
-  end
+  local answer = program.check() and remote.ask("health", ANSWER_LIMIT) or nil
   if answer then
+    program.compare_protocols(answer.protocol)
     check_keys(answer)
   elseif remote.is_running() then
     health.error(words("view.health.no_answer"), words("view.health.no_answer_advice"))
   end
-  check_network()
-  check_configuration()
+  places.check()
+  network.check()
+  check_configuration(answer)
 end
 
 return M

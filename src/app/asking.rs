@@ -133,7 +133,7 @@ impl Asker {
         let Target { provider, model } = target;
         let said = notice::of_outcome(outcome, &[], provider, model, self.settings.locale);
         let end = AskEnd {
-            usage: usage.map(Into::into),
+            usage,
             error: None,
             finish,
             provider: provider.name.clone(),
@@ -199,17 +199,14 @@ fn sentences(notice: &Notice) -> String {
 fn request(settings: &Settings, asked: Asked) -> Request {
     let target = &settings.target;
     let system = asked.system.filter(|text| !text.is_empty());
-    let system = system.map(|content| Message {
-        role: Role::System,
-        content,
-    });
-    let said = asked.messages.into_iter().map(|message| Message {
-        role: match message.role {
+    let system = system.map(|text| Message::said(Role::System, &text));
+    let said = asked.messages.into_iter().map(|message| {
+        let role = match message.role {
             AskedRole::System => Role::System,
             AskedRole::User => Role::User,
             AskedRole::Assistant => Role::Assistant,
-        },
-        content: message.content,
+        };
+        Message::said(role, &message.content)
     });
     Request {
         model: target.model.clone(),

@@ -1,13 +1,14 @@
 //! Setting and removing keys: what is asked, checked, stored and said, in which order.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
-use super::News;
 use super::dialog::Dialog;
+use super::{News, remembered};
 use crate::chat::notice::{self, Level, Notice};
 use crate::editor::event::PROTOCOL;
 use crate::editor::{Editor, KeyForm, ShownKeyChange};
@@ -28,6 +29,10 @@ pub struct Connecting {
     pub http: Arc<Http>,
     pub vault: Vault,
     pub news: mpsc::Sender<News>,
+    /// The provider that is asked now.
+    pub current: String,
+    /// Where it is remembered whose keys are stored.
+    pub state: Option<PathBuf>,
     /// The language of what is said.
     pub locale: Locale,
 }
@@ -121,8 +126,14 @@ impl Connecting {
         };
         match keyring::reminding(storing, remind).await {
             Ok(()) => {
+                let name = provider.name.clone();
+                remembered::change(self.state.clone(), |remembered| {
+                    remembered.stored.insert(name);
+                })
+                .await;
                 let advice = self.stored_advice(provider);
                 self.announce(provider, "keyring", check.stored(provider), advice).await;
+                self.offer(provider).await;
             }
             Err(error) => self.offer_session(provider, entered, check, &error).await,
         }
@@ -157,6 +168,46 @@ impl Connecting {
             None => text!("connect.in_memory"),
         };
         self.announce(provider, "session", kept, advice).await;
+        self.offer(provider).await;
+    }
+
+    /// Asks whether the provider whose key was just set is to be used from now on. A "no" holds until the key is removed:
+    /// it is asked once, and the provider answers only where it is chosen.
+    async fn offer(&self, provider: &Provider) {
+        let is_refused = remembered::look(self.state.clone())
+            .await
+            .refused
+            .contains(&provider.name);
+        let usual = self.registry.target(&provider.name).ok();
+        if let Some(target) = usual.filter(|_| self.current != provider.name && !is_refused) {
+            let question = text!("connect.use_now", model = target.label());
+            match self
+                .choose(question, [text!("connect.yes_use"), text!("connect.no_use")])
+                .await
+            {
+                Some(0) => return drop(self.news.send(News::ModelPicked(target.label())).await),
+                Some(_) => {
+                    let name = provider.name.clone();
+                    remembered::change(self.state.clone(), |remembered| {
+                        remembered.refused.insert(name);
+                    })
+                    .await;
+                    self.say(Level::Info, text!("connect.not_used", provider = &provider.name), "")
+                        .await;
+                }
+                None => {}
+            }
+        }
+        self.news.send(News::KeysChanged).await.ok();
+    }
+
+    async fn forget(&self, provider: &Provider) {
+        let name = provider.name.clone();
+        let forget = move |remembered: &mut remembered::Remembered| {
+            remembered.stored.remove(&name);
+            remembered.refused.remove(&name);
+        };
+        remembered::change(self.state.clone(), forget).await;
     }
 
     /// Removes a provider's key, organization and project.
@@ -180,6 +231,8 @@ impl Connecting {
             Ok(true) => {
                 let source = source_without_keyring(provider);
                 let removed = text!("connect.removed", provider = label);
+                self.forget(provider).await;
+                self.news.send(News::KeysChanged).await.ok();
                 self.announce(provider, source, removed, still_given(provider)).await;
             }
             Ok(false) => {
@@ -237,9 +290,9 @@ impl Connecting {
         self.dialog.choose(question.said(self.locale), &choices).await
     }
 
-    /// Tells everybody of a change; first ourselves, so that what the user asks next goes to the right provider.
+    /// Tells everybody of a change, ourselves first.
     async fn announce(&self, provider: &Provider, source: &str, title: Text, advice: Text) {
-        self.news.send(News::KeysChanged).await.ok();
+        self.news.send(News::ListsChanged).await.ok();
         self.say(Level::Info, title, advice).await;
         let change = ShownKeyChange {
             provider: provider.name.clone(),

@@ -21,8 +21,10 @@ impl App {
         let Some(waiting) = &mut self.waiting else {
             return Some(event);
         };
-        if event.needs_model() {
+        let is_choice = matches!(event, EditorEvent::ModelRequested { .. });
+        if event.needs_model() && !(is_choice && self.here.is_some()) {
             waiting.push(event);
+            self.ask_about_here();
             return None;
         }
         let before = waiting.len();

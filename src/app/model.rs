@@ -1,23 +1,35 @@
-//! Which model answers: the one that the user chose, else the configured one, else that of the first provider with a key.
+//! Which model answers: the one that the user chose, else the configured one, else the one that is found (`standard`).
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use super::picker::Picking;
-use super::{App, News, choice, environment};
+use super::standard::{Because, Found, Search};
+use super::{App, News, choice, remembered};
 use crate::chat::session::{Settings, limits};
+use crate::editor::event::EditorEvent;
 use crate::editor::{Editor, ShownModel};
 use crate::keys::Secret;
 use crate::provider::catalogue::Catalogue;
 use crate::provider::models;
 use crate::provider::registry::{Target, Wire};
-use crate::words::{Locale, say};
+use crate::words::{say, text};
 
 impl App {
     /// Whether the user has named the model, so that no key decides about it.
     pub(super) fn is_named(&self) -> bool {
         self.chosen.is_some() || self.registry.configured_target().is_some()
+    }
+
+    /// Why the model in use answers, for `:checkhealth`.
+    pub(super) fn reason(&self) -> String {
+        let reason = match (&self.because, &self.chosen) {
+            (Because::Named, Some(_)) => text!("health.model_chosen"),
+            (Because::Named, None) => text!("health.model_configured"),
+            (because, _) => because.sentence(),
+        };
+        reason.said(self.locale())
     }
 
     /// Takes the model that the user named.
@@ -49,6 +61,7 @@ impl App {
     async fn choose_model(&mut self, target: Target) {
         let label = target.label();
         self.chosen = Some(label.clone());
+        (self.because, self.here) = (Because::Named, None);
         self.use_target(target, true);
         self.tell_choice().await;
         if let Some(state) = self.state_dir.clone() {
@@ -92,28 +105,124 @@ impl App {
         }
     }
 
-    /// Finds out whom to ask when the configuration names nobody: the first provider with a key, else the guide. Looking
-    /// into the keyring takes time, so this is done beside; what is asked meanwhile waits.
+    /// Finds out whom to ask when the configuration names nobody ([`standard`]). What is at hand is used at once. Looking
+    /// into the keyring and at this machine's servers takes time, so that is done beside; what is asked meanwhile waits.
     pub(super) fn find_default(&mut self) {
         if self.is_named() {
             return;
         }
-        self.waiting.get_or_insert_default();
-        let (registry, vault, news) = (self.registry.clone(), self.vault.clone(), self.news.clone());
-        tokio::spawn(async move {
-            let connected = match registry.provider("openai") {
-                Some(openai) => vault.look(&openai.name, &openai.key, &environment).await,
-                None => Ok(None),
-            };
-            let name = if matches!(connected, Ok(Some(_))) {
-                "openai"
-            } else {
-                "guide"
-            };
-            if let Ok(target) = registry.target(name) {
-                news.send(News::DefaultFound(Box::new(target))).await.ok();
+        self.searches += 1;
+        self.here = None;
+        let search = Search {
+            registry: self.registry.clone(),
+            vault: self.vault.clone(),
+            http: self.settings.borrow().http.clone(),
+            state: self.state_dir.clone(),
+        };
+        let (at_hand, number, news) = (search.at_hand(), self.searches, self.news.clone());
+        match at_hand {
+            Some(found) if self.waiting.is_none() => self.use_default(found),
+            at_hand => {
+                self.waiting.get_or_insert_default();
+                tokio::spawn(async move {
+                    let found = match at_hand {
+                        Some(found) => Some(found),
+                        None => search.beside().await,
+                    };
+                    news.send(News::DefaultFound(number, found.map(Box::new))).await.ok();
+                });
             }
+        }
+    }
+
+    fn use_default(&mut self, found: Found) {
+        self.because = found.because;
+        self.use_target(found.target, false);
+    }
+
+    /// Takes what was found. A server on this machine is named, and asked nothing until the user has agreed.
+    pub(super) async fn take_default(&mut self, found: Option<Box<Found>>) {
+        let Some(found) = found.filter(|_| !self.is_named()) else {
+            return self.go_on().await;
+        };
+        if found.because != Because::Here {
+            self.use_default(*found);
+            return self.go_on().await;
+        }
+        self.because = Because::Here;
+        let window = found.target.provider.context;
+        self.show(&found.target, window, false);
+        self.here = Some(Here {
+            target: found.target,
+            is_asked: false,
         });
+        if self.waiting.get_or_insert_default().is_empty() {
+            return;
+        }
+        self.ask_about_here();
+    }
+
+    /// Asks whether the server on this machine is to be used; another editor may have been told already.
+    pub(super) fn ask_about_here(&mut self) {
+        let locale = self.locale();
+        let Some(here) = self.here.as_mut().filter(|here| !here.is_asked) else {
+            return;
+        };
+        here.is_asked = true;
+        let Target { provider, .. } = &here.target;
+        let question = say!(
+            locale,
+            "model.use_here",
+            provider = &provider.label,
+            host = provider.host(),
+            model = here.target.label()
+        );
+        let choices = [say!(locale, "model.yes_here"), say!(locale, "model.no_here")];
+        let (name, state) = (provider.name.clone(), self.state_dir.clone());
+        let (dialog, news, registry) = (self.dialog.clone(), self.news.clone(), self.registry.clone());
+        tokio::spawn(async move {
+            let kept = state.clone();
+            let chosen = tokio::task::spawn_blocking(move || kept.as_deref().and_then(choice::read)).await;
+            let agreed = match chosen {
+                Ok(Some(chosen)) if registry.target(&chosen).is_ok() => Agreed::Chosen(chosen),
+                _ if remembered::look(state).await.refused.contains(&name) => Agreed::No,
+                _ => match dialog.choose(question, &choices.each_ref().map(String::as_str)).await {
+                    Some(0) => Agreed::Yes,
+                    Some(_) => Agreed::No,
+                    None => Agreed::Unsaid,
+                },
+            };
+            news.send(News::Agreed(agreed)).await.ok();
+        });
+    }
+
+    /// Does what the user says about the server on this machine.
+    pub(super) async fn hear_agreed(&mut self, agreed: Agreed) {
+        let Some(here) = self.here.take() else { return };
+        match agreed {
+            Agreed::Yes => self.choose_model(here.target).await,
+            Agreed::Chosen(name) => self.change_model(&name).await,
+            Agreed::Unsaid => {
+                self.here = Some(Here {
+                    is_asked: false,
+                    ..here
+                });
+                let waiting = self.waiting.replace(Vec::new()).unwrap_or_default();
+                for chat in waiting.into_iter().filter_map(EditorEvent::asking) {
+                    self.give_back(chat);
+                }
+            }
+            Agreed::No => {
+                let name = here.target.provider.name;
+                remembered::change(self.state_dir.clone(), |remembered| {
+                    remembered.refused.insert(name);
+                })
+                .await;
+                self.because = Because::Alone;
+                self.show_model(false);
+                self.go_on().await;
+            }
+        }
     }
 
     pub(super) fn use_target(&self, target: Target, chosen: bool) {
@@ -136,25 +245,44 @@ impl App {
 
     pub(super) fn show_model(&self, chosen: bool) {
         let settings = self.settings.borrow().clone();
-        let window = limits(&settings).window;
-        let shown = shown(&settings.target, window, chosen, settings.locale);
-        self.model.send_replace(Some(shown));
+        self.show(&settings.target, limits(&settings).window, chosen);
+    }
+
+    fn show(&self, target: &Target, window: Option<u64>, chosen: bool) {
+        let locale = self.locale();
+        let remark = match target.provider.wire {
+            Wire::Guide => say!(locale, "model.guide_remark"),
+            _ => String::new(),
+        };
+        self.model.send_replace(Some(ShownModel {
+            provider: target.provider.name.clone(),
+            model: target.model.clone(),
+            remark,
+            reason: self.because.shortly().said(locale),
+            window,
+            prices_of: Catalogue::date(),
+            chosen,
+        }));
     }
 }
 
-fn shown(target: &Target, window: Option<u64>, chosen: bool, locale: Locale) -> ShownModel {
-    let remark = match target.provider.wire {
-        Wire::Guide => say!(locale, "model.guide_remark"),
-        _ => String::new(),
-    };
-    ShownModel {
-        provider: target.provider.name.clone(),
-        model: target.model.clone(),
-        remark,
-        window,
-        prices_of: Catalogue::date(),
-        chosen,
-    }
+/// A server on this machine that can be asked, once the user agrees.
+pub(super) struct Here {
+    target: Target,
+    /// Whether the question stands on the screen.
+    is_asked: bool,
+}
+
+/// What a user says about the server on this machine.
+pub(super) enum Agreed {
+    /// It is to be used from now on.
+    Yes,
+    /// It is not.
+    No,
+    /// Nothing; the question was dismissed.
+    Unsaid,
+    /// In another editor, this model was chosen meanwhile.
+    Chosen(String),
 }
 
 /// Keeps the editor's idea of the model up to date, in order.

@@ -223,7 +223,7 @@ fn lines(entries: &[Entry<'_>], locale: Locale) -> Vec<String> {
 }
 
 /// Whether a host, perhaps with a port, is this machine.
-fn is_here(host: &str) -> bool {
+pub(super) fn is_here(host: &str) -> bool {
     ["localhost:", "127.0.0.1:", "[::1]:"]
         .iter()
         .any(|here| host.starts_with(here))

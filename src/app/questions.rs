@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::{App, connecting, environment};
-use crate::editor::event::Question;
+use crate::editor::event::{PROTOCOL, Question};
 
 impl App {
     /// Answers a question.
@@ -26,10 +26,15 @@ impl App {
             }
             Question::Health => {
                 let (registry, vault) = (self.registry.clone(), self.vault.clone());
-                let locale = self.locale();
-                tokio::spawn(
-                    async move { answer.send(connecting::health(&registry, &vault, &environment, locale).await) },
-                );
+                let (locale, reason) = (self.locale(), self.reason());
+                tokio::spawn(async move {
+                    let mut health = connecting::health(&registry, &vault, &environment, locale).await;
+                    if let Some(health) = health.as_object_mut() {
+                        health.insert("reason".into(), reason.into());
+                        health.insert("protocol".into(), PROTOCOL.into());
+                    }
+                    answer.send(health)
+                });
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::lists::Lists;
+use super::standard::Because;
 use super::{App, choice, environment, gate};
 use crate::chat::archive::Archive;
 use crate::chat::budget::Calibration;
@@ -58,6 +59,7 @@ impl App {
         }
         self.settings.send_replace(Arc::new(settings));
         self.list_prompts(config.project.clone());
+        (self.because, self.here) = (Because::Named, None);
         if self.is_named() {
             self.show_model(false);
         } else {

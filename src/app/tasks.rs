@@ -32,6 +32,8 @@ impl App {
             http: self.settings.borrow().http.clone(),
             vault: self.vault.clone(),
             news: self.news.clone(),
+            current: self.settings.borrow().target.provider.name.clone(),
+            state: self.state_dir.clone(),
             locale: self.locale(),
         }));
     }

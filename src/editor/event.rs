@@ -359,6 +359,14 @@ impl EditorEvent {
         )
     }
 
+    /// The chat whose question it is.
+    pub fn asking(self) -> Option<ChatId> {
+        match self {
+            Self::Sent { chat, .. } | Self::Regenerated { chat, .. } => Some(chat),
+            _ => None,
+        }
+    }
+
     /// Whether it takes back what waits: the same chat's question.
     pub fn takes_back(&self, waits: &Self) -> bool {
         if let (Self::AskStopped { ticket }, Self::Asked { ticket: asking, .. }) = (self, waits) {

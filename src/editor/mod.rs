@@ -227,6 +227,8 @@ pub struct ShownModel {
     pub model: String,
     /// A remark beside the name, e.g. that it is the offline guide; may be empty.
     pub remark: String,
+    /// Why it answers, in two or three words; empty where the user named it.
+    pub reason: String,
     /// The most tokens of a request and its answer together, if known.
     pub window: Option<u64>,
     /// The day of the prices that costs are estimated with: `YYYY-MM-DD`.
@@ -318,7 +320,7 @@ pub enum AskEvent {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AskEnd {
     /// The tokens that it took.
-    pub usage: Option<ShownUsage>,
+    pub usage: Option<Usage>,
     /// What went wrong, and what to do about it.
     pub error: Option<String>,
     /// The provider's word for the end.

@@ -129,8 +129,8 @@ impl Ours {
         if from.symlink_metadata().is_err() {
             return Ok(());
         }
-        let copied = layout.own(from).and_then(|from| bounded::open(&from));
-        let (opened, found) = copied.map_err(|_| GitError::odd_file(from))?;
+        let copied = layout.own(from).ok().and_then(|from| bounded::open(&from).ok());
+        let (opened, found) = copied.ok_or_else(|| GitError::odd_file(from))?;
         if found.len() > most {
             return Err(GitError::Failed(format!("{name}: {} bytes", found.len())));
         }

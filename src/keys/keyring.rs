@@ -83,6 +83,11 @@ pub async fn holds(user: &str, limit: Duration) -> Result<bool, KeyringError> {
     on_own_thread(limit, move || platform::holds(&user)).await
 }
 
+/// The first of these users that has an entry. The keyring is opened once for all of them, and asks for no password.
+pub async fn first_held(users: Vec<String>, limit: Duration) -> Result<Option<String>, KeyringError> {
+    on_own_thread(limit, move || platform::first_held(users)).await
+}
+
 /// Whether keys can be stored: an error says what is in the way. Asks for no password.
 pub async fn check(limit: Duration) -> Result<(), KeyringError> {
     on_own_thread(limit, platform::check).await
@@ -236,7 +241,20 @@ mod platform {
     }
 
     pub fn holds(user: &str) -> Result<bool, KeyringError> {
+        is_in(&connect(EncryptionType::Plain)?, user)
+    }
+
+    pub fn first_held(users: Vec<String>) -> Result<Option<String>, KeyringError> {
         let service = connect(EncryptionType::Plain)?;
+        for user in users {
+            if is_in(&service, &user)? {
+                return Ok(Some(user));
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_in(service: &SecretService<'_>, user: &str) -> Result<bool, KeyringError> {
         let found = service.search_items(attributes(user)).map_err(unreachable)?;
         Ok(!found.unlocked.is_empty() || !found.locked.is_empty())
     }
@@ -327,6 +345,15 @@ mod platform {
 
     pub fn holds(user: &str) -> Result<bool, KeyringError> {
         read(user).map(|found| found.is_some())
+    }
+
+    pub fn first_held(users: Vec<String>) -> Result<Option<String>, KeyringError> {
+        for user in users {
+            if holds(&user)? {
+                return Ok(Some(user));
+            }
+        }
+        Ok(None)
     }
 
     pub fn peek(user: &str) -> Result<Option<Secret>, KeyringError> {

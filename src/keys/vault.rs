@@ -172,21 +172,31 @@ impl Vault {
         source: &KeySource,
         environment: Environment<'_>,
     ) -> Result<Option<FoundIn>, KeyringError> {
-        let in_variable = |name: &String| variable(environment, name).map(|_| FoundIn::Variable(name.clone()));
-        match source {
-            KeySource::None => Ok(None),
-            KeySource::Variable(name) => Ok(in_variable(name)),
-            KeySource::Command(_) => Ok(Some(FoundIn::Command)),
-            KeySource::Usual { variables: names, .. } => {
-                if let Some(found) = names.iter().find_map(in_variable) {
-                    return Ok(Some(found));
-                }
-                if self.entered(provider).is_some() {
-                    return Ok(Some(FoundIn::Session));
-                }
+        match self.look_at_hand(provider, source, environment) {
+            None if matches!(source, KeySource::Usual { .. }) => {
                 Ok(keyring::holds(provider, LOOK_LIMIT).await?.then_some(FoundIn::Keyring))
             }
+            found => Ok(found),
         }
+    }
+
+    /// Where the key would come from now, without a look into the keyring: waits for nothing.
+    pub fn look_at_hand(&self, provider: &str, source: &KeySource, environment: Environment<'_>) -> Option<FoundIn> {
+        let in_variable = |name: &String| variable(environment, name).map(|_| FoundIn::Variable(name.clone()));
+        match source {
+            KeySource::None => None,
+            KeySource::Variable(name) => in_variable(name),
+            KeySource::Command(_) => Some(FoundIn::Command),
+            KeySource::Usual { variables: names, .. } => names
+                .iter()
+                .find_map(in_variable)
+                .or_else(|| self.entered(provider).map(|_| FoundIn::Session)),
+        }
+    }
+
+    /// The first of these providers for which the keyring holds a key. Opens it once, and asks for no password.
+    pub async fn first_stored(&self, providers: Vec<String>) -> Option<String> {
+        keyring::first_held(providers, LOOK_LIMIT).await.ok().flatten()
     }
 
     /// Stores what a user entered. Ids that are empty leave those that are stored as they are.

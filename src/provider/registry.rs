@@ -89,6 +89,8 @@ pub struct Provider {
     pub configured: bool,
     /// The model that is used when the user names none.
     pub default_model: Option<String>,
+    /// Whether its usual variables open more than language models, so that one that is set chooses nothing.
+    pub opens_more: bool,
     /// Whether it knows organizations and projects.
     pub has_organizations: bool,
     /// Where its keys are listed.
@@ -166,6 +168,8 @@ impl Target {
 #[derive(Debug, Clone)]
 pub struct Registry {
     providers: BTreeMap<String, Provider>,
+    /// Their names in the order of the table, then those of the user's own.
+    order: Vec<String>,
     default: Option<String>,
     /// The names in the configuration that no provider can have: `provider/model` would not find it.
     impossible: Vec<String>,
@@ -176,7 +180,9 @@ pub struct Registry {
 impl Registry {
     /// Merges the user's entries over the built-in ones.
     pub fn new(config: &Config, environment: Environment<'_>) -> Self {
-        let mut providers: BTreeMap<String, Provider> = builtin::all(environment)
+        let builtin = builtin::all(environment);
+        let mut order: Vec<String> = builtin.iter().map(|provider| provider.name.clone()).collect();
+        let mut providers: BTreeMap<String, Provider> = builtin
             .into_iter()
             .map(|provider| (provider.name.clone(), provider))
             .collect();
@@ -198,8 +204,11 @@ impl Registry {
             }
         }
         unlike.keys().for_each(|name| drop(providers.remove(name)));
+        let own = providers.keys().filter(|name| !order.contains(name)).cloned();
+        order.extend(own.collect::<Vec<_>>());
         Self {
             providers,
+            order,
             default: config.model.clone(),
             impossible: impossible.into_iter().cloned().collect(),
             unlike,
@@ -214,6 +223,11 @@ impl Registry {
     /// The providers, in the order of their names.
     pub fn providers(&self) -> impl Iterator<Item = &Provider> {
         self.providers.values()
+    }
+
+    /// The providers, in the order in which they are tried where nobody has chosen one.
+    pub fn in_order(&self) -> impl Iterator<Item = &Provider> {
+        self.order.iter().filter_map(|name| self.providers.get(name))
     }
 
     /// A provider by its name.

@@ -122,3 +122,132 @@ fn every_option_is_documented() {
         assert!(manual.contains(option), "{option} in the manual");
     }
 }
+
+/// The headings' levels, the code blocks, and what stands between backquotes in the first column of tables.
+fn skeleton(text: &str) -> (Vec<usize>, Vec<&str>, Vec<&str>) {
+    let blocks = text.split("\n```").skip(1).step_by(2).collect();
+    let prose = text.split("\n```").step_by(2);
+    let lines = || prose.clone().flat_map(str::lines);
+    let levels = lines().filter(|line| line.starts_with('#'));
+    let levels = levels.map(|line| line.len() - line.trim_start_matches('#').len());
+    let first = lines().filter_map(|line| line.strip_prefix("| `")?.split_once(" | "));
+    let words = first.flat_map(|(first, _)| first.split('`').step_by(2));
+    (
+        levels.collect(),
+        blocks,
+        words.filter(|word| !word.is_empty()).collect(),
+    )
+}
+
+#[test]
+fn the_readme_in_portuguese_has_the_headings_and_the_commands_of_the_english_one() {
+    let (english, portuguese) = (read("README.md"), read("README.pt.md"));
+    let (english, portuguese) = (skeleton(&english), skeleton(&portuguese));
+    assert!(
+        english.0.len() > 8 && english.1.len() > 6 && english.2.len() > 20,
+        "{english:?}"
+    );
+    assert_eq!(english, portuguese);
+    // What a user types stands in both.
+    for command in [
+        "`scripts/measure build`",
+        "`scripts/measure minute`",
+        "`scripts/measure try`",
+        "`nvim -u repro.lua`",
+    ] {
+        for name in ["README.md", "README.pt.md"] {
+            assert!(read(name).contains(command), "{command} in {name}");
+        }
+    }
+}
+
+/// Copies what `scripts/address` changes into a folder of its own.
+fn copy_texts(folder: &Path) -> Vec<String> {
+    let script = read("scripts/address");
+    let listed = script.split("readonly TEXTS=(").nth(1).expect("the list of texts");
+    let names: Vec<String> = listed
+        .split(')')
+        .next()
+        .expect("its end")
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    for name in names
+        .iter()
+        .map(String::as_str)
+        .chain(["scripts/address", "scripts/common.bash"])
+    {
+        let target = folder.join(name);
+        fs::create_dir_all(target.parent().expect("a folder")).expect("a folder");
+        fs::copy(root().join(name), target).expect(name);
+    }
+    names
+}
+
+#[test]
+fn the_repositorys_address_is_put_into_all_texts_from_a_public_remote_only() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let names = copy_texts(folder.path());
+    let run = |remote: &str| {
+        let mut command = std::process::Command::new(folder.path().join("scripts/address"));
+        let output = command.arg(remote).output().expect("the script runs");
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        )
+    };
+    for remote in [
+        "git@github.com:me/gpt.nvim.git",
+        "http://github.com/me/gpt.nvim",
+        "https://localhost/me/gpt.nvim",
+        "https://127.0.0.1/me/gpt.nvim",
+        "https://box.local/me/gpt.nvim",
+        "/srv/git/gpt.nvim",
+        "https://github.com/me/gpt|nvim",
+        "https://github.com/",
+    ] {
+        assert!(!run(remote).0, "{remote}");
+    }
+    assert_eq!(
+        run("https://me:t0ken@github.com/me/ai.nvim.git"),
+        (true, "https://github.com/me/ai.nvim".into())
+    );
+    for name in &names {
+        let text = fs::read_to_string(folder.path().join(name)).expect(name);
+        assert!(!text.contains("OWNER/") && !text.contains("t0ken"), "{name}");
+    }
+    let readme = fs::read_to_string(folder.path().join("README.md")).expect("the README");
+    assert!(readme.contains("{ \"me/ai.nvim\" }"), "{readme}");
+    let texts = copy_texts(folder.path());
+    assert!(run("https://git.example.org/group/ai.nvim").0);
+    let readme = fs::read_to_string(folder.path().join(&texts[0])).expect("the README");
+    assert!(
+        readme.contains("{ \"https://git.example.org/group/ai.nvim\" }"),
+        "{readme}"
+    );
+}
+
+#[test]
+fn the_placeholder_stands_nowhere_that_the_script_does_not_know() {
+    let script = read("scripts/address");
+    let known = |path: &Path| {
+        let name = path.strip_prefix(root()).expect("a file of ours").display().to_string();
+        let placeholder_itself = ["scripts/address", "scripts/measure", "tests/it/documented.rs"];
+        placeholder_itself.contains(&name.as_str()) || script.contains(&name)
+    };
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            let is_skipped = ["target", ".git", ".cache", "bin", "dist", "out", ".repro"].contains(&name.as_str());
+            if path.is_dir() && !is_skipped {
+                folders.push(path);
+            } else if path.is_file() && !known(&path) {
+                let text = fs::read(&path).expect("a file");
+                let text = String::from_utf8_lossy(&text);
+                assert!(!text.contains("OWNER/gpt.nvim"), "{}", path.display());
+            }
+        }
+    }
+}

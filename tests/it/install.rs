@@ -212,6 +212,139 @@ async fn a_release_comes_by_wget_where_there_is_no_curl() {
     assert_eq!(it.installed(), ["gpt-nvim"]);
 }
 
+/// A PowerShell that does what the script on its input says, by curl.
+const POWERSHELL: &str = r#"#!/bin/sh
+echo "$@" >"$HOME/arguments"
+cat >"$HOME/script"
+uri=$(sed -n "s/.*-Uri '\([^']*\)'.*/\1/p" "$HOME/script")
+file=$(sed -n "s/.*-OutFile '\([^']*\)'.*/\1/p" "$HOME/script")
+status=$("$REAL_CURL" --silent --noproxy '*' --output "$file" --write-out '%{http_code}' "$uri") || exit 6
+case $status in 200) exit 0 ;; 404) rm -f "$file"; exit 44 ;; *) exit 1 ;; esac
+"#;
+
+/// An editor in whose `PATH` PowerShell is all that downloads.
+async fn with_powershell(server: &Server, home: Home, more: &str) -> Installing {
+    let mut tools = TOOLS.to_vec();
+    tools[0] = "sed";
+    tools.push("rm");
+    let plugin = plugin(&home);
+    let path = path_with(&home, &tools);
+    executable(&path.join("powershell"), POWERSHELL);
+    let curl = std::env::split_paths(&std::env::var_os("PATH").unwrap())
+        .map(|folder| folder.join("curl"))
+        .find(|path| path.is_file())
+        .unwrap();
+    let nvim = Builder::default()
+        .home(&home)
+        .plugin(&plugin)
+        .env("PATH", path.display().to_string())
+        .env("REAL_CURL", curl.display().to_string())
+        .config(format!(
+            "{{ install = {{ url = '{}/owner/gpt.nvim' }}, {more} }}",
+            server.url()
+        ))
+        .size(160, 24)
+        .start()
+        .await;
+    Installing { nvim, plugin, home }
+}
+
+#[tokio::test]
+async fn a_release_comes_by_powershell_where_there_is_neither_curl_nor_wget_and_its_arguments_hold_no_secret() {
+    let home = Home::new();
+    let bytes = archive(&home, &program(VERSION));
+    let server = released(body(&bytes), sums(&home, &bytes)).await;
+    let it = with_powershell(&server, home, "network = { proxy = 'http://me:pa%27ss@127.0.0.1:1' }").await;
+    it.nvim.feed(":GPT install<CR>").await;
+    it.nvim.wait_screen_contains("Installed: ").await;
+    assert_eq!(it.installed(), ["gpt-nvim"]);
+    let read = |name: &str| std::fs::read_to_string(it.home.path().join("home").join(name)).unwrap();
+    assert_eq!(read("arguments"), "-NoProfile -NonInteractive -Command -\n");
+    let script = read("script");
+    for part in [
+        "-Proxy 'http://127.0.0.1:1'",
+        "ConvertTo-SecureString 'pa''ss' -AsPlainText",
+        "PSCredential('me', $word)",
+        "-ProxyCredential $who",
+    ] {
+        assert!(script.contains(part), "no {part} in {script}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_release_for_powershell_cargo_builds() {
+    let home = Home::new();
+    let server = Server::start(|_: &Request| missing()).await;
+    let it = with_powershell(&server, home, "").await;
+    it.nvim.feed(":GPT install<CR>").await;
+    it.nvim.wait_screen_contains("there is no cargo here").await;
+    assert_eq!(it.installed(), [""; 0]);
+}
+
+#[tokio::test]
+async fn wget_is_told_no_password_of_a_proxy_and_what_it_brought_is_built_instead() {
+    let home = Home::new();
+    let bytes = archive(&home, &program(VERSION));
+    let server = released(body(&bytes), sums(&home, &bytes)).await;
+    let mut tools = TOOLS.to_vec();
+    tools[0] = "wget";
+    let it = Installing::with(
+        &server,
+        home,
+        &tools,
+        "network = { proxy = 'http://me:pa55word@127.0.0.1:1' }",
+    )
+    .await;
+    cargo(&it);
+    std::fs::write(it.home.path().join("go"), "").unwrap();
+    it.nvim.feed(":GPT install<CR>").await;
+    it.nvim.wait_screen_contains("wget cannot be told").await;
+    let built = it.plugin.join("target/release/gpt-nvim");
+    crate::support::wait::until("the build's end", || built.exists()).await;
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_slow_server_is_waited_for() {
+    let home = Home::new();
+    let bytes = archive(&home, &program(VERSION));
+    let middle = bytes.len() / 2;
+    let slow = Answer::new([
+        Step::Status(200),
+        Step::header("Content-Length", &bytes.len().to_string()),
+        Step::bytes(&bytes[..middle]),
+        Step::wait_for("later"),
+        Step::bytes(&bytes[middle..]),
+    ]);
+    let server = released(slow, sums(&home, &bytes)).await;
+    let it = Installing::with(&server, home, &TOOLS, "").await;
+    it.nvim.feed(":GPT install<CR>").await;
+    server.reached("later").await;
+    assert!(!it.binary().exists());
+    server.open("later");
+    it.nvim.wait_screen_contains("Installed: ").await;
+    assert_eq!(it.installed(), ["gpt-nvim"]);
+}
+
+#[tokio::test]
+async fn an_update_replaces_an_older_program_that_runs_and_that_goes_on() {
+    let home = Home::new();
+    let bytes = archive(&home, &program(VERSION));
+    let server = released(body(&bytes), sums(&home, &bytes)).await;
+    let it = Installing::with(&server, home, &TOOLS, "").await;
+    std::fs::create_dir(it.plugin.join("bin")).unwrap();
+    std::fs::copy("/bin/sleep", it.binary()).unwrap();
+    std::fs::set_permissions(it.binary(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut older = Command::new(it.binary()).arg("600").spawn().unwrap();
+    it.nvim.feed(":GPT install<CR>").await;
+    it.nvim.wait_screen_contains("Installed: ").await;
+    let output = run(&mut Command::new(it.binary()));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("gpt-nvim {VERSION}\n"));
+    assert!(older.try_wait().unwrap().is_none(), "the older one goes on");
+    older.kill().unwrap();
+    older.wait().unwrap();
+}
+
 #[tokio::test]
 async fn a_release_that_is_redirected_is_followed() {
     let home = Home::new();

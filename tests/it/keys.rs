@@ -35,14 +35,17 @@ fn accept(request: &Request) -> Answer {
 
 /// A Neovim whose OpenAI is `server`. It writes down each `GPTKeyChanged`.
 fn editor(server: &Server) -> Builder {
-    with_providers(&format!("openai = {{ base_url = \"{}/v1\" }}", server.url()))
+    let providers = format!("openai = {{ base_url = \"{}/v1\" }}", server.url());
+    with_config(&format!("model = 'openai/gpt-6.1-sol', providers = {{ {providers} }}"))
 }
 
 fn with_providers(providers: &str) -> Builder {
+    with_config(&format!("providers = {{ {providers} }}"))
+}
+
+fn with_config(more: &str) -> Builder {
     nvim()
-        .config(format!(
-            "{{ chat = {{ start_insert = false }}, providers = {{ {providers} }} }}"
-        ))
+        .config(format!("{{ chat = {{ start_insert = false }}, {more} }}"))
         .init(
             "_G.changes = {}
             vim.api.nvim_create_autocmd('User', { pattern = 'GPTKeyChanged', callback = function(args)

@@ -54,6 +54,8 @@ mod ends;
 mod folding;
 mod gate;
 mod give_back;
+#[cfg(target_os = "linux")]
+mod health;
 mod highlighting;
 mod history;
 mod history_asked;
@@ -97,6 +99,8 @@ mod reasoning;
 mod recalled;
 mod retries;
 mod screens;
+#[cfg(target_os = "linux")]
+mod served;
 mod streaming;
 mod structure;
 mod support_works;

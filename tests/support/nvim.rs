@@ -186,7 +186,9 @@ impl Builder {
         command
             .env("LC_ALL", "C.UTF-8")
             .env("SHELL", "/bin/sh")
-            .env(MARK, socket);
+            .env(MARK, socket)
+            // A real Ollama of whoever runs the tests is none of theirs.
+            .env("GPT_NVIM_TEST_NOBODY_HERE", "1");
         command.envs(self.environment.iter().cloned());
         command.current_dir(self.directory.clone().unwrap_or_else(|| home.path().join("home")));
         command

@@ -1,4 +1,5 @@
---- Checks a downloaded archive against its SHA-256 sum, and takes the program out of it.
+--- Checks a downloaded archive against its SHA-256 sum, and takes the program out of it. Archives are .tar.gz for Windows
+--- too: it has had a tar of its own as long as a curl, and unpacking a .zip would take PowerShell, and another code path.
 local M = {}
 
 local uv = vim.uv

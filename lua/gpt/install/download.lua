@@ -1,5 +1,5 @@
---- Downloads a file with curl or wget, whichever is there: over TLS, bounded in size and time, without a secret in any
---- argument.
+--- Downloads a file with curl, wget or PowerShell, whichever is there: over TLS, bounded in size and time, without a secret
+--- in any argument. (Windows has a curl of its own since 2018; PowerShell is for those that are older, or lost it.)
 local M = {}
 
 local uv = vim.uv
@@ -13,7 +13,7 @@ local LOOK = 300
 ---@field most integer bytes at most
 ---@field progress? fun(bytes: integer)
 
----@alias gpt.install.Outcome "done"|"missing"|"offline"|"too_large"|"failed"|"no_tool"
+---@alias gpt.install.Outcome "done"|"missing"|"offline"|"too_large"|"failed"|"no_tool"|"secret"
 
 --- A line of curl's configuration (curl(1), `--config`).
 ---@param name string
@@ -117,6 +117,84 @@ local function of_wget(result)
     or "failed"
 end
 
+--- Whether wget was led away from TLS, which it can not be told to refuse: what it brought is not taken then.
+---@param wanted gpt.install.Wanted
+---@param result vim.SystemCompleted
+---@return boolean
+local function was_led_astray(wanted, result)
+  local led = ("\n" .. (result.stderr or "")):lower():find("\n%s*location:%s*http://")
+  return led ~= nil and vim.startswith(wanted.url, "https://")
+end
+
+--- A string of PowerShell's (about_Quoting_Rules).
+---@param value string
+---@return string
+local function quoted(value)
+  return "'" .. value:gsub("[\r\n]", ""):gsub("'", "''") .. "'"
+end
+
+--- What PowerShell is told by its standard input. It ends with 44 where there is no such file, with 6 where nobody answers.
+---@param wanted gpt.install.Wanted
+---@param network table
+---@return string
+function M.powershell_script(wanted, network)
+  local options = {
+    ("-Uri %s -OutFile %s"):format(quoted(wanted.url), quoted(wanted.path)),
+    ("-UseBasicParsing -MaximumRedirection 5 -TimeoutSec %d -PassThru"):format(math.max(1, network.idle_timeout)),
+  }
+  local lines = {
+    "$ErrorActionPreference = 'Stop'; $ProgressPreference = 'SilentlyContinue'",
+    "[Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12",
+  }
+  if network.proxy == false then
+    lines[#lines + 1] = "[Net.WebRequest]::DefaultWebProxy = New-Object Net.WebProxy"
+  elseif network.proxy then
+    local scheme, user, host = network.proxy:match("^(%a[%w+.-]*://)(.*)@([^@]*)$")
+    options[#options + 1] = "-Proxy " .. quoted(scheme and scheme .. host or network.proxy)
+    if user then
+      local name, password = user:match("^([^:]*):?(.*)$")
+      lines[#lines + 1] = ("$word = ConvertTo-SecureString %s -AsPlainText -Force"):format(
+        quoted(vim.uri_decode(password))
+      )
+      lines[#lines + 1] = ("$who = New-Object Management.Automation.PSCredential(%s, $word)"):format(
+        quoted(vim.uri_decode(name))
+      )
+      options[#options + 1] = "-ProxyCredential $who"
+    end
+  end
+  vim.list_extend(lines, {
+    "try { $answer = Invoke-WebRequest " .. table.concat(options, " ") .. " } catch {",
+    "  [Console]::Error.WriteLine($_.Exception.Message)",
+    "  $status = [int]$_.Exception.Response.StatusCode",
+    "  if ($status -eq 404 -or $status -eq 410) { exit 44 }",
+    "  if ($status -eq 0) { exit 6 }",
+    "  exit 1",
+    "}",
+  })
+  if vim.startswith(wanted.url, "https://") then
+    local led = "$answer.BaseResponse.ResponseUri.Scheme -eq 'http'"
+    lines[#lines + 1] = ("if (%s) { Remove-Item %s; exit 1 }"):format(led, quoted(wanted.path))
+  end
+  return table.concat(lines, "\n") .. "\nexit 0\n"
+end
+
+---@param result vim.SystemCompleted
+---@return gpt.install.Outcome
+local function of_powershell(result)
+  return ({ [0] = "done", [44] = "missing", [6] = "offline" })[result.code] or "failed"
+end
+
+--- PowerShell, where it can do what is wanted: it trusts no certificates beside the system's.
+---@param network table
+---@return string?
+local function powershell(network)
+  for _, name in ipairs(network.ca_file and {} or { "powershell", "pwsh" }) do
+    if vim.fn.executable(name) == 1 then
+      return name
+    end
+  end
+end
+
 --- Looks at the file while it grows: tells its size, and ends what writes more than was wanted.
 ---@param task gpt.install.Task
 ---@param wanted gpt.install.Wanted
@@ -154,10 +232,18 @@ function M.get(task, wanted, network)
   elseif vim.fn.executable("wget") == 1 then
     local environment
     command, environment = wget(wanted, network)
-    options, read = { env = environment }, of_wget
+    options = { env = environment }
+    read = function(result)
+      return was_led_astray(wanted, result) and "failed" or of_wget(result)
+    end
+  end
+  local shell = not command and powershell(network)
+  if shell then
+    command = { shell, "-NoProfile", "-NonInteractive", "-Command", "-" }
+    options, read = { stdin = M.powershell_script(wanted, network) }, of_powershell
   end
   if not command then
-    return "no_tool"
+    return vim.fn.executable("wget") == 1 and "secret" or "no_tool"
   end
   options.text = true
   local stop = watch(task, wanted)

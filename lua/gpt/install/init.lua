@@ -30,6 +30,7 @@ local REASONS = {
   missing = "view.install.no_release_missing",
   offline = "view.install.no_release_offline",
   no_tool = "view.install.no_release_no_tool",
+  secret = "view.install.no_release_secret",
   no_sum_tool = "view.install.no_release_no_sum_tool",
 }
 
@@ -116,7 +117,7 @@ end
 local function check(outcome, url, details)
   if outcome == "done" then
     return
-  elseif outcome == "missing" or outcome == "offline" or outcome == "no_tool" then
+  elseif vim.list_contains({ "missing", "offline", "no_tool", "secret" }, outcome) then
     error({ no_release = outcome }, 0)
   elseif outcome == "too_large" then
     fail(words("view.install.too_large"), words("view.install.other_ways"), url)

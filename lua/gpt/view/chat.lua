@@ -235,13 +235,19 @@ end
 ---@return string
 function Chat:title(room)
   local model = Chat.model
-  local remark = model and model.remark ~= "" and (" (%s)"):format(cells.plain(model.remark)) or ""
-  remark = remark .. (self.private and " · " .. words("view.private") or "")
   local name = model and cells.plain(("%s/%s"):format(model.provider, model.model)) or "gpt.nvim"
-  local whole = (" %s%s%s "):format(name, remark, gauge.text(self) or "")
+  local remark = model and model.remark ~= "" and (" (%s)"):format(cells.plain(model.remark)) or ""
+  local private = self.private and " · " .. words("view.private") or ""
+  local reason = model and model.reason ~= "" and (" (%s)"):format(cells.plain(model.reason)) or ""
+  local whole = (" %s%s%s%s%s "):format(name, reason, remark, private, gauge.text(self) or "")
   if cells.width(whole) <= room then
     return whole
   end
+  local short = (" %s%s%s%s "):format(name, reason, remark, private)
+  if cells.width(short) <= room then
+    return short
+  end
+  remark = remark .. private
   -- The name gives way to what is said of it, as long as it can be told from others.
   local left = room - cells.width(remark) - 2
   return cells.cut((" %s%s "):format(cells.cut(name, math.max(left, LEAST_NAME)), remark), room)

@@ -12,6 +12,7 @@ local cells = require("gpt.cells")
 ---@field provider string
 ---@field model string
 ---@field remark string
+---@field reason string why it answers where the user has named none
 ---@field window? integer
 ---@field prices_of string
 ---@field chosen boolean

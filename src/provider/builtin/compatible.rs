@@ -20,6 +20,7 @@ pub(crate) const COMPATIBLE: Entry = Entry {
         openai_models: false,
     },
     default_model: None,
+    opens_more: false,
     keys_page: None,
     billing_page: None,
 };

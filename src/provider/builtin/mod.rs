@@ -41,6 +41,8 @@ pub(super) struct Entry {
     pub(super) variables: &'static [&'static str],
     pub(super) dialect: Dialect,
     pub(super) default_model: Option<&'static str>,
+    /// See [`Provider::opens_more`].
+    pub(super) opens_more: bool,
     pub(super) keys_page: Option<&'static str>,
     pub(super) billing_page: Option<&'static str>,
 }
@@ -75,6 +77,7 @@ impl Entry {
             insecure: false,
             configured: false,
             default_model: self.default_model.map(str::to_owned),
+            opens_more: self.opens_more,
             has_organizations: false,
             keys_page: self.keys_page,
             billing_page: self.billing_page,
@@ -82,7 +85,7 @@ impl Entry {
     }
 }
 
-/// All of them.
+/// All of them, in the order in which they are tried where nobody has chosen one.
 pub(super) fn all(environment: Environment<'_>) -> Vec<Provider> {
     let mut all = vec![openai::provider(environment), azure::provider(environment), guide()];
     let entries = [anthropic::ENTRY, gemini::ENTRY, ollama::ENTRY, COMPATIBLE];

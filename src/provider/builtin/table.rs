@@ -1,8 +1,11 @@
 //! The providers that speak Chat Completions and differ in data only. Facts (2026-11-22): each one's own reference, named
 //! beside it, and the variables that its own SDK or command reads.
 //!
-//! A key is read from a variable only when its provider is asked: several of these, `GITHUB_TOKEN` first of all, open
-//! more than a language model.
+//! A key is read from a variable only when its provider is asked. Two of these, `GITHUB_TOKEN` and `HF_TOKEN`, open more
+//! than a language model, and are set where nobody thinks of one: they choose no provider (`opens_more`).
+//!
+//! Default models: names that move along where a provider has them, else what litellm 1.109.1 (2026-11-12) lists without
+//! an end.
 
 use super::{COMPATIBLE, Entry, Key};
 use crate::provider::Dialect;
@@ -42,6 +45,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         dialect: UNASKED,
         keys_page: Some("https://console.mistral.ai/api-keys"),
         billing_page: Some("https://console.mistral.ai/billing"),
+        default_model: Some("mistral-large-latest"),
         ..HOSTED
     },
     // https://console.groq.com/docs/api-reference
@@ -53,6 +57,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         dialect: NEWER,
         keys_page: Some("https://console.groq.com/keys"),
         billing_page: Some("https://console.groq.com/settings/billing"),
+        default_model: Some("openai/gpt-oss-120b"),
         ..HOSTED
     },
     // https://api-docs.deepseek.com
@@ -63,6 +68,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         variables: &["DEEPSEEK_API_KEY"],
         keys_page: Some("https://platform.deepseek.com/api_keys"),
         billing_page: Some("https://platform.deepseek.com/top_up"),
+        default_model: Some("deepseek-v4-pro"),
         ..HOSTED
     },
     // https://docs.x.ai/docs/api-reference
@@ -74,6 +80,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         dialect: NEWER,
         keys_page: Some("https://console.x.ai"),
         billing_page: Some("https://console.x.ai"),
+        default_model: Some("grok-4.7"),
         ..HOSTED
     },
     // https://openrouter.ai/docs/api-reference; the plain list of models is open to all, so it would check no key.
@@ -85,6 +92,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         variables: &["OPENROUTER_API_KEY"],
         keys_page: Some("https://openrouter.ai/settings/keys"),
         billing_page: Some("https://openrouter.ai/settings/credits"),
+        default_model: Some("openrouter/auto"),
         ..HOSTED
     },
     // https://docs.together.ai/reference
@@ -95,6 +103,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         variables: &["TOGETHER_API_KEY"],
         keys_page: Some("https://api.together.ai/settings/api-keys"),
         billing_page: Some("https://api.together.ai/settings/billing"),
+        default_model: Some("zai-org/GLM-5.3"),
         ..HOSTED
     },
     // https://docs.fireworks.ai/api-reference
@@ -105,6 +114,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         variables: &["FIREWORKS_API_KEY"],
         keys_page: Some("https://app.fireworks.ai/settings/users/api-keys"),
         billing_page: Some("https://app.fireworks.ai/account/billing"),
+        default_model: Some("accounts/fireworks/models/glm-5p1"),
         ..HOSTED
     },
     // https://docs.perplexity.ai/api-reference
@@ -116,6 +126,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         dialect: UNASKED,
         keys_page: Some("https://www.perplexity.ai/settings/api"),
         billing_page: Some("https://www.perplexity.ai/settings/api"),
+        default_model: Some("sonar-pro"),
         ..HOSTED
     },
     // https://inference-docs.cerebras.ai/api-reference
@@ -127,6 +138,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         dialect: NEWER,
         keys_page: Some("https://cloud.cerebras.ai"),
         billing_page: Some("https://cloud.cerebras.ai"),
+        default_model: Some("gpt-oss-120b"),
         ..HOSTED
     },
     // https://docs.api.nvidia.com/nim/reference
@@ -136,6 +148,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         base_url: "https://integrate.api.nvidia.com/v1",
         variables: &["NVIDIA_API_KEY"],
         keys_page: Some("https://build.nvidia.com/settings/api-keys"),
+        default_model: Some("openai/gpt-oss-120b"),
         ..HOSTED
     },
     // https://huggingface.co/docs/inference-providers
@@ -146,6 +159,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         variables: &["HF_TOKEN"],
         keys_page: Some("https://huggingface.co/settings/tokens"),
         billing_page: Some("https://huggingface.co/settings/billing"),
+        default_model: Some("openai/gpt-oss-120b"),
+        opens_more: true,
         ..HOSTED
     },
     // https://docs.cohere.com/docs/compatibility-api; it refuses `stream_options`, and the list of models is in its own
@@ -159,6 +174,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         dialect: UNASKED,
         keys_page: Some("https://dashboard.cohere.com/api-keys"),
         billing_page: Some("https://dashboard.cohere.com/billing"),
+        default_model: Some("command-a-plus-05-2026"),
         ..HOSTED
     },
     // https://docs.github.com/rest/models; the list is an array, beside the API.
@@ -170,6 +186,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         variables: &["GITHUB_TOKEN"],
         keys_page: Some("https://github.com/settings/personal-access-tokens"),
         billing_page: Some("https://github.com/settings/billing"),
+        opens_more: true,
         ..HOSTED
     },
 ];

@@ -71,6 +71,7 @@ fn heir(provider: Provider, name: &str, key: KeySource) -> Provider {
         project: String::new(),
         headers: BTreeMap::new(),
         insecure: false,
+        opens_more: false,
         ..provider
     }
 }
