@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn the_built_in_actions_are_files_of_the_same_form_named_as_the_editor_names_them() {
         let names: Vec<String> = built_in().into_iter().map(|prompt| prompt.name).collect();
-        let lua = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("lua/gpt/actions.lua")).unwrap();
+        let lua = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("lua/gpt/library.lua")).unwrap();
         let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
         assert_eq!(names.len(), BUILT_IN.len());
         assert!(lua.contains(&format!("M.BUILT_IN = {{ {} }}", quoted.join(", "))));
