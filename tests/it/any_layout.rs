@@ -86,7 +86,7 @@ async fn a_chat_floats_and_says_why_where_its_window_cannot_be_had() {
         ("set winfixbuf", "This window is fixed ('winfixbuf'): the chat floats."),
         (
             "set nohidden | call setline(1, 'x')",
-            "The file here is not saved ('nohidden'): the chat floats.",
+            "The file is not saved ('nohidden'): the chat floats.",
         ),
     ];
     for (prepare, reason) in reasons {

@@ -261,7 +261,7 @@ async fn ga_refuses_with_the_reason_when_the_target_is_gone_and_changes_nothing(
         ),
         (
             "vim.api.nvim_buf_set_lines(1, 3, 7, true, {})",
-            "text was deleted from f.lua",
+            "was deleted from f.lua",
         ),
         ("vim.bo[1].modifiable = false", "f.lua cannot be changed"),
         (

@@ -9,20 +9,20 @@ local one_line = require('gpt.view.one_line')
 _G.table_of = vim.json.decode(table.concat(vim.fn.readfile(...), '\\n'))
 local long = { path = ('some/folder/'):rep(7) .. 'file.lua', provider = 'A provider with a long name', status = '404' }
 local function fill(key)
-  local message = table_of[key] and table_of[key][require('gpt.config').locale()] or ''
+  local message = table_of[key] and table_of[key][require('gpt.locale').get()] or ''
   return (message:gsub('{([%l_]+)}', function(name) return long[name] or ('a long ' .. name .. ' '):rep(5) end))
 end
 local COMMANDS = { ':GPT%u%l+', ':GPT %l+', ':checkhealth gpt', ':help gpt%-%l+' }
 function _G.told(key)
   local title, advice = fill(key), fill(key .. '_advice') .. fill(key .. '_fix')
   local room = vim.o.columns - 19
-  local step = #advice > 0 and vim.api.nvim_strwidth(advice) <= 36 and advice
+  local step
   for _, command in ipairs(COMMANDS) do
     step = step or advice:match(command)
   end
   if vim.api.nvim_strwidth(title .. ' ' .. advice) > room then
     -- A name may be too long for the command that has it.
-    step = step or #advice > 0 and ':GPT log' or title:sub(-3)
+    step = step or #advice > 0 and ':GPT log' or ''
   else
     step = advice
   end
@@ -276,7 +276,7 @@ async fn the_health_report_names_a_program_of_another_version_and_what_to_do() {
     nvim.lua("require('gpt.version').plugin = '9.9.9'", &[]).await;
     nvim.command("checkhealth gpt").await;
     let report = nvim.lines(0).await.join("\n");
-    assert!(report.contains("not of the same version"), "{report}");
+    assert!(report.contains("older than the plugin (9.9.9)"), "{report}");
     assert!(report.contains("Correct `binary` in the configuration"), "{report}");
 }
 

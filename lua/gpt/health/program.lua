@@ -3,6 +3,7 @@
 local M = {}
 
 local bounded = require("gpt.bounded")
+local config = require("gpt.config")
 local health = vim.health
 local remote = require("gpt.remote")
 local version = require("gpt.version")
@@ -111,7 +112,8 @@ local function compare(file, said)
     health.error(title, words("view.health.build_again"))
   elseif vim.version.lt(theirs, ours) then
     local title = words("view.health.older", { file = file, theirs = theirs, ours = ours })
-    health.error(title, words("view.health.build_again"))
+    local is_chosen = config.get().binary ~= nil
+    health.error(title, is_chosen and words("view.program.correct_binary") or words("view.health.build_again"))
   else
     local title = words("view.health.newer", { file = file, theirs = theirs, ours = ours })
     health.error(title, words("view.health.newer_advice"))

@@ -26,7 +26,7 @@ return {
   ["view.apply.no_window"] = "No hay ninguna ventana con código donde ponerlo. gy copia el bloque.",
   ["view.apply.not_found"] = "El texto seleccionado no se encuentra en {path}.",
   ["view.apply.not_modifiable"] = "{path} no se puede modificar ('nomodifiable').",
-  ["view.apply.partial"] = "La selección en {path} partía un carácter en dos y no se puede sustituir. gy copia el código.",
+  ["view.apply.partial"] = "La selección partía un carácter en dos en {path}. gy copia el código.",
   ["view.apply.replaced"] = "Sustituido: {where}, ahora {lines}.",
   ["view.apply.replaced_changed"] = "Sustituido, aunque editado: {where}, ahora {lines}.",
   ["view.apply.same"] = "Nada cambia: el texto ya es ese ({where}).",

@@ -26,7 +26,7 @@ return {
   ["view.apply.no_window"] = "Não há janela com código para recebê-lo. gy copia o bloco.",
   ["view.apply.not_found"] = "O texto selecionado não foi encontrado em {path}.",
   ["view.apply.not_modifiable"] = "{path} não pode ser alterado ('nomodifiable').",
-  ["view.apply.partial"] = "A seleção em {path} cortava um caractere ao meio e não pode ser substituída. gy copia o código.",
+  ["view.apply.partial"] = "A seleção cortava um caractere ao meio em {path}. gy copia o código.",
   ["view.apply.replaced"] = "Substituído: {where}, agora {lines}.",
   ["view.apply.replaced_changed"] = "Substituído, embora editado: {where}, agora {lines}.",
   ["view.apply.same"] = "Nada muda: o texto já é esse ({where}).",

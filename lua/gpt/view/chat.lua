@@ -238,7 +238,7 @@ function Chat:title(room)
   local name = model and cells.plain(("%s/%s"):format(model.provider, model.model)) or "gpt.nvim"
   local remark = model and model.remark ~= "" and (" (%s)"):format(cells.plain(model.remark)) or ""
   local private = self.private and " · " .. words("view.private") or ""
-  local reason = model and model.reason ~= "" and (" (%s)"):format(cells.plain(model.reason)) or ""
+  local reason = model and (model.reason or "") ~= "" and (" (%s)"):format(cells.plain(model.reason)) or ""
   local whole = (" %s%s%s%s%s "):format(name, reason, remark, private, gauge.text(self) or "")
   if cells.width(whole) <= room then
     return whole

@@ -13,10 +13,14 @@ local LEAST_ROOM = 4
 local LEAST_HEAD = 18
 --- What |vim.notify()| shows a message in.
 local MESSAGE_GROUPS = { [vim.log.levels.ERROR] = "ErrorMsg", [vim.log.levels.WARN] = "WarningMsg" }
---- An advice of so many cells is worth more than the end of the title.
+--- An advice of so many cells that names a command is worth more than the end of the title.
 local SHORT = 40
 --- Less than this of an advice, in cells, would say nothing.
 local LEAST_PART = 12
+--- A last sentence of so many cells at most is worth more than what stands before it.
+local LONGEST_LAST = 24
+--- So much of a title is cut off without saying where the rest is, which would take as much, in cells.
+local MOST_LOST = 16
 --- How long after a warning insert mode may begin, so that it was not read, in milliseconds: `:GPTChat` begins it.
 local UNREAD = 1000
 
@@ -79,7 +83,7 @@ local function first_command(text)
 end
 
 --- What of an advice stands there: all of it, else its first sentence with a command, else the command, the first of them
---- beside which the title has room. Where none leaves it that, a short advice, or the command.
+--- beside which the title has room. Where none leaves it that, a short advice with a command, or the command.
 ---@param advice string
 ---@param beside integer what the title leaves, in cells
 ---@param most integer what a part of the title would leave
@@ -98,24 +102,19 @@ local function step(advice, beside, most)
       return candidate
     end
   end
-  if advice ~= "" and cells.width(advice) <= math.min(SHORT, most) then
+  local command = first_command(advice)
+  if command and cells.width(advice) <= math.min(SHORT, most) then
     return advice
   end
-  local command = first_command(advice)
   return command and cells.width(command) <= most and command or nil
 end
 
---- The last sentence or part of a sentence: there stands what to do where no advice does.
+--- A short last sentence of a title: there stands what to do where no advice does.
 ---@param title string
----@param room integer
 ---@return string?
-local function last_part(title, room)
-  for _, separator in ipairs({ "%. ", "; ", ": ", ", " }) do
-    local part = title:match(".*" .. separator .. "(.+)$")
-    if part and cells.width(part) <= room then
-      return part
-    end
-  end
+local function last_sentence(title)
+  local sentence = title:match(".*[%.;] (.+)$")
+  return sentence and cells.width(sentence) <= LONGEST_LAST and sentence or nil
 end
 
 --- A notice in so many cells: what to do is kept, and what happened is cut.
@@ -130,11 +129,12 @@ function M.fit(title, advice, room, more)
   if cells.width(whole) <= room then
     return whole
   end
+  local last = advice == "" and last_sentence(title) or nil
+  if not more and advice == "" and not last and cells.width(title) <= room + MOST_LOST then
+    return cells.cut(title, room)
+  end
   local most = room - math.min(cells.width(title), LEAST_HEAD, math.floor(room / 2)) - 1
-  local kept = more
-    or step(advice, room - cells.width(title) - 1, most)
-    or advice == "" and last_part(title, most)
-    or words("view.log.more")
+  local kept = more or step(advice, room - cells.width(title) - 1, most) or last or words("view.log.more")
   kept = cells.cut(kept, most)
   local left = room - cells.width(title) - cells.width(kept) - 2
   if left >= LEAST_PART and kept == words("view.log.more") and advice ~= "" then
