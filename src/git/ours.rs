@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::GitError;
 use super::config::Settings;
 use super::layout::Layout;
-use crate::bounded;
+use crate::bounded::{self, Unread};
 
 /// How the folder's name begins.
 const PREFIX: &str = "gpt-nvim-git-";
@@ -129,8 +129,11 @@ impl Ours {
         if from.symlink_metadata().is_err() {
             return Ok(());
         }
-        let copied = layout.own(from).ok().and_then(|from| bounded::open(&from).ok());
-        let (opened, found) = copied.ok_or_else(|| GitError::odd_file(from))?;
+        let own = layout.own(from).map_err(|_| GitError::odd_file(from))?;
+        let (opened, found) = bounded::open(&own).map_err(|error| match error {
+            Unread::NoFile => GitError::odd_file(from),
+            other => GitError::Failed(format!("{name}: {other}")),
+        })?;
         if found.len() > most {
             return Err(GitError::Failed(format!("{name}: {} bytes", found.len())));
         }
@@ -143,7 +146,6 @@ impl Ours {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "of `map_err`")]
 fn failed(error: io::Error) -> GitError {
     GitError::Failed(error.to_string())
 }

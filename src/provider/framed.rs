@@ -10,7 +10,7 @@ use super::error::{self, ErrorClass, ProviderError, shape};
 use super::lenient;
 use super::sse::{DEFAULT_LIMIT, Piece, SseDecoder, SseEvent};
 use super::think::Thinking;
-use super::unread::Unread;
+use super::unknown_frame::UnknownFrame;
 use super::{Decoder, Event, ToolCall};
 use crate::words::text;
 
@@ -68,7 +68,7 @@ struct Aside {
     /// What stood between the events: told at the end, whatever the end says.
     stray: String,
     /// An event that is no part of an answer.
-    unread: Unread,
+    unknown: UnknownFrame,
 }
 
 /// The most of what cannot be read that is kept, in bytes.
@@ -79,7 +79,7 @@ impl Aside {
     fn look<W: Wire>(&mut self, event: SseEvent<'_>, events: &[Event]) {
         let is_named = W::FIELDS.contains(&"type") && !matches!(event.event, "" | "message");
         let data = if is_named { "" } else { event.data };
-        self.unread.look(data, W::FIELDS, events);
+        self.unknown.look(data, W::FIELDS, events);
     }
 }
 
@@ -195,7 +195,7 @@ impl<W: Wire> Framed<W> {
         {
             **end = Event::Error(ProviderError::from_text(&aside.stray, None));
         }
-        aside.unread.tell(wire.is_told(), said);
+        aside.unknown.tell(wire.is_told(), said);
     }
 
     fn collect(&mut self, bytes: &[u8], limit: usize, out: &mut Vec<Event>) {

@@ -7,7 +7,7 @@ use memchr::memchr;
 use super::framed::{PAGE_LIMIT, Wire, broken, end_whole, read, unnoticed};
 use super::sse::{DEFAULT_LIMIT, SseError};
 use super::think::Thinking;
-use super::unread::Unread;
+use super::unknown_frame::UnknownFrame;
 use super::{Decoder, ErrorClass, Event, ProviderError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,7 +31,7 @@ pub(crate) struct Lined<W> {
     kind: Kind,
     /// The line so far; the body so far, if it is no stream.
     kept: Vec<u8>,
-    unread: Unread,
+    unknown: UnknownFrame,
     over: bool,
 }
 
@@ -87,7 +87,7 @@ impl<W: Wire> Lined<W> {
                 if !matches!(read(&mut self.wire, "", line, out), Ok(flow) if flow.is_break()) {
                     self.wire.close(out);
                 }
-                self.unread.tell(self.wire.is_told(), out.last_mut());
+                self.unknown.tell(self.wire.is_told(), out.last_mut());
             }
         }
     }
@@ -106,7 +106,8 @@ impl<W: Wire> Lined<W> {
         let before = out.len();
         match read(&mut self.wire, "", text, out) {
             Ok(flow) => {
-                self.unread.look(text, W::FIELDS, out.get(before..).unwrap_or_default());
+                self.unknown
+                    .look(text, W::FIELDS, out.get(before..).unwrap_or_default());
                 let is_silent = flow.is_continue() && out.len() == before;
                 self.over = flow.is_break() || (is_silent && unnoticed(text, out).is_break());
                 self.kind = Kind::Lines;

@@ -31,7 +31,7 @@ mod think;
 mod thought;
 mod tokens;
 mod turns;
-mod unread;
+mod unknown_frame;
 mod unshown;
 
 pub use crate::transcript::{Citation, Message, Role, ToolCall, Unshown, UnshownKind, Usage};

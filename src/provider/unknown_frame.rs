@@ -15,19 +15,19 @@ const SIGNS_OF_LIFE: &[&str] = &["ping", "keep", "heartbeat", "status", "progres
 
 /// A payload that cannot be read, if there is one.
 #[derive(Debug, Default)]
-pub(crate) struct Unread {
+pub(crate) struct UnknownFrame {
     payload: Option<String>,
     /// Whether something of the answer has come.
     said: bool,
 }
 
-impl Unread {
+impl UnknownFrame {
     /// Looks at a payload, the `fields` of its wire, and the events that came of it.
     pub(crate) fn look(&mut self, data: &str, fields: &[&str], events: &[Event]) {
         if events.iter().any(is_answer) {
             self.said = true;
             self.payload = None;
-        } else if events.is_empty() && self.payload.is_none() && is_unread(data, fields) {
+        } else if events.is_empty() && self.payload.is_none() && is_unknown(data, fields) {
             self.payload = Some(data.chars().take(MOST).collect());
         }
     }
@@ -50,7 +50,7 @@ fn is_answer(event: &Event) -> bool {
     )
 }
 
-fn is_unread(data: &str, fields: &[&str]) -> bool {
+fn is_unknown(data: &str, fields: &[&str]) -> bool {
     let Ok(Value::Object(object)) = serde_json::from_str::<Value>(data) else {
         return false;
     };
@@ -85,7 +85,7 @@ mod tests {
     const CHAT: &[&str] = &["choices", "usage", "message"];
 
     #[test]
-    fn frames_of_a_wire_and_signs_of_life_are_told_from_what_is_unread() {
+    fn frames_of_a_wire_and_signs_of_life_are_told_from_what_is_unknown() {
         for data in [
             r#"{"alert": "halted"}"#,
             r#"{"result": {"error": {"message": "m"}}}"#,
@@ -94,7 +94,7 @@ mod tests {
             r#"{"choices": [], "message": "quota gone"}"#,
             r#"{"type": "abort", "why": "gpu lost"}"#,
         ] {
-            assert!(is_unread(data, CHAT), "{data}");
+            assert!(is_unknown(data, CHAT), "{data}");
         }
         for data in [
             r#"{"choices": [{"delta": {"role": "assistant"}}]}"#,
@@ -109,7 +109,7 @@ mod tests {
             "null",
             "cut {",
         ] {
-            assert!(!is_unread(data, CHAT), "{data}");
+            assert!(!is_unknown(data, CHAT), "{data}");
         }
     }
 
@@ -139,7 +139,7 @@ mod tests {
     const DONE: &str = "data: [DONE]\n\n";
 
     #[test]
-    fn an_answer_that_breaks_off_behind_what_is_unread_shows_it_and_is_not_whole() {
+    fn an_answer_that_breaks_off_behind_an_unknown_frame_shows_it_and_is_not_whole() {
         for body in [[HALF, ALERT, DONE].concat(), [HALF, ALERT].concat()] {
             let (text, end) = end(&mut ChatDecoder::new(), &body);
             assert_eq!(text, "Half");
