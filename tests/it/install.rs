@@ -626,7 +626,7 @@ async fn an_archive_that_unpacks_without_end_is_ended_and_taken_away() {
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::File::create(folder.join("gpt-nvim"))
         .unwrap()
-        .set_len(1 << 30)
+        .set_len(384 << 20)
         .unwrap();
     let bytes = packed(&home);
     let server = released(body(&bytes), sums(&home, &bytes)).await;

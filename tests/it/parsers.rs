@@ -240,6 +240,20 @@ async fn a_file_in_a_question_and_the_chat_out_of_the_history_crash_nothing_eith
     clean(&later).await;
 }
 
+/// A text cut at spaces, into at most that many pieces.
+fn at_spaces(text: &str, most: usize) -> Vec<&str> {
+    let least = text.len() / most + 1;
+    let (mut pieces, mut begin) = (Vec::new(), 0);
+    for (index, _) in text.match_indices(' ') {
+        if index + 1 - begin >= least {
+            pieces.push(&text[begin..=index]);
+            begin = index + 1;
+        }
+    }
+    pieces.push(&text[begin..]);
+    pieces
+}
+
 /// Marsaglia's xorshift.
 fn below(state: &mut u64, n: usize) -> usize {
     *state ^= *state << 13;
@@ -279,7 +293,7 @@ async fn random_lines_of_marks_never_crash_the_editor_and_never_reach_a_parser_b
         .unwrap_or(20);
     let server = Server::start(|request: &crate::support::server::Request| {
         let (_, asked) = conversation(request).pop().unwrap();
-        Answer::chat_tokens(&asked.split_inclusive(' ').collect::<Vec<_>>())
+        Answer::chat_tokens(&at_spaces(&asked, 200))
     })
     .await;
     let nvim = opened(chat(&server, true)).await;
