@@ -83,6 +83,7 @@ mod model_word;
 mod models;
 mod network;
 mod notices;
+mod numbers;
 mod odd_text;
 mod opened;
 mod parsers;
