@@ -3,24 +3,25 @@
 
 /// A number of tokens: `940`, `8.2k`, `400k`, `1.05M`.
 pub fn tokens(count: u64) -> String {
-    let short = |unit: f64, digits: usize, sign: &str| {
-        let number = format!("{:.digits$}", count as f64 / unit);
-        let number = match number.contains('.') {
-            true => number.trim_end_matches('0').trim_end_matches('.'),
-            false => number.as_str(),
-        };
-        format!("{number}{sign}")
-    };
+    let rounded = |unit: u64| count.saturating_add(unit / 2) / unit;
     match count {
         0..1_000 => count.to_string(),
-        1_000..9_950 => short(1e3, 1, "k"),
-        9_950..999_500 => short(1e3, 0, "k"),
-        _ => short(1e6, 2, "M"),
+        1_000..9_950 => format!("{}k", short(rounded(100), 10)),
+        9_950..999_500 => format!("{}k", rounded(1_000)),
+        _ => format!("{}M", short(rounded(10_000), 100)),
     }
+}
+
+/// A count of these parts of one, without zeros at its end. Counted, as Rust and LuaJIT round halves differently.
+fn short(parts: u64, of: u64) -> String {
+    let digits = of.ilog10() as usize;
+    let number = format!("{}.{:0digits$}", parts / of, parts % of);
+    number.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// An amount of US dollars, exact enough to tell cheap answers apart: `$2`, `$7.50`, `$0.075`, `<$0.0001`.
 pub fn money(dollars: f64) -> String {
+    let rounded = |parts: f64| (dollars * parts + 0.5).floor() as u64;
     if dollars.is_nan() || dollars <= 0.0 {
         "$0".to_owned()
     } else if dollars < 0.0001 {
@@ -28,9 +29,9 @@ pub fn money(dollars: f64) -> String {
     } else if dollars >= 1.0 && dollars.fract() == 0.0 {
         format!("${dollars:.0}")
     } else if dollars >= 1.0 {
-        format!("${dollars:.2}")
+        format!("${}.{:02}", rounded(100.0) / 100, rounded(100.0) % 100)
     } else {
-        let exact = format!("${dollars:.4}");
+        let exact = format!("${}.{:04}", rounded(10_000.0) / 10_000, rounded(10_000.0) % 10_000);
         let shorter = exact.strip_suffix("00").or_else(|| exact.strip_suffix('0'));
         shorter.unwrap_or(&exact).to_owned()
     }

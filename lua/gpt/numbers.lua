@@ -2,6 +2,14 @@
 --- the same for the program.
 local M = {}
 
+--- Rounds to whole parts: counted, as Rust and LuaJIT round halves differently.
+---@param number number
+---@param parts number of one
+---@return integer
+local function rounded(number, parts)
+  return math.floor(number * parts + 0.5)
+end
+
 --- A number of tokens: `940`, `8.2k`, `400k`, `1.05M`.
 ---@param count integer
 ---@return string
@@ -9,11 +17,11 @@ function M.tokens(count)
   if count < 1000 then
     return tostring(count)
   elseif count < 9950 then
-    return (("%.1f"):format(count / 1e3):gsub("%.0$", "")) .. "k"
+    return (("%.1f"):format(math.floor((count + 50) / 100) / 10):gsub("%.0$", "")) .. "k"
   elseif count < 999500 then
-    return ("%.0fk"):format(count / 1e3)
+    return ("%.0fk"):format(math.floor((count + 500) / 1000))
   end
-  return (("%.2f"):format(count / 1e6):gsub("%.?0+$", "")) .. "M"
+  return (("%.2f"):format(math.floor((count + 5000) / 10000) / 100):gsub("%.?0+$", "")) .. "M"
 end
 
 --- An amount of US dollars, exact enough to tell cheap answers apart: `$2`, `$7.50`, `$0.075`, `<$0.0001`.
@@ -25,9 +33,9 @@ function M.money(dollars)
   elseif dollars < 0.0001 then
     return "<$0.0001"
   elseif dollars >= 1 then
-    return (dollars % 1 == 0 and "$%.0f" or "$%.2f"):format(dollars)
+    return dollars % 1 == 0 and ("$%.0f"):format(dollars) or ("$%.2f"):format(rounded(dollars, 100) / 100)
   end
-  return (("$%.4f"):format(dollars):gsub("00$", ""):gsub("(%.%d%d%d)0$", "%1"))
+  return (("$%.4f"):format(rounded(dollars, 10000) / 10000):gsub("00$", ""):gsub("(%.%d%d%d)0$", "%1"))
 end
 
 return M
