@@ -13,7 +13,7 @@
 //! config history logging terms
 //! keys
 //! disk git
-//! bounded visible fence calendar process
+//! bounded visible fence numbers calendar process
 //! transcript words
 //! ```
 //!
@@ -30,7 +30,7 @@
 //! remote
 //! install
 //! gate config
-//! border bounded cells fence near project session slash textlock version
+//! border bounded cells fence near numbers project session slash textlock version
 //! words
 //! locale
 //! messages
@@ -64,6 +64,7 @@
 //! chat::conversation, prompt, budget: pure; they call nothing that waits · config, logging, disk: read and written at the edges
 //! bounded: files are looked at before they are read, and read with a limit; called by all that reads files
 //! visible: what a name can hide is shown; calls nobody
+//! numbers: token counts and money in few signs, as data/numbers.json shows; lua/gpt/numbers.lua is the same
 //! words: what a user reads, in their language, from one table; called by all of them, calls nobody
 //! ```
 //!
@@ -91,6 +92,7 @@ pub mod git;
 pub mod history;
 pub mod keys;
 pub mod logging;
+pub mod numbers;
 pub mod process;
 pub mod provider;
 pub mod terms;

@@ -1,6 +1,7 @@
 //! Commit messages: how a project writes them, and the one in an answer.
 
 use super::fill::fenced;
+use crate::fence::{self, Line};
 
 /// The types of Conventional Commits, as its users know them (<https://www.conventionalcommits.org/en/v1.0.0/>).
 const TYPES: [&str; 11] = [
@@ -38,19 +39,11 @@ fn has_type(subject: &str) -> bool {
 
 /// The message in an answer: its first fenced block, else all of it.
 pub fn message(answer: &str) -> Vec<String> {
-    let lines: Vec<&str> = answer.lines().collect();
-    let is_fence = |line: &&str| line.trim_start().starts_with("```");
-    let block = lines.iter().position(is_fence).map(|open| {
-        let inside = lines.iter().skip(open + 1);
-        inside
-            .take_while(|line| !is_fence(line))
-            .copied()
-            .collect::<Vec<_>>()
-            .join("\n")
-    });
-    let text = block
-        .filter(|block| !block.trim().is_empty())
-        .unwrap_or_else(|| answer.to_owned());
+    let block = fence::lines(answer).skip_while(|(_, line)| !matches!(line, Line::Opens(_)));
+    let inside = block.skip(1).take_while(|(_, line)| *line == Line::Code);
+    let inside: Vec<&str> = inside.map(|(text, _)| text).collect();
+    let block = Some(inside.join("\n")).filter(|block| !block.trim().is_empty());
+    let text = block.unwrap_or_else(|| answer.to_owned());
     text.trim().lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
@@ -79,6 +72,7 @@ mod tests {
         );
         assert_eq!(message("\nfeat: a  \n"), ["feat: a"]);
         assert_eq!(message("```\nfeat: a"), ["feat: a"]);
+        assert_eq!(message("~~~~\nfix: b\n```\n~~~~\n```\nno\n```"), ["fix: b", "```"]);
         assert_eq!(message(""), Vec::<String>::new());
     }
 }

@@ -1,4 +1,4 @@
-//! What git says of the staged changes, and of how commits are described here.
+//! Reads what actions need of git: the staged changes, and how commits are described here.
 
 use std::path::{Path, PathBuf};
 

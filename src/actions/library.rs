@@ -1,4 +1,4 @@
-//! Where prompts are found: in this program, and in the user's own folder (a project's: [`project`](super::project)).
+//! Loads prompts: those in this program, and those in the user's own folder (a project's: [`project`](super::project)).
 //! Files are read again when they have changed; one that is broken is named, and the others are there all the same.
 
 use std::collections::HashMap;

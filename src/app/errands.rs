@@ -1,4 +1,4 @@
-//! What is to be done with the answers to questions that actions ask.
+//! Remembers what follows an action's answer: quickfix entries, or a commit message.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

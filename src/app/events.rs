@@ -1,4 +1,4 @@
-//! What the editor tells, and who does it.
+//! Dispatches the editor's events to what handles them.
 
 use super::App;
 use super::connecting::Entered;

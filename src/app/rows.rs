@@ -1,5 +1,6 @@
-//! What the list of models shows of each: its name, window, price and end, in columns.
+//! Formats the list of models as a table: name, window, price and end of each.
 
+use crate::numbers;
 use crate::provider::catalogue::{Facts, has_ended};
 use crate::words::{Locale, say};
 
@@ -24,7 +25,7 @@ pub fn texts(rows: &[Row], today: &str, locale: Locale) -> Vec<String> {
     let priced = width(&mut prices.iter().map(|price| price.chars().count()));
     let line = |(row, price): (&Row, &String)| {
         let mark = if row.current { "●" } else { " " };
-        let window = row.facts.window.map(tokens).unwrap_or_default();
+        let window = row.facts.window.map(numbers::tokens).unwrap_or_default();
         let name = &row.name;
         let end = end(&row.facts, today, locale);
         format!("{mark} {name:<names$}  {window:>6}  {price:<priced$}  {end}")
@@ -38,7 +39,7 @@ fn price(row: &Row, locale: Locale) -> String {
     match (row.guide, row.facts.input, row.facts.output) {
         (true, ..) => say!(locale, "model.guide_price"),
         (_, Some(input), Some(output)) if input == 0.0 && output == 0.0 => say!(locale, "model.free"),
-        (_, Some(input), Some(output)) => format!("{} / {}", dollars(input), dollars(output)),
+        (_, Some(input), Some(output)) => format!("{} / {}", numbers::money(input), numbers::money(output)),
         _ => say!(locale, "model.price_unknown"),
     }
 }
@@ -53,32 +54,6 @@ fn end(facts: &Facts, today: &str, locale: Locale) -> String {
         (None, Some(near)) => say!(locale, "model.row_ended_nearest", day = ends, nearest = near),
         (None, None) => say!(locale, "model.row_ended", day = ends),
     }
-}
-
-/// A number of tokens: `8K`, `400K`, `1.05M`.
-fn tokens(count: u64) -> String {
-    let shortened = |unit: f64, digits: usize, sign: &str| {
-        let number = format!("{:.digits$}", count as f64 / unit);
-        let number = match number.contains('.') {
-            true => number.trim_end_matches('0').trim_end_matches('.'),
-            false => number.as_str(),
-        };
-        format!("{number}{sign}")
-    };
-    match count {
-        0..1_000 => count.to_string(),
-        1_000..999_500 => shortened(1e3, 0, "K"),
-        _ => shortened(1e6, 2, "M"),
-    }
-}
-
-/// A price: `$2`, `$0.10`, `$0.075`.
-fn dollars(price: f64) -> String {
-    if price.fract() == 0.0 {
-        return format!("${price:.0}");
-    }
-    let exact = format!("{price:.3}");
-    format!("${}", exact.strip_suffix('0').unwrap_or(&exact))
 }
 
 #[cfg(test)]
@@ -124,23 +99,9 @@ mod tests {
             texts(&rows, "2026-11-22", Locale::English),
             [
                 "● openai/gpt-6.1-sol   1.05M  $2 / $10",
-                "  openai/gpt-4            8K  $30 / $60      ended 2026-10-23 → gpt-5.6-sol",
+                "  openai/gpt-4          8.2k  $30 / $60      ended 2026-10-23 → gpt-5.6-sol",
                 "  x/y                         price unknown  ends 2026-12-11",
             ]
         );
-    }
-
-    #[test]
-    fn windows_are_short_numbers() {
-        let shown = [
-            500, 8_192, 16_385, 128_000, 400_000, 999_999, 1_000_000, 1_048_576, 2_097_152,
-        ]
-        .map(tokens);
-        assert_eq!(shown, ["500", "8K", "16K", "128K", "400K", "1M", "1M", "1.05M", "2.1M"]);
-    }
-
-    #[test]
-    fn prices_have_the_digits_that_matter() {
-        assert_eq!([2.0, 0.1, 7.5, 0.075].map(dollars), ["$2", "$0.10", "$7.50", "$0.075"]);
     }
 }

@@ -15,6 +15,7 @@ use crate::history::{
     Chat, History, HistoryError, Listed, Listing, MARKS, Notice as Record, Search, Time, export, now,
 };
 use crate::keys::Redactor;
+use crate::numbers;
 use crate::words::{Locale, Text, say, text};
 
 /// How many chats are shown.
@@ -312,7 +313,7 @@ fn row(chat: &Listed, snippet: Option<&str>, project: Option<&str>, at: Time) ->
     }
     let mut facts = vec![short(&info.model)];
     if chat.totals.cost > 0.0 {
-        facts.push(cost(chat.totals.cost));
+        facts.push(numbers::money(chat.totals.cost));
     }
     let elsewhere = info.project.as_deref().filter(|root| Some(*root) != project);
     facts.extend(elsewhere.and_then(|root| Path::new(root).file_name()?.to_str().map(str::to_owned)));
@@ -326,14 +327,6 @@ fn short(model: &str) -> String {
     match name.chars().count() > LONGEST_MODEL {
         true => name.chars().take(LONGEST_MODEL - 1).chain(['…']).collect(),
         false => name.to_owned(),
-    }
-}
-
-fn cost(dollars: f64) -> String {
-    if dollars < 0.01 {
-        "< $0.01".to_owned()
-    } else {
-        format!("${dollars:.2}")
     }
 }
 
@@ -373,7 +366,7 @@ mod tests {
             },
             updated: 0,
             totals: Totals {
-                cost: 0.124,
+                cost: 0.12,
                 ..Totals::default()
             },
             messages: 2,

@@ -1,5 +1,5 @@
-//! Which projects' prompts the user has allowed. What a project brings along is nobody's word until then, and again once it
-//! has changed.
+//! Stores which projects' prompts the user has allowed. What a project brings along is nobody's word until then, and
+//! again once it has changed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};

@@ -153,22 +153,5 @@ impl Calibration {
     }
 }
 
-/// A number of tokens: `8k`, `400k`, `1.05M`.
-pub fn short(count: u64) -> String {
-    let tenths = |unit: u64| {
-        let number = format!("{:.1}", count as f64 / unit as f64);
-        number.strip_suffix(".0").unwrap_or(&number).to_owned()
-    };
-    match count {
-        0..1_000 => count.to_string(),
-        1_000..9_950 => format!("{}k", tenths(1_000)),
-        9_950..999_500 => format!("{:.0}k", count as f64 / 1e3),
-        _ => {
-            let number = format!("{:.2}", count as f64 / 1e6);
-            format!("{}M", number.trim_end_matches('0').trim_end_matches('.'))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! What git says has changed.
+//! Reads diffs from git for `#diff` and `#staged`.
 
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,7 @@
 //! what a question holds is looked over by its parts, in whatever way they came into it.
 
 use super::secrets;
-use crate::fence;
+use crate::fence::{self, Line};
 
 /// A part of a question.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,31 +18,24 @@ pub struct Part {
 /// The parts of a question; what stands between its blocks is one, the last.
 pub fn parts(question: &str) -> Vec<Part> {
     let (mut parts, mut rest) = (Vec::new(), String::new());
-    let mut open: Option<(char, usize, Part)> = None;
+    let mut open: Option<Part> = None;
     let mut above = "";
-    for line in question.lines() {
-        let found = fence::fence(line);
-        match (&mut open, found) {
-            (Some((mark, least, _)), Some((closing, length, info)))
-                if closing == *mark && length >= *least && info.trim().is_empty() =>
-            {
-                parts.extend(open.take().map(|(.., part)| finished(part)));
-            }
-            (Some((.., part)), _) => {
+    for (line, kind) in fence::lines(question) {
+        match (kind, &mut open) {
+            (Line::Opens(info), _) => open = Some(named(info, above)),
+            (Line::Code, Some(part)) => {
                 part.text.push_str(line);
                 part.text.push('\n');
             }
-            (None, Some((mark, length, info))) if mark == '~' || !info.contains('`') => {
-                open = Some((mark, length, named(info.trim(), above)));
-            }
-            (None, _) => {
+            (Line::Closes, _) => parts.extend(open.take().map(finished)),
+            (Line::Text | Line::Code, _) => {
                 rest.push_str(line);
                 rest.push('\n');
                 above = if line.trim().is_empty() { above } else { line };
             }
         }
     }
-    parts.extend(open.map(|(.., part)| finished(part)));
+    parts.extend(open.map(finished));
     parts.push(Part {
         text: rest,
         ..Part::default()

@@ -1,4 +1,4 @@
-//! What looks as if it held secrets: by its name, or by what stands in it.
+//! Detects files and texts that look as if they held secrets: by a name, or by what stands in it.
 
 use super::secret_names;
 use crate::keys::Redactor;

@@ -1,4 +1,4 @@
-//! What the editor tells the program.
+//! The events that the editor sends to the program.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What has changed in a repository, as a diff, and its last commits' subjects.
+//! Runs git for a repository's diff and its last commits' subjects.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

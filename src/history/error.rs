@@ -1,4 +1,4 @@
-//! What can go wrong with the history. The chat goes on without it; the sentence for the user is made from these.
+//! The history's errors. The chat goes on without it; the sentence for the user is made from these.
 
 use rusqlite::ErrorCode;
 

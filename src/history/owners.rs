@@ -1,4 +1,4 @@
-//! Which processes have which chats open, and who of them still lives.
+//! Records which processes have which chats open, and tells which of them still live.
 //!
 //! A process that writes holds a lock on a file of its own, `running/{name}.lock`, for as long as it lives: the system
 //! lets go of it however the process ends. So nobody has to guess from process ids, which come again, or from beats,

@@ -1,4 +1,4 @@
-//! What answers have said and the file does not hold yet. Adding to it never waits, whatever the disk does.
+//! Buffers what answers have said and the file does not hold yet. Adding to it never waits, whatever the disk does.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

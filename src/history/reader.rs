@@ -1,4 +1,4 @@
-//! What the reading thread owns: a connection that only reads, so that a long search holds no write up.
+//! The reading thread: a connection that only reads, so that a long search holds no write up.
 
 use std::path::PathBuf;
 

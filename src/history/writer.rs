@@ -1,4 +1,4 @@
-//! What the writing thread owns: the only connection of this process that writes.
+//! The writing thread: the only connection of this process that writes.
 
 use std::path::PathBuf;
 

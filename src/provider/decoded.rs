@@ -1,4 +1,4 @@
-//! What the decoders' tests share: a stream put into a decoder, and the events that come out.
+//! Shared by the decoders' tests: a stream put into a decoder, and the events that come out.
 
 use super::{Decoder, Event, FinishReason, ToolCall, Why};
 

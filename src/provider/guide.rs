@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 use self::manual::Section;
 use self::search::Index;
 use super::{ErrorClass, Message, Role};
+use crate::fence::{self, Line};
 
 /// The help file that the answers are taken from.
 pub const MANUAL: &str = include_str!("../../doc/gpt.txt");
@@ -164,12 +165,9 @@ pub fn help_tag(class: ErrorClass) -> &'static str {
 fn without_code(asked: &str) -> (String, bool) {
     let mut prose = String::new();
     let mut has_code = false;
-    let mut in_fence = false;
-    for line in asked.lines() {
-        let is_fence = line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~");
-        in_fence ^= is_fence;
-        has_code |= is_fence;
-        if !is_fence && !in_fence && prose.len() < QUESTION_LIMIT {
+    for (line, kind) in fence::lines(asked) {
+        has_code |= kind != Line::Text;
+        if kind == Line::Text && prose.len() < QUESTION_LIMIT {
             prose.push_str(start_of(line));
             prose.push('\n');
         }

@@ -1,4 +1,4 @@
-//! What OpenAI's models refuse. Facts (2026-11-22): OpenAI's [guide to reasoning](https://platform.openai.com/docs/guides/reasoning)
+//! The parameters that OpenAI's models refuse. Facts (2026-11-22): OpenAI's [guide to reasoning](https://platform.openai.com/docs/guides/reasoning)
 //! and recorded refusals. An unknown model is sent what the user set: a refusal names the parameter.
 
 /// Families whose models reason: in Chat Completions their instructions have the role `developer`, which older models

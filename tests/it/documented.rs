@@ -69,6 +69,54 @@ fn every_word_of_the_action_command_is_documented() {
 }
 
 #[test]
+fn every_built_in_action_and_context_word_is_documented() {
+    let manual = read("doc/gpt.txt");
+    let lua: String = lua_files(&root().join("lua/gpt"))
+        .iter()
+        .map(|file| fs::read_to_string(file).expect("a file"))
+        .collect();
+    let actions = between(&lua, "M.BUILT_IN = { ", " }")[0];
+    let actions: Vec<&str> = actions.split(", ").map(|name| name.trim_matches('"')).collect();
+    assert!(actions.len() >= 7, "{actions:?}");
+    for action in actions {
+        assert!(manual.contains(&format!("*:GPT-{action}*")), "{action} in the manual");
+    }
+    let words = between(&lua, "{ word = \"#", "\"");
+    assert!(words.len() >= 11, "{words:?}");
+    for word in words {
+        assert!(manual.contains(&format!("\n#{word}")), "#{word} in the manual");
+    }
+}
+
+#[test]
+fn every_built_in_provider_is_documented_with_its_name_and_its_variables() {
+    let manual = read("doc/gpt.txt");
+    let sources: String = fs::read_dir(root().join("src/provider/builtin"))
+        .expect("a folder")
+        .map(|entry| fs::read_to_string(entry.expect("an entry").path()).expect("a file"))
+        .collect();
+    let entries = between(&sources, "    name: \"", "..");
+    let mut count = 0;
+    for entry in entries {
+        let (name, rest) = entry.split_once('"').expect("a name");
+        let label = between(rest, "label: \"", "\"")[0];
+        if ["guide", "openai-compatible"].contains(&name) {
+            continue;
+        }
+        let line = manual
+            .lines()
+            .find(|line| line.starts_with(&format!("{name} ")) && line.contains(label));
+        let line = line.unwrap_or_else(|| panic!("{name} in the manual"));
+        let variables = between(rest, "variables: &[", "]").first().copied().unwrap_or_default();
+        for variable in variables.split('"').skip(1).step_by(2) {
+            assert!(line.contains(variable), "{variable} of {name} in the manual");
+        }
+        count += 1;
+    }
+    assert!(count >= 18, "{count}");
+}
+
+#[test]
 fn every_highlight_group_is_documented() {
     let (view, manual) = (read("lua/gpt/view/chat.lua"), read("doc/gpt.txt"));
     let table = between(&view, "local links = {\n", "\n  }\n")[0];

@@ -86,6 +86,7 @@ mod model_word;
 mod models;
 mod network;
 mod notices;
+mod numbers;
 mod odd_text;
 mod one_line;
 mod opened;

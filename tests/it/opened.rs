@@ -255,26 +255,6 @@ async fn a_count_by_another_model_is_an_estimate() {
 }
 
 #[tokio::test]
-async fn large_numbers_of_tokens_are_short_and_never_a_thousand_thousands() {
-    let (nvim, _server) = start(Vec::<crate::support::answer::Answer>::new()).await;
-    let cases = [
-        (999, "999"),
-        (1000, "1k"),
-        (1234, "1.2k"),
-        (9960, "10k"),
-        (999_499, "999k"),
-        (999_500, "1M"),
-        (1_050_000, "1.05M"),
-    ];
-    for (count, expected) in cases {
-        let shown = nvim
-            .lua_string("return require('gpt.view.gauge').short(...)", &[count.into()])
-            .await;
-        assert_eq!(shown, expected);
-    }
-}
-
-#[tokio::test]
 async fn the_mark_of_what_is_left_out_goes_with_its_heading_and_comes_back_with_it() {
     let server = uncounted().await;
     let nvim = with_window(&server, 300).start().await;

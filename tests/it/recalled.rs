@@ -35,7 +35,7 @@ async fn a_recalled_answer_shows_its_time_tokens_and_cost_in_every_branch() {
     chat_holds(&nvim, "a1 is long").await;
     let written = edges(&nvim).await;
     assert!(
-        written[1].contains("1/2 · ") && written[1].contains("13 tokens · $0.0400"),
+        written[1].contains("1/2 · ") && written[1].contains("13 tokens · $0.04"),
         "{written:?}"
     );
     let name = nvim
@@ -63,7 +63,7 @@ async fn a_recalled_answer_shows_its_time_tokens_and_cost_in_every_branch() {
     chat_holds(&later, "a2").await;
     let other = edges(&later).await;
     assert!(
-        other[1].contains("2/2 · ") && other[1].contains("11 tokens · $0.0200"),
+        other[1].contains("2/2 · ") && other[1].contains("11 tokens · $0.02"),
         "{other:?}"
     );
     clean(&later).await;

@@ -8,7 +8,7 @@ local api = vim.api
 local blocks = require("gpt.context.blocks")
 local fences = require("gpt.fence")
 local cells = require("gpt.cells")
-local gauge = require("gpt.view.gauge")
+local numbers = require("gpt.numbers")
 local words = require("gpt.words")
 
 local M = {}
@@ -174,7 +174,7 @@ local function of_context(title, first, last)
     local text = table.concat(api.nvim_buf_get_lines(0, first, last - 1, false), "\n")
     measured[key] = blocks.tokens(text)
   end
-  local tokens = words("view.tokens", { count = "~" .. gauge.short(measured[key]) })
+  local tokens = words("view.tokens", { count = "~" .. numbers.tokens(measured[key]) })
   return ("▸ %s  %s  %s"):format(name, M.lines(count), tokens)
 end
 

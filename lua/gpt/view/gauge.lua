@@ -1,4 +1,5 @@
 --- How full the model's window is: a part of the chat's title.
+local numbers = require("gpt.numbers")
 local words = require("gpt.words")
 
 local M = {}
@@ -34,18 +35,6 @@ function M.of_shown(chat)
   return chat.windows[last_message(chat)] or {}
 end
 
---- A number of tokens: `8k`, `400k`, `1.05M`.
----@param count integer
----@return string
-function M.short(count)
-  if count < 1000 then
-    return tostring(count)
-  elseif count < 999500 then
-    return (("%.1f"):format(count / 1e3):gsub(count < 9950 and "%.0$" or "%.%d$", "")) .. "k"
-  end
-  return (("%.2f"):format(count / 1e6):gsub("%.?0+$", "")) .. "M"
-end
-
 --- The tokens that the chat's last turn took: of the request alone, estimated, until the provider has counted it and
 --- its answer.
 ---@param chat gpt.Chat
@@ -70,7 +59,7 @@ function M.text(chat)
   local same = chat.label == ("%s/%s"):format(model.provider, model.model)
   local key = chat.cut and "view.gauge_cut" or "view.gauge" -- the mark of the cut may be out of view
   local sign = exact and same and "" or "~"
-  return " · " .. words(key, { tokens = sign .. M.short(tokens), window = M.short(model.window) })
+  return " · " .. words(key, { tokens = sign .. numbers.tokens(tokens), window = numbers.tokens(model.window) })
 end
 
 return M

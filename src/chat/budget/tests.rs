@@ -88,10 +88,3 @@ fn senseless_counts_do_little_harm() {
     known.learn("a/n", 1, u64::MAX);
     assert_eq!(known.factor("a/n"), 4.0);
 }
-
-#[test]
-fn numbers_of_tokens_are_short() {
-    let shown = [0, 999, 1_000, 1_240, 9_949, 9_950, 128_000, 999_499, 999_500, 1_050_000].map(short);
-    let expected = ["0", "999", "1k", "1.2k", "9.9k", "10k", "128k", "999k", "1M", "1.05M"];
-    assert_eq!(shown, expected);
-}

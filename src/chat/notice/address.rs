@@ -1,4 +1,4 @@
-//! What is wrong with a provider's address or wire, as far as it can be seen, when a server has nothing there.
+//! Guesses what is wrong with a provider's address or wire when a server answers that nothing is there.
 
 use crate::provider::registry::{Provider, Wire};
 use crate::words::{Text, text};

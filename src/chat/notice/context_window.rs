@@ -1,8 +1,9 @@
 //! Writes what is said where messages, or a question, do not fit into a model's window.
 
 use super::{Level, Notice};
-use crate::chat::budget::{Budget, TooLong, short};
+use crate::chat::budget::{Budget, TooLong};
 use crate::chat::prompt::{Cut, Reason};
+use crate::numbers;
 use crate::words::{Locale, say, text};
 
 /// What the mark above the first message that is sent says.
@@ -11,10 +12,10 @@ pub fn of_cut(cut: &Cut, budget: &Budget, model: &str, locale: Locale) -> String
         1 => text!("cut.message"),
         count => text!("cut.messages", count = count),
     };
-    let tokens = short(budget.calibrated(cut.tokens));
+    let tokens = numbers::tokens(budget.calibrated(cut.tokens));
     let why = match (cut.reason, budget.window()) {
         (Reason::Memory(exchanges), _) => format!("chat.memory = {exchanges}").into(),
-        (Reason::Window, Some(window)) => text!("cut.window", model = model, size = short(window)),
+        (Reason::Window, Some(window)) => text!("cut.window", model = model, size = numbers::tokens(window)),
         (Reason::Window, None) => text!("cut.no_more", model = model),
     };
     say!(locale, "cut.mark", messages = messages, tokens = tokens, why = why)
@@ -23,7 +24,7 @@ pub fn of_cut(cut: &Cut, budget: &Budget, model: &str, locale: Locale) -> String
 /// What is to be said about a question for which a model has no room.
 pub fn of_too_long(refused: TooLong, model: &str, locale: Locale) -> Notice {
     let TooLong { tokens, room } = refused;
-    let [over, tokens, room] = [tokens.saturating_sub(room), tokens, room].map(short);
+    let [over, tokens, room] = [tokens.saturating_sub(room), tokens, room].map(numbers::tokens);
     Notice::new(
         Level::Warning,
         say!(

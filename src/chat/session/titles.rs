@@ -12,6 +12,7 @@ use super::{Running, Settings, Task};
 use crate::chat::conversation::{Ended, Outcome};
 use crate::chat::{Message, Role};
 use crate::config::Titles;
+use crate::fence::{self, Line};
 use crate::history::History;
 use crate::provider::registry::{Target, Wire};
 use crate::provider::{Event, FinishReason, Request};
@@ -49,14 +50,11 @@ impl Task {
 
 /// What a chat is called: the first words of its first question, of its prose if it has any.
 pub(super) fn title(question: &str) -> String {
-    let mut in_fence = false;
-    let is_prose = |line: &&str| {
-        let is_fence = line.trim_start().starts_with("```");
-        in_fence ^= is_fence;
-        !in_fence && !is_fence && !line.trim().is_empty()
-    };
-    let prose = question.lines().find(is_prose);
-    let line = prose.or_else(|| question.lines().find(|line| !line.trim().is_empty()));
+    let mut prose = fence::lines(question).filter(|(line, kind)| *kind == Line::Text && !line.trim().is_empty());
+    let line = prose
+        .next()
+        .map(|(line, _)| line)
+        .or_else(|| question.lines().find(|line| !line.trim().is_empty()));
     let line: String = line.unwrap_or_default().replace(|c: char| c.is_control(), " ");
     let mut title = String::new();
     for word in line.split_whitespace() {

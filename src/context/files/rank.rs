@@ -1,4 +1,4 @@
-//! Which files fit what is typed, and which of them best.
+//! Matches and ranks file names for completion, by what is typed.
 
 use std::collections::HashSet;
 

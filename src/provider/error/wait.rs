@@ -1,4 +1,4 @@
-//! How long a provider asks to wait.
+//! Parses how long a provider asks to wait, from headers and bodies.
 
 use std::time::{Duration, SystemTime};
 

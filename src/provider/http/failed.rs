@@ -1,4 +1,4 @@
-//! What the HTTP client says when it fails, as our classes.
+//! Classifies the HTTP client's failures: TLS, proxy, time limit, no connection.
 
 use std::error::Error;
 use std::io;

@@ -1,4 +1,4 @@
-//! What a mistyped name may have meant.
+//! Suggests names for a mistyped one.
 
 /// The name that differs least, if it differs by at most two letters.
 pub(super) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
