@@ -18,6 +18,9 @@ end
 vim.opt.runtimepath = { vim.fs.joinpath(folder, "config"), plugin, vim.env.VIMRUNTIME }
 vim.opt.packpath = { vim.env.VIMRUNTIME }
 
+vim.o.shadafile = "NONE"
+vim.o.swapfile = false
+
 -- Your configuration, as far as the problem needs it.
 vim.g.gpt = vim.tbl_deep_extend("force", { log_level = "debug" }, vim.g.gpt or {})
 

@@ -8,7 +8,6 @@ use super::picker::Picking;
 use super::standard::{Because, Found, Search};
 use super::{App, News, choice, remembered};
 use crate::chat::session::{Settings, limits};
-use crate::editor::event::EditorEvent;
 use crate::editor::{Editor, ShownModel};
 use crate::keys::Secret;
 use crate::provider::catalogue::Catalogue;
@@ -207,10 +206,14 @@ impl App {
                     is_asked: false,
                     ..here
                 });
-                let waiting = self.waiting.replace(Vec::new()).unwrap_or_default();
-                for chat in waiting.into_iter().filter_map(EditorEvent::asking) {
-                    self.give_back(chat);
+                // What no chat asks is not asked either; whoever asked is told by the guide's answer.
+                for event in self.waiting.take().unwrap_or_default() {
+                    match event.asking() {
+                        Some(chat) => self.give_back(chat.clone()),
+                        None => Box::pin(self.take(event)).await,
+                    }
                 }
+                self.waiting = Some(Vec::new());
             }
             Agreed::No => {
                 let name = here.target.provider.name;

@@ -360,7 +360,7 @@ impl EditorEvent {
     }
 
     /// The chat whose question it is.
-    pub fn asking(self) -> Option<ChatId> {
+    pub fn asking(&self) -> Option<&ChatId> {
         match self {
             Self::Sent { chat, .. } | Self::Regenerated { chat, .. } => Some(chat),
             _ => None,

@@ -265,7 +265,7 @@ async fn repro_lua_starts_with_the_plugin_alone_and_collects_the_health() {
     let output = tokio::process::Command::new(crate::support::nvim::program())
         .args(["--headless", "--cmd", &config, "-u"])
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("repro.lua"))
-        .arg("+qa")
+        .arg("+autocmd VimEnter * qa!")
         .current_dir(home.path())
         .env("HOME", home.path())
         .output()
