@@ -271,6 +271,17 @@ fn merged(events: Vec<Event>) -> Vec<Event> {
     let mut out: Vec<Event> = Vec::new();
     for event in events {
         match (out.last_mut(), event) {
+            // What is to be sent back is compared apart; where the counts of tokens stand among calls says nothing.
+            (_, Event::Signature(_)) => {}
+            (Some(Event::ToolCall(_)), Event::Usage(usage)) => {
+                let calls = out.iter().rev().take_while(|event| matches!(event, Event::ToolCall(_)));
+                let before = out.len() - calls.count();
+                out.insert(before, Event::Usage(usage));
+            }
+            (_, Event::ToolCall(call)) => out.push(Event::ToolCall(ToolCall {
+                signature: None,
+                ..call
+            })),
             (Some(Event::Text(all)), Event::Text(more)) => all.push_str(&more),
             (Some(Event::Reasoning(all)), Event::Reasoning(more)) => all.push_str(&more),
             (_, event) => out.push(event),

@@ -2,16 +2,21 @@
 //! and starts no task; [`Conversation::step`] takes what happened and says what is to be done.
 
 mod branches;
+mod chain;
 mod shape;
+
+use std::collections::BTreeSet;
 
 use crate::chat::{MessageId, Origin, Region, Role, TurnId, Voice};
 use crate::fence;
 use crate::provider::retry::Retrying;
 use crate::provider::{Cut, Event as ProviderEvent, FinishReason, ProviderError};
-use crate::transcript::{Block, Message, Usage, trim_blank_lines};
+use crate::transcript::{Block, Message, Signature, ToolCall, Usage, trim_blank_lines};
 
 use branches::Branches;
 pub use branches::Place;
+use chain::Stage;
+pub use chain::{CallEvent, Verdict};
 pub use shape::Shape;
 
 /// How much of the model's reasoning is kept and shown, in bytes: its beginning.
@@ -50,6 +55,17 @@ pub enum Event {
     },
     /// Which model answers from now on, as `provider/model`.
     ModelNamed(String),
+    /// Which tools can be run from now on; without any, calls are named and end the turn.
+    ToolsNamed(BTreeSet<String>),
+    /// A call of the turn in progress was decided about, or has ended.
+    CallWentOn {
+        /// The turn that it belongs to.
+        turn: TurnId,
+        /// The call's id.
+        call: String,
+        /// What became of it.
+        event: CallEvent,
+    },
     /// The provider answered something.
     Answered {
         /// The turn that it belongs to.
@@ -82,8 +98,16 @@ pub enum Effect {
     },
     /// Ask the provider.
     StartTurn(TurnId),
-    /// Drop the connection of the turn in progress.
+    /// Ask the provider again, with the results of the calls.
+    StartStep(TurnId),
+    /// Decide whether a call may be run.
+    Judge(TurnId, ToolCall),
+    /// Run a call.
+    Run(TurnId, ToolCall),
+    /// Drop the connection of the turn in progress, and end the tools that run for it.
     AbortTurn,
+    /// Write down a block of the answer that is not painted as it comes.
+    Keep(MessageId, Block),
     /// Append this to the answer, or to its reasoning.
     Paint(MessageId, Voice, String),
     /// Say that the request failed and is sent again after a wait.
@@ -118,6 +142,8 @@ pub struct Ended {
     pub usage: Option<Usage>,
     /// The model that answered, where it is another one than the one that was asked.
     pub answered_by: Option<String>,
+    /// How many requests it took.
+    pub steps: u32,
 }
 
 /// The four ends of a turn.
@@ -163,8 +189,14 @@ pub enum Refusal {
 struct Turn {
     id: TurnId,
     answer: MessageId,
+    /// What the request in progress took so far.
     usage: Option<Usage>,
+    /// What the requests before it took.
+    spent: Option<Usage>,
     answered_by: Option<String>,
+    stage: Stage,
+    /// How many requests there were.
+    steps: u32,
 }
 
 /// A chat's messages, and its turn in progress.
@@ -174,6 +206,8 @@ pub struct Conversation {
     branches: Branches,
     label: String,
     turn: Option<Turn>,
+    /// The tools that can be run.
+    tools: BTreeSet<String>,
     turns: u64,
     last_id: u64,
 }
@@ -247,6 +281,8 @@ impl Conversation {
             Event::BranchSwitched { regions, at, by } => self.branch_switched(regions, at, by),
             Event::Answered { turn, event } => self.answered(turn, event),
             Event::StopRequested => self.stop_requested(),
+            Event::ToolsNamed(tools) => self.tools_named(tools),
+            Event::CallWentOn { turn, call, event } => self.call_went_on(turn, &call, event),
             Event::ModelNamed(label) => {
                 self.label = label;
                 Vec::new()
@@ -312,7 +348,10 @@ impl Conversation {
             id: turn,
             answer,
             usage: None,
+            spent: None,
             answered_by: None,
+            stage: Stage::Asking,
+            steps: 1,
         });
         shape.places = self.branches.places(&self.messages);
         vec![
@@ -335,14 +374,19 @@ impl Conversation {
     }
 
     fn answered(&mut self, turn: TurnId, event: ProviderEvent) -> Vec<Effect> {
-        if self.turn.as_ref().is_none_or(|current| current.id != turn) {
-            return Vec::new(); // late: that turn is over
+        if self
+            .turn
+            .as_ref()
+            .is_none_or(|current| current.id != turn || !current.is_asking())
+        {
+            return Vec::new(); // late: that turn, or that request of it, is over
         }
         match event {
             ProviderEvent::Text(text) => self.said(Voice::Text, &text),
             ProviderEvent::Refusal(text) => self.said(Voice::Refusal, &text),
             ProviderEvent::Reasoning(text) => self.reasoned(&text),
-            ProviderEvent::ToolCall(call) => self.took(Block::ToolCall(call)),
+            ProviderEvent::Signature(signature) => self.signed(signature),
+            ProviderEvent::ToolCall(call) => self.called(call),
             ProviderEvent::Citation(citation) => self.took(Block::Citation(citation)),
             ProviderEvent::Unshown(unshown) => self.took(Block::Unshown(unshown)),
             ProviderEvent::Usage(usage) => {
@@ -373,12 +417,24 @@ impl Conversation {
         self.messages.last_mut()
     }
 
-    /// Adds a block to the answer that is only kept until its end.
+    /// Adds a block to the answer that is not painted as it comes.
     fn took(&mut self, block: Block) -> Vec<Effect> {
-        if let Some(answer) = self.answer() {
-            answer.push(block);
+        let Some(answer) = self.answer() else { return Vec::new() };
+        if matches!(&block, Block::Citation(citation) if !answer.takes(citation)) {
+            return Vec::new();
         }
-        Vec::new()
+        answer.push(block.clone());
+        vec![Effect::Keep(answer.id, block)]
+    }
+
+    /// Takes what the provider wants back of the reasoning before it.
+    fn signed(&mut self, mut signature: Signature) -> Vec<Effect> {
+        let Some(answer) = self.answer() else { return Vec::new() };
+        signature.by.clone_from(&answer.label);
+        self.took(Block::Reasoning {
+            text: String::new(),
+            signature: Some(signature),
+        })
     }
 
     fn said(&mut self, voice: Voice, text: &str) -> Vec<Effect> {
@@ -422,8 +478,12 @@ impl Conversation {
 
     fn finished(&mut self, reason: FinishReason) -> Vec<Effect> {
         let Some(answer) = self.answer() else { return Vec::new() };
-        let tools: Vec<String> = answer.calls().map(|call| call.name.clone()).collect();
-        let empty = answer.is_blank() && tools.is_empty() && answer.unshown().next().is_none();
+        let tools: Vec<String> = answer.open_calls().iter().map(|call| call.name.clone()).collect();
+        let empty = answer.is_blank() && answer.calls().next().is_none() && answer.unshown().next().is_none();
+        let is_whole = matches!(reason, FinishReason::Stop | FinishReason::ToolCalls);
+        if is_whole && self.has_calls_to_run() {
+            return self.run_calls();
+        }
         self.end(match reason {
             FinishReason::Stop | FinishReason::ToolCalls => Outcome::Done { tools, empty },
             FinishReason::Incomplete => Outcome::Cut { cut: None, empty },
@@ -442,10 +502,14 @@ impl Conversation {
 
     /// Ends the turn: closes a code fence that the answer left open, so that what follows is not swallowed by it.
     fn end(&mut self, outcome: Outcome) -> Vec<Effect> {
-        let Some(turn) = self.turn.take() else {
+        if self.turn.is_none() {
             return Vec::new();
+        }
+        let mut effects = self.close_calls();
+        let Some(mut turn) = self.turn.take() else {
+            return effects;
         };
-        let mut effects = Vec::new();
+        turn.count_step();
         if let Some(answer) = self.messages.last_mut()
             && let Some(fence) = fence::unclosed(&answer.text())
         {
@@ -464,8 +528,9 @@ impl Conversation {
             turn.answer,
             Ended {
                 outcome,
-                usage: turn.usage,
+                usage: turn.spent,
                 answered_by: turn.answered_by,
+                steps: turn.steps,
             },
         ));
         effects

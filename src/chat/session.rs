@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::chat::archive::Archive;
-use crate::chat::conversation::{Conversation, Effect, Event};
+use crate::chat::conversation::{CallEvent, Conversation, Effect, Event, Verdict};
 use crate::chat::journal::Known;
 use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::prompt::Prompt;
@@ -218,7 +218,10 @@ impl Task {
 
     fn take(&mut self, (turn, answers): (TurnId, Vec<ProviderEvent>)) {
         for event in answers {
-            self.note(turn, &event);
+            let is_end = matches!(event, ProviderEvent::Finished(_) | ProviderEvent::Error(_));
+            if let Some(running) = self.turn.as_mut().filter(|running| running.id == turn) {
+                running.is_over |= is_end;
+            }
             self.step(Event::Answered { turn, event });
         }
     }
@@ -249,6 +252,15 @@ impl Task {
                 self.keep_head();
             }
             Effect::StartTurn(turn) => self.start_turn(turn),
+            Effect::StartStep(turn) => self.start_step(turn),
+            // No tool is there yet, and the conversation knows of none: nothing asks for these.
+            Effect::Judge(turn, call) => {
+                let denied = Verdict::Denied("There is no tool of this name.".to_owned());
+                let (call, event) = (call.id, CallEvent::Judged(denied));
+                self.step(Event::CallWentOn { turn, call, event });
+            }
+            Effect::Run(..) => {}
+            Effect::Keep(answer, block) => self.keep_block(answer, &block),
             Effect::AbortTurn => self.abort_turn(),
             Effect::ShowRetry(answer, retrying) => self.show_retry(answer, &retrying),
             Effect::NoteLeftOut(fields) => {

@@ -15,8 +15,10 @@ use super::lenient::{self, Object};
 use super::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Usage, turns};
 use crate::words::text;
 
+mod blocks;
 mod content;
 mod frame;
+mod thinking;
 mod tools;
 
 #[cfg(test)]
@@ -24,6 +26,7 @@ mod tests;
 
 use content::Content;
 use frame::{Answer, Block, Counts, Frame, StopDetails};
+use thinking::Thinking;
 use tools::Calls;
 
 /// The version of the API that is spoken, sent as `anthropic-version`.
@@ -36,11 +39,7 @@ const MAX_TOKENS: u64 = 8192;
 /// The body of a request. `request.params` win over our fields; a `null` among them takes the field out.
 #[must_use]
 pub fn body(request: &Request) -> Value {
-    let (system, turns) = turns::split(&request.messages);
-    let message = |turn: turns::Turn| {
-        let role = if turn.is_user { "user" } else { "assistant" };
-        json!({"role": role, "content": turn.text})
-    };
+    let (system, turns) = turns::split(request);
     let mut body = Map::new();
     body.insert("model".into(), json!(request.model));
     let limit = request.max_tokens.or(request.answer_room).unwrap_or(MAX_TOKENS);
@@ -48,7 +47,10 @@ pub fn body(request: &Request) -> Value {
     if !system.is_empty() {
         body.insert("system".into(), json!(system));
     }
-    body.insert("messages".into(), turns.into_iter().map(message).collect());
+    body.insert("messages".into(), turns.iter().map(blocks::message).collect());
+    if !request.tools.is_empty() {
+        body.insert("tools".into(), request.tools.iter().map(blocks::tool).collect());
+    }
     body.insert("stream".into(), json!(true));
     if let Some(temperature) = request.temperature {
         body.insert("temperature".into(), json!(temperature));
@@ -87,6 +89,7 @@ struct Messages {
     usage: Usage,
     ending: Ending,
     content: Content,
+    thinking: Thinking,
 }
 
 impl Wire for Messages {
@@ -128,7 +131,10 @@ impl Wire for Messages {
         for Object(block) in &answer.content.0 {
             fallen_back(block, out);
             self.content.block(block, out);
+            self.thinking.begin(block, out);
+            self.thinking.end(out);
             self.calls.whole(block);
+            self.called(out);
         }
         self.usage(&answer.usage.0, out);
         self.stop(&answer.stop_reason, &answer.stop_details.0);
@@ -148,11 +154,18 @@ impl Messages {
             "content_block_start" => {
                 fallen_back(&frame.content_block.0, out);
                 self.content.block(&frame.content_block.0, out);
+                self.thinking.begin(&frame.content_block.0, out);
                 self.calls.begin(frame.index.0, &frame.content_block.0);
             }
             "content_block_delta" => {
                 self.content.delta(&frame.delta.0, out);
+                self.thinking.delta(&frame.delta.0);
                 self.calls.delta(frame.index.0, frame.delta.0.partial_json.as_str());
+            }
+            "content_block_stop" => {
+                self.thinking.end(out);
+                self.calls.end(frame.index.0);
+                self.called(out);
             }
             "message_delta" => {
                 self.usage(&frame.usage.0, out);
@@ -179,13 +192,17 @@ impl Messages {
         self.ending.hear(&finish::ANTHROPIC, word, &details.told());
     }
 
-    /// Appends the tool calls and the end. `unsaid` is the reason if the server has given none: the API always gives one,
+    /// Appends the calls that are whole.
+    fn called(&mut self, out: &mut Vec<Event>) {
+        out.extend(self.calls.ready().map(Event::ToolCall));
+    }
+
+    /// Appends the other calls and the end. `unsaid` is the reason if the server has given none: the API always gives one,
     /// also before `message_stop` (<https://platform.claude.com/docs/en/api/messages>, `stop_reason`), so that an answer
     /// without it was cut somewhere on its way.
     fn finish(&mut self, unsaid: FinishReason, out: &mut Vec<Event>) {
-        let before = out.len();
         out.extend(self.calls.drain(self.ending.is_cut(&unsaid)).map(Event::ToolCall));
-        let reason = self.ending.settle(unsaid, out.len() > before);
+        let reason = self.ending.settle(unsaid, self.calls.any());
         out.push(Event::Finished(reason));
     }
 }

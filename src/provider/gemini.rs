@@ -17,6 +17,7 @@ use crate::words::text;
 
 mod calls;
 mod chunk;
+mod parts;
 
 #[cfg(test)]
 mod tests;
@@ -30,16 +31,17 @@ const UNSPECIFIED: &str = "FINISH_REASON_UNSPECIFIED";
 /// The body of a request. `request.params` win over our fields; a `null` among them takes the field out.
 #[must_use]
 pub fn body(request: &Request) -> Value {
-    let (system, turns) = turns::split(&request.messages);
-    let content = |turn: turns::Turn| {
-        let role = if turn.is_user { "user" } else { "model" };
-        json!({"role": role, "parts": [{"text": turn.text}]})
-    };
+    let (system, turns) = turns::split(request);
+    let content = |turn: &turns::Turn<'_>| parts::content(turn, &request.model);
     let mut body = Map::new();
     if !system.is_empty() {
         body.insert("systemInstruction".into(), json!({"parts": [{"text": system}]}));
     }
-    body.insert("contents".into(), turns.into_iter().map(content).collect());
+    body.insert("contents".into(), turns.iter().map(content).collect());
+    if !request.tools.is_empty() {
+        let declared: Vec<Value> = request.tools.iter().map(parts::tool).collect();
+        body.insert("tools".into(), json!([{ "functionDeclarations": declared }]));
+    }
     let mut generation = Map::new();
     if let Some(limit) = request.max_tokens {
         generation.insert("maxOutputTokens".into(), json!(limit));
@@ -204,8 +206,10 @@ impl Gemini {
                 Event::Text(text)
             });
         }
-        if let Some(Object(call)) = &part.function_call {
-            self.calls.take(call, out);
+        let signature = part.signature();
+        match &part.function_call {
+            Some(Object(call)) => self.calls.take(call, signature, out),
+            None => out.extend(signature.map(Event::Signature)),
         }
         self.name(part, out);
     }

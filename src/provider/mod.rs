@@ -8,6 +8,8 @@ pub mod anthropic;
 mod builtin;
 pub mod catalogue;
 #[cfg(test)]
+mod chains;
+#[cfg(test)]
 mod decoded;
 pub mod error;
 pub mod finish;
@@ -34,7 +36,7 @@ mod turns;
 mod unknown_frame;
 mod unshown;
 
-pub use crate::transcript::{Citation, Message, Role, ToolCall, Unshown, UnshownKind, Usage};
+pub use crate::transcript::{Citation, Message, Role, Signature, ToolCall, Unshown, UnshownKind, Usage};
 pub use error::{ErrorClass, ProviderError};
 pub use finish::{Cut, FinishReason, Why};
 
@@ -43,8 +45,12 @@ pub use finish::{Cut, FinishReason, Why};
 pub struct Request {
     /// The model's id at its provider, e.g. `gpt-6.1-sol`.
     pub model: String,
-    /// The conversation so far, oldest first, ending with a user's message.
+    /// The same with its provider's name, `provider/model`: what was signed goes back to the one who gave it.
+    pub label: String,
+    /// The conversation so far, oldest first, ending with a user's message or with results.
     pub messages: Vec<Message>,
+    /// The tools that are offered. Without any, neither calls nor results are sent.
+    pub tools: Vec<Tool>,
     /// Sampling temperature; left out when `None`.
     pub temperature: Option<f64>,
     /// The most tokens that the answer may have; left out when `None`.
@@ -53,6 +59,17 @@ pub struct Request {
     pub answer_room: Option<u64>,
     /// Further fields of the request's body, as the user configured them; they win over ours.
     pub params: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A tool that is offered to the model.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tool {
+    /// Its name: letters, digits and `_`, at most 64 of them.
+    pub name: String,
+    /// What it does, for the model.
+    pub description: String,
+    /// Its arguments, as a JSON schema.
+    pub parameters: serde_json::Value,
 }
 
 /// What differs between servers that speak the same wire.
@@ -75,6 +92,8 @@ pub enum Event {
     Reasoning(String),
     /// A piece of a refusal: shown as text, kept apart. Never empty.
     Refusal(String),
+    /// What the provider wants back, unchanged, of the reasoning before it, or of what it shows none of.
+    Signature(Signature),
     /// A whole tool call.
     ToolCall(ToolCall),
     /// A source of what was said. The same one may come again.

@@ -14,7 +14,9 @@ use super::lined::Lined;
 use super::thought::Thought;
 use super::tokens::Tokens;
 use super::unshown::Named;
-use super::{Decoder, Event, FinishReason, ProviderError, Request, Role, ToolCall, UnshownKind, Usage};
+use super::{Decoder, Event, FinishReason, ProviderError, Request, ToolCall, UnshownKind, Usage};
+
+mod messages;
 
 #[cfg(test)]
 mod tests;
@@ -35,22 +37,16 @@ pub fn body(request: &Request, context: Option<u64>) -> Value {
     }
     let mut body = Map::new();
     body.insert("model".into(), json!(request.model));
-    body.insert("messages".into(), request.messages.iter().map(message).collect());
+    body.insert("messages".into(), messages::all(request));
+    if !request.tools.is_empty() {
+        body.insert("tools".into(), request.tools.iter().map(messages::tool).collect());
+    }
     body.insert("stream".into(), json!(true));
     if !options.is_empty() {
         body.insert("options".into(), Value::Object(options));
     }
     framed::merge(&mut body, &request.params);
     Value::Object(body)
-}
-
-fn message(message: &super::Message) -> Value {
-    let role = match message.role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-    };
-    json!({"role": role, "content": message.text()})
 }
 
 /// Decodes a streamed answer; also one that was not streamed, and an error in place of either.

@@ -8,10 +8,12 @@ use serde_json::{Map, Value, json};
 use super::finish::{self, Ending};
 use super::framed::{self, Flow, Framed, Unreadable, Wire};
 use super::lenient::{self, Object};
-use super::{Decoder, Dialect, Event, FinishReason, ProviderError, Request, Role, Usage, openai_models, turns};
+use super::{Decoder, Dialect, Event, FinishReason, ProviderError, Request, Usage, openai_models, turns};
 
 mod chunk;
 mod content;
+mod messages;
+mod sealed;
 mod tools;
 
 #[cfg(test)]
@@ -27,6 +29,9 @@ pub fn body(request: &Request, dialect: &Dialect) -> Value {
     let mut body = Map::new();
     body.insert("model".into(), json!(request.model));
     body.insert("messages".into(), messages(request, dialect));
+    if !request.tools.is_empty() {
+        body.insert("tools".into(), request.tools.iter().map(messages::tool).collect());
+    }
     body.insert("stream".into(), json!(true));
     if dialect.include_usage {
         body.insert("stream_options".into(), json!({"include_usage": true}));
@@ -45,27 +50,19 @@ pub fn body(request: &Request, dialect: &Dialect) -> Value {
 /// OpenAI's own models take messages in any order. Of the others some insist on user and assistant in turn: Perplexity's
 /// (<https://docs.perplexity.ai/api-reference/chat-completions-post>), and local ones by their chat templates (Gemma, Mistral).
 fn messages(request: &Request, dialect: &Dialect) -> Value {
-    if dialect.openai_models {
+    let (role, instructions, turns) = if dialect.openai_models {
         let developer = openai_models::wants_developer(&request.model);
-        let system = if developer { "developer" } else { "system" };
-        return request.messages.iter().map(|said| message(said, system)).collect();
-    }
-    let (instructions, turns) = turns::split(&request.messages);
-    let system = (!instructions.is_empty()).then(|| json!({"role": "system", "content": instructions}));
-    let said = turns.into_iter().map(|turn| {
-        let role = if turn.is_user { "user" } else { "assistant" };
-        json!({"role": role, "content": turn.text})
-    });
-    system.into_iter().chain(said).collect()
-}
-
-fn message(message: &super::Message, system: &str) -> Value {
-    let role = match message.role {
-        Role::System => system,
-        Role::User => "user",
-        Role::Assistant => "assistant",
+        let role = if developer { "developer" } else { "system" };
+        (role, turns::instructions(&request.messages), turns::list(request))
+    } else {
+        let (instructions, turns) = turns::split(request);
+        ("system", instructions, turns)
     };
-    json!({"role": role, "content": message.text()})
+    let system = (!instructions.is_empty()).then(|| json!({"role": role, "content": instructions}));
+    let said = turns
+        .iter()
+        .flat_map(|turn| messages::messages(turn, !dialect.openai_models));
+    system.into_iter().chain(said).collect()
 }
 
 /// Decodes a streamed answer; also one that was not streamed, and an error in place of either.
@@ -192,9 +189,11 @@ impl Chat {
 
     /// Appends the tool calls and the end. `unsaid` is the reason if the server has given none.
     fn finish(&mut self, unsaid: FinishReason, out: &mut Vec<Event>) {
-        let before = out.len();
-        out.extend(self.calls.drain(self.ending.is_cut(&unsaid)).map(Event::ToolCall));
-        let reason = self.ending.settle(unsaid, out.len() > before);
+        let calls: Vec<_> = self.calls.drain(self.ending.is_cut(&unsaid)).collect();
+        let has_calls = !calls.is_empty();
+        self.answered.seal(has_calls, out);
+        out.extend(calls.into_iter().map(Event::ToolCall));
+        let reason = self.ending.settle(unsaid, has_calls);
         out.push(Event::Finished(reason));
     }
 }

@@ -17,6 +17,12 @@ pub fn wants_developer(model: &str) -> bool {
     !is_chat(stem) && REASONING.iter().any(belongs)
 }
 
+/// Whether the model reasons, as far as its name tells.
+#[must_use]
+pub fn reasons(model: &str) -> bool {
+    wants_developer(model)
+}
+
 /// Whether the model refuses a temperature.
 #[must_use]
 pub fn refuses_temperature(model: &str) -> bool {

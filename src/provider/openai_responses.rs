@@ -11,14 +11,16 @@ use super::lenient::{self, Object};
 use super::sources::Sources;
 use super::unshown::Named;
 use super::{
-    Decoder, ErrorClass, Event, FinishReason, Message, ProviderError, Request, Role, UnshownKind, Usage, openai_models,
+    Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, UnshownKind, Usage, openai_models, turns,
 };
 use crate::words::text;
 
 mod calls;
 mod frame;
+mod input;
 mod items;
 mod parts;
+mod sealed;
 
 #[cfg(test)]
 mod tests;
@@ -26,21 +28,29 @@ mod tests;
 use calls::Calls;
 use frame::{Answer, Frame, Item, Part};
 use parts::{Kind, Parts, Place};
+use sealed::Sealed;
 
 /// The body of a request that leaves nothing stored at the provider. `request.params` win over our fields; a `null`
 /// among them takes the field out.
 ///
-/// Encrypted reasoning is not asked for: no reasoning item is sent back yet, and models that do not reason refuse the
-/// wish for it.
+/// Encrypted reasoning is asked for where tools are offered, and goes back with their calls; models that do not reason
+/// refuse the wish for it.
 #[must_use]
 pub fn body(request: &Request) -> Value {
     let mut body = Map::new();
     body.insert("model".into(), json!(request.model));
-    let instructions = instructions(request);
+    let instructions = turns::instructions(&request.messages);
     if !instructions.is_empty() {
         body.insert("instructions".into(), json!(instructions));
     }
-    body.insert("input".into(), request.messages.iter().filter_map(item).collect());
+    let turns = turns::list(request);
+    body.insert("input".into(), turns.iter().flat_map(input::items).collect());
+    if !request.tools.is_empty() {
+        body.insert("tools".into(), request.tools.iter().map(input::tool).collect());
+        if openai_models::reasons(&request.model) {
+            body.insert("include".into(), json!(["reasoning.encrypted_content"]));
+        }
+    }
     body.insert("stream".into(), json!(true));
     body.insert("store".into(), json!(false));
     if let Some(limit) = request.max_tokens {
@@ -52,20 +62,6 @@ pub fn body(request: &Request) -> Value {
     }
     framed::merge(&mut body, &request.params);
     Value::Object(body)
-}
-
-fn instructions(request: &Request) -> String {
-    let system = request.messages.iter().filter(|message| message.role == Role::System);
-    system.map(Message::text).collect::<Vec<_>>().join("\n\n")
-}
-
-fn item(message: &Message) -> Option<Value> {
-    let role = match message.role {
-        Role::System => return None,
-        Role::User => "user",
-        Role::Assistant => "assistant",
-    };
-    Some(json!({"type": "message", "role": role, "content": message.text()}))
 }
 
 /// Decodes a streamed answer; also one that was not streamed, and an error in place of either.
@@ -98,6 +94,7 @@ struct Responses {
     usage: Usage,
     sources: Sources,
     named: Named,
+    sealed: Sealed,
 }
 
 impl Wire for Responses {
@@ -207,16 +204,26 @@ impl Responses {
         for (at, Object(part)) in item.summary.0.iter().enumerate() {
             self.parts.done(Kind::Summary, place(at), part.text.as_str(), out);
         }
+        self.sealed.item(item, out);
+        out.extend(self.calls.ready().map(Event::ToolCall));
     }
 
     /// The answer's end: what it says of itself there counts more than the name of the frame.
     fn ended(&mut self, frame: &str, answer: &Answer<'_>, out: &mut Vec<Event>) -> Flow {
         self.missed(answer, out);
         let usage = answer.usage.0.usage();
-        if usage != self.usage {
-            self.usage = usage;
-            out.push(Event::Usage(usage));
+        let told = std::mem::replace(&mut self.usage, usage);
+        let from = out.len();
+        let flow = self.end(frame, answer, out);
+        if usage != told {
+            // Before the answer's end, and behind its calls.
+            let end = out.len().saturating_sub(1).max(from);
+            out.insert(end, Event::Usage(usage));
         }
+        flow
+    }
+
+    fn end(&mut self, frame: &str, answer: &Answer<'_>, out: &mut Vec<Event>) -> Flow {
         let status = if answer.status.is_empty() {
             frame
         } else {
@@ -236,7 +243,6 @@ impl Responses {
     /// Appends what stands in the finished answer but did not come before.
     fn missed(&mut self, answer: &Answer<'_>, out: &mut Vec<Event>) {
         let items = || answer.output.0.iter().map(|item| &item.0);
-        items().for_each(|item| self.calls.missed(item));
         for (index, item) in items().enumerate() {
             items::name(index as u64, item, &mut self.named, out);
         }
@@ -250,6 +256,11 @@ impl Responses {
                 let (output, part) = (output as u64, part as u64);
                 self.beside(Place { output, part }, said, out);
             }
+        }
+        for item in items() {
+            self.sealed.item(item, out);
+            self.calls.missed(item);
+            out.extend(self.calls.ready().map(Event::ToolCall));
         }
     }
 
@@ -271,7 +282,7 @@ impl Responses {
 
     fn finish(&mut self, reason: FinishReason, out: &mut Vec<Event>) -> Flow {
         let calls = self.calls.drain(reason.is_cut());
-        let called = !calls.is_empty();
+        let called = !calls.is_empty() || self.calls.any();
         out.extend(calls.into_iter().map(Event::ToolCall));
         let reason = if called && reason == FinishReason::Stop {
             FinishReason::ToolCalls

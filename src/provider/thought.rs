@@ -44,11 +44,20 @@ const BESIDE: &[&str] = &[
 
 /// Reasoning as a string, as an object that holds one, or as a list of such.
 #[derive(Debug, Default)]
-pub(crate) struct Thought<'a>(Cow<'a, str>);
+pub(crate) struct Thought<'a> {
+    text: Cow<'a, str>,
+    /// The objects that it came as, if it came as a list.
+    entries: Vec<Value>,
+}
 
 impl Thought<'_> {
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The objects that it came as, if it came as a list.
+    pub(crate) fn entries(&self) -> &[Value] {
+        &self.entries
     }
 }
 
@@ -74,10 +83,20 @@ fn said(value: &Value, depth: usize, out: &mut String) {
     }
 }
 
-fn of_value<'a>(value: &Value) -> Thought<'a> {
+fn of_text(text: Cow<'_, str>) -> Thought<'_> {
+    let entries = Vec::new();
+    Thought { text, entries }
+}
+
+fn of_value<'a>(value: Value) -> Thought<'a> {
     let mut text = String::new();
-    said(value, 0, &mut text);
-    Thought(Cow::Owned(text))
+    said(&value, 0, &mut text);
+    let entries = match value {
+        Value::Array(entries) => entries,
+        _ => Vec::new(),
+    };
+    let text = Cow::Owned(text);
+    Thought { text, entries }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Thought<'a> {
@@ -94,16 +113,16 @@ impl<'de: 'a, 'a> Visitor<'de> for Reads<Thought<'a>> {
         f.write_str("reasoning")
     }
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Thought<'a>, E> {
-        Ok(Thought(Cow::Borrowed(text)))
+        Ok(of_text(Cow::Borrowed(text)))
     }
     fn visit_str<E: Error>(self, text: &str) -> Result<Thought<'a>, E> {
-        Ok(Thought(Cow::Owned(text.to_owned())))
+        Ok(of_text(Cow::Owned(text.to_owned())))
     }
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Thought<'a>, A::Error> {
-        Value::deserialize(SeqAccessDeserializer::new(seq)).map(|value| of_value(&value))
+        Value::deserialize(SeqAccessDeserializer::new(seq)).map(of_value)
     }
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Thought<'a>, A::Error> {
-        Value::deserialize(MapAccessDeserializer::new(map)).map(|value| of_value(&value))
+        Value::deserialize(MapAccessDeserializer::new(map)).map(of_value)
     }
 }
 

@@ -5,6 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Block, Message, ToolCall, ToolResult};
 
+/// What an id begins with that was made here, for a call whose model gave none.
+pub const OWN_CALL: &str = "nvim";
+
 /// What a model is told of a call that has no result: it was stopped, or its process died.
 pub const NOT_RUN: &str = "(not run)";
 

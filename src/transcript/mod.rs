@@ -12,7 +12,7 @@ mod unshown;
 mod usage;
 
 pub use block::{Block, Citation, Signature, ToolCall, ToolResult};
-pub use calls::{NOT_RUN, Step};
+pub use calls::{NOT_RUN, OWN_CALL, Step};
 pub use id::{ChatId, MessageId, TurnId};
 pub use message::{Message, trim_blank_lines};
 pub use role::Role;

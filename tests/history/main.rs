@@ -18,4 +18,5 @@ mod processes;
 mod rescue;
 mod searching;
 mod support;
+mod versions;
 mod writing;

@@ -1,11 +1,12 @@
 mod branching;
+mod chain;
 mod cut_anywhere;
 mod ends;
 mod recalling;
 
 use super::*;
 use crate::provider::{ErrorClass, Why};
-use crate::transcript::{Citation, ToolCall};
+use crate::transcript::Citation;
 
 fn send(text: &str) -> Event {
     Event::Sent {

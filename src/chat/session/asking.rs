@@ -19,7 +19,9 @@ pub(super) fn request(settings: &Settings, messages: Vec<Message>) -> Request {
     let target = &settings.target;
     Request {
         model: target.model.clone(),
+        label: target.label(),
         messages,
+        tools: Vec::new(),
         temperature: settings.chat.temperature,
         max_tokens: settings.chat.max_tokens,
         answer_room: limits(settings).answer,

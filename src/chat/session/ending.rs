@@ -18,7 +18,7 @@ impl Task {
     /// Ends the turn: in the history, on the screen, and with what was to be done with its answer.
     pub(super) fn end_turn(&mut self, answer: MessageId, ended: &Ended) {
         // The tokens of two models teach nothing about one of them.
-        let taught = ended.usage.filter(|_| ended.answered_by.is_none());
+        let taught = ended.usage.filter(|_| ended.answered_by.is_none() && ended.steps == 1);
         let (mut target, left_out) = self.leave_turn(taught);
         let settings = self.settings.borrow().clone();
         let asked = target.label();

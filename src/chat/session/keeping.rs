@@ -12,11 +12,10 @@ use super::{Running, Task};
 use crate::chat::conversation::Event;
 use crate::chat::journal::{Journal, Known, Snapshot};
 use crate::chat::recall::{self, Recalled};
-use crate::chat::{MessageId, Role, TurnId, Voice};
+use crate::chat::{MessageId, Role, Voice};
 use crate::history::{Chat, ChatInfo, End, History, PartKind};
-use crate::provider::Event as ProviderEvent;
 use crate::provider::registry::Target;
-use crate::transcript::{Block, Citation};
+use crate::transcript::Block;
 
 /// How long a chat is looked for in the history before it goes on without.
 const RECALLING: Duration = Duration::from_secs(8);
@@ -140,31 +139,21 @@ impl Task {
         }
     }
 
-    /// Writes down a piece of an answer's text. Reasoning has been noted as what it is.
+    /// Writes down a piece of an answer's text, or of its reasoning.
     pub(super) fn keep_text(&self, answer: MessageId, voice: Voice, text: &str) {
-        if let Some(kept) = self.kept.as_ref().filter(|_| voice != Voice::Reasoning) {
-            kept.journal.piece(answer, PartKind::Text, text.to_owned());
+        let kind = match voice {
+            Voice::Text | Voice::Refusal => PartKind::Text,
+            Voice::Reasoning => PartKind::Reasoning,
+        };
+        if let Some(kept) = &self.kept {
+            kept.journal.piece(answer, kind, text.to_owned());
         }
     }
 
-    /// Hands on to the history what the conversation keeps only as a whole.
-    pub(super) fn note(&self, turn: TurnId, event: &ProviderEvent) {
-        let answer = self
-            .turn
-            .as_ref()
-            .filter(|running| running.id == turn)
-            .map(|turn| turn.answer);
-        let (Some(answer), Some(kept)) = (answer, &self.kept) else {
-            return;
-        };
-        match event {
-            ProviderEvent::Reasoning(text) => kept.journal.piece(answer, PartKind::Reasoning, text.clone()),
-            ProviderEvent::ToolCall(call) => kept.journal.block(answer, &Block::ToolCall(call.clone())),
-            ProviderEvent::Unshown(unshown) => kept.journal.block(answer, &Block::Unshown(unshown.clone())),
-            ProviderEvent::Citation(citation) if self.takes(citation) => {
-                kept.journal.block(answer, &Block::Citation(citation.clone()));
-            }
-            _ => {}
+    /// Writes down what an answer holds beside.
+    pub(super) fn keep_block(&self, answer: MessageId, block: &Block) {
+        if let Some(kept) = &self.kept {
+            kept.journal.block(answer, block);
         }
     }
 
@@ -174,11 +163,6 @@ impl Task {
             let snapshot = self.conversation.all();
             kept.journal.end(self.info(&snapshot, target), snapshot, answer, end);
         }
-    }
-
-    fn takes(&self, citation: &Citation) -> bool {
-        let answer = self.conversation.messages().last();
-        answer.is_some_and(|answer| answer.takes(citation))
     }
 
     /// The chat as the history has it from its start.

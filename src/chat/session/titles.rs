@@ -79,6 +79,8 @@ fn request(settings: &Settings, target: &Target, question: &Message, answer: &Me
     );
     Request {
         model: target.model.clone(),
+        label: target.label(),
+        tools: Vec::new(),
         messages: vec![Message::said(Role::User, &content)],
         temperature: None,
         max_tokens: Some(MOST_TOKENS),

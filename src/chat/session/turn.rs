@@ -1,14 +1,15 @@
 //! The turn in progress: its task, and the answers that come from it. Dropping the task closes its connection: that is
 //! all that stopping is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::asking::{ANSWERS_WAITING, ask, request};
-use super::{Running, Task};
-use crate::chat::{MessageId, TurnId, notice};
+use super::{Running, Settings, Task};
+use crate::chat::{TurnId, notice};
 use crate::provider::registry::Target;
 use crate::provider::{Event, FinishReason};
 use crate::words::Locale;
@@ -21,7 +22,6 @@ const KEY_LIMIT: Duration = Duration::from_secs(5);
 /// The turn in progress.
 pub(super) struct RunningTurn {
     pub(super) id: TurnId,
-    pub(super) answer: MessageId,
     pub(super) target: Target,
     /// The tokens of its request, estimated, before calibration.
     pub(super) tokens: u64,
@@ -30,6 +30,8 @@ pub(super) struct RunningTurn {
     pub(super) asked: watch::Receiver<bool>,
     /// The fields that the server refused, and was asked without.
     pub(super) left_out: Vec<String>,
+    /// Whether its request has ended: nothing more comes, until the next one goes out.
+    pub(super) is_over: bool,
     task: Running,
 }
 
@@ -37,26 +39,39 @@ impl Task {
     /// Sends what was prepared, once the question is in the history.
     pub(super) fn start_turn(&mut self, id: TurnId) {
         let settings = self.settings();
+        let saved = self.keep_beginning(&settings.target);
+        self.start_request(id, settings, saved);
+    }
+
+    /// Asks the same model again, with what came of its calls.
+    pub(super) fn start_step(&mut self, id: TurnId) {
+        let mut settings = Settings::clone(&self.settings());
+        if let Some(turn) = &self.turn {
+            settings.target = turn.target.clone();
+        }
+        self.prepare();
+        self.start_request(id, Arc::new(settings), None);
+    }
+
+    fn start_request(&mut self, id: TurnId, settings: Arc<Settings>, saved: Option<oneshot::Receiver<()>>) {
         let target = settings.target.clone();
         let prompt = std::mem::take(&mut self.prompt);
         let (events, answers) = mpsc::channel(ANSWERS_WAITING);
         let (asking, asked) = watch::channel(false);
-        let saved = self.keep_beginning(&target);
         let remind = self.reminder(settings.locale);
         let request = request(&settings, prompt.messages);
         let task = Running(tokio::spawn(async move {
             wait_for(saved).await;
             ask(settings, request, events, asking, remind).await;
         }));
-        let answer = self.conversation.messages().last();
         self.turn = Some(RunningTurn {
             id,
-            answer: answer.map_or(MessageId(0), |answer| answer.id),
             target,
             tokens: prompt.tokens,
             answers,
             asked,
             left_out: Vec::new(),
+            is_over: false,
             task,
         });
     }
@@ -85,7 +100,9 @@ impl Task {
                 return;
             }
         }
-        while self.kept.is_some() && self.conversation.is_answering() {
+        // Calls that wait for somebody's word wait no longer.
+        let waits = |turn: &RunningTurn| turn.is_over;
+        while self.kept.is_some() && self.conversation.is_answering() && !self.turn.as_ref().is_some_and(waits) {
             let answers = next_answers(&mut self.turn).await;
             self.take(answers);
         }
@@ -96,11 +113,11 @@ impl Task {
 /// terminal event gets one.
 pub(super) async fn next_answers(turn: &mut Option<RunningTurn>) -> (TurnId, Vec<Event>) {
     match turn {
-        Some(turn) => {
+        Some(turn) if !turn.is_over => {
             let lost = || vec![Event::Finished(FinishReason::Incomplete)];
             (turn.id, turn.answers.recv().await.unwrap_or_else(lost))
         }
-        None => std::future::pending().await,
+        _ => std::future::pending().await,
     }
 }
 

@@ -56,6 +56,12 @@ pub(super) struct Block<'a> {
     pub(super) text: Text<'a>,
     #[serde(borrow)]
     pub(super) thinking: Text<'a>,
+    /// Of `thinking`, and of a `signature_delta`.
+    #[serde(borrow)]
+    pub(super) signature: Text<'a>,
+    /// Of `redacted_thinking`.
+    #[serde(borrow)]
+    pub(super) data: Text<'a>,
     #[serde(borrow)]
     pub(super) id: Text<'a>,
     #[serde(borrow)]

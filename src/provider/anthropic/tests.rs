@@ -159,7 +159,7 @@ fn files_other_servers_tools_and_unknown_blocks_are_named() {
     );
     let upload = block(json!({"type": "container_upload", "file_id": "file_2"}));
     let strange = block(json!({"type": "hologram", "data": "x"}));
-    let hidden = block(json!({"type": "redacted_thinking", "data": "x"}));
+    let hidden = block(json!({"type": "redacted_thinking", "data": ""}));
     assert_eq!(
         frames(&[&mcp, &result, &upload, &strange, &hidden, &stopped("end_turn"), END]),
         [
@@ -243,9 +243,9 @@ fn an_answer_that_is_not_streamed_is_read_too() {
     let expected = [
         Event::Reasoning("hm".into()),
         Event::Text("ok".into()),
-        usage(2, 0, 3),
         call("t1", "f", "{\"a\":1}"),
         call("t2", "g", "{}"),
+        usage(2, 0, 3),
         finished(FinishReason::ToolCalls),
     ];
     assert_eq!(decode(&body.to_string()), expected);
@@ -307,4 +307,42 @@ fn counts_that_cannot_be_are_clamped() {
         frames(&[delta, END]),
         [usage(most, most, 0), finished(FinishReason::Stop)]
     );
+}
+
+fn signed(sealed: Value) -> Event {
+    Event::Signature(crate::transcript::Signature::of_wire(sealed))
+}
+
+#[test]
+fn thinking_is_kept_as_it_was_signed_and_calls_stand_where_they_came() {
+    let start = |index: u64, block: Value| {
+        json!({"type": "content_block_start", "index": index, "content_block": block}).to_string()
+    };
+    let delta =
+        |index: u64, delta: Value| json!({"type": "content_block_delta", "index": index, "delta": delta}).to_string();
+    let stop = |index: u64| json!({"type": "content_block_stop", "index": index}).to_string();
+    let stream = [
+        start(0, json!({"type": "thinking", "thinking": "", "signature": ""})),
+        delta(0, json!({"type": "thinking_delta", "thinking": "\n\nhm"})),
+        delta(0, json!({"type": "signature_delta", "signature": "s1"})),
+        stop(0),
+        start(1, json!({"type": "redacted_thinking", "data": "xyz"})),
+        stop(1),
+        start(2, json!({"type": "tool_use", "id": "t1", "name": "f", "input": {}})),
+        stop(2),
+        start(3, json!({"type": "text", "text": "ok"})),
+        stop(3),
+        stopped("tool_use"),
+        END.to_owned(),
+    ];
+    let stream: Vec<&str> = stream.iter().map(String::as_str).collect();
+    let expected = [
+        Event::Reasoning("\n\nhm".into()),
+        signed(json!({"type": "thinking", "thinking": "\n\nhm", "signature": "s1"})),
+        signed(json!({"type": "redacted_thinking", "data": "xyz"})),
+        call("t1", "f", "{}"),
+        Event::Text("ok".into()),
+        finished(FinishReason::ToolCalls),
+    ];
+    assert_eq!(frames(&stream), expected);
 }

@@ -7,6 +7,8 @@ use crate::provider::framed::is_whole;
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     list: Vec<Slot>,
+    /// How many have been handed on.
+    told: usize,
 }
 
 #[derive(Debug)]
@@ -15,6 +17,8 @@ struct Slot {
     call: ToolCall,
     /// The arguments that stood at the block's start: most often an empty object, which the pieces replace.
     given: String,
+    /// Whether its block has ended.
+    is_whole: bool,
 }
 
 impl Calls {
@@ -29,7 +33,12 @@ impl Calls {
             ..ToolCall::default()
         };
         let given = block.input.0.to_string();
-        self.list.push(Slot { index, call, given });
+        self.list.push(Slot {
+            index,
+            call,
+            given,
+            is_whole: false,
+        });
     }
 
     /// A piece of the arguments.
@@ -43,14 +52,43 @@ impl Calls {
     pub(super) fn whole(&mut self, block: &Block<'_>) {
         self.begin(None, block);
         self.delta(None, &block.input.0);
+        self.end(None);
     }
 
-    /// Hands the calls on. If the answer was cut, only those that are whole.
-    pub(super) fn drain(&mut self, cut: bool) -> impl Iterator<Item = ToolCall> + '_ {
-        self.list
+    /// A block has ended.
+    pub(super) fn end(&mut self, index: Option<u64>) {
+        if let Some(slot) = self.list.iter_mut().rfind(|slot| slot.index == index) {
+            slot.is_whole = true;
+        }
+    }
+
+    /// Hands on the calls that are whole, where they stand.
+    pub(super) fn ready(&mut self) -> impl Iterator<Item = ToolCall> {
+        let ready: Vec<ToolCall> = self
+            .list
+            .extract_if(.., |slot| slot.is_whole)
+            .map(|slot| slot.finished(false))
+            .filter(|call| !call.name.is_empty())
+            .collect();
+        self.told += ready.len();
+        ready.into_iter()
+    }
+
+    /// Whether there was one.
+    pub(super) fn any(&self) -> bool {
+        self.told > 0
+    }
+
+    /// Hands the other calls on. If the answer was cut, only those that are whole.
+    pub(super) fn drain(&mut self, cut: bool) -> impl Iterator<Item = ToolCall> {
+        let rest: Vec<ToolCall> = self
+            .list
             .drain(..)
-            .map(move |slot| slot.finished(cut))
-            .filter(move |call| !call.name.is_empty() && (!cut || is_whole(call)))
+            .map(|slot| slot.finished(cut))
+            .filter(|call| !call.name.is_empty() && (!cut || is_whole(call)))
+            .collect();
+        self.told += rest.len();
+        rest.into_iter()
     }
 }
 

@@ -11,6 +11,7 @@ use super::chunk::FunctionCall;
 use crate::provider::framed::MOST_CALLS;
 use crate::provider::lenient::is_truthy;
 use crate::provider::{Event, ToolCall};
+use crate::transcript::Signature;
 
 /// The longest arguments that are put together, in bytes of their values and paths.
 const LONGEST: usize = 1024 * 1024;
@@ -32,6 +33,7 @@ struct Open {
     name: String,
     arguments: Value,
     size: usize,
+    signature: Option<Signature>,
 }
 
 impl Calls {
@@ -41,11 +43,11 @@ impl Calls {
     }
 
     /// Takes a call, or a piece of one.
-    pub(super) fn take(&mut self, call: &FunctionCall<'_>, out: &mut Vec<Event>) {
+    pub(super) fn take(&mut self, call: &FunctionCall<'_>, signature: Option<Signature>, out: &mut Vec<Event>) {
         let goes_on = call.will_continue.as_ref().is_some_and(is_truthy);
         if !call.name.is_empty() {
             self.close(out);
-            self.begin(call, goes_on, out);
+            self.begin(call, signature, goes_on, out);
         }
         let Some(open) = &mut self.open else { return };
         for piece in &call.partial_args.0 {
@@ -56,7 +58,7 @@ impl Calls {
         }
     }
 
-    fn begin(&mut self, call: &FunctionCall<'_>, goes_on: bool, out: &mut Vec<Event>) {
+    fn begin(&mut self, call: &FunctionCall<'_>, signature: Option<Signature>, goes_on: bool, out: &mut Vec<Event>) {
         let (id, name) = (call.id.as_str().to_owned(), call.name.as_str().to_owned());
         if goes_on || !call.partial_args.0.is_empty() {
             let given = serde_json::from_str::<Value>(&call.args.0).ok();
@@ -67,21 +69,32 @@ impl Calls {
                     .filter(Value::is_object)
                     .unwrap_or_else(|| Value::Object(Map::new())),
                 size: call.args.0.len(),
+                signature,
             });
             return;
         }
         let arguments = if call.args.0.is_empty() { "{}" } else { &call.args.0 }.to_owned();
-        self.tell(id, name, arguments, out);
+        self.tell(
+            ToolCall {
+                id,
+                name,
+                arguments,
+                signature,
+            },
+            out,
+        );
     }
 
     /// Hands the open call on.
     pub(super) fn close(&mut self, out: &mut Vec<Event>) {
-        if let Some(Open {
-            id, name, arguments, ..
-        }) = self.open.take()
-        {
-            let arguments = arguments.to_string();
-            self.tell(id, name, arguments, out);
+        if let Some(open) = self.open.take() {
+            let call = ToolCall {
+                id: open.id,
+                name: open.name,
+                arguments: open.arguments.to_string(),
+                signature: open.signature,
+            };
+            self.tell(call, out);
         }
     }
 
@@ -90,15 +103,10 @@ impl Calls {
         self.open = None;
     }
 
-    fn tell(&mut self, id: String, name: String, arguments: String, out: &mut Vec<Event>) {
+    fn tell(&mut self, call: ToolCall, out: &mut Vec<Event>) {
         self.count += 1;
         if self.count <= MOST_CALLS {
-            out.push(Event::ToolCall(ToolCall {
-                id,
-                name,
-                arguments,
-                signature: None,
-            }));
+            out.push(Event::ToolCall(call));
         }
     }
 }

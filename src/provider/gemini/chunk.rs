@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::provider::Usage;
 use crate::provider::finish::StopWord;
 use crate::provider::lenient::{JsonText, List, Object, Text};
 use crate::provider::sources::{Link, Source};
 use crate::provider::tokens::{self, Tokens};
+use crate::transcript::Signature;
+
+/// The longest signature that is kept, in bytes.
+const LONGEST_SIGNATURE: usize = 256 * 1024;
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -95,6 +99,9 @@ pub(super) struct Part<'a> {
     pub(super) thought: Option<Value>,
     #[serde(borrow)]
     pub(super) function_call: Option<Object<FunctionCall<'a>>>,
+    /// Of the text or of the call.
+    #[serde(borrow)]
+    pub(super) thought_signature: Text<'a>,
     #[serde(borrow)]
     pub(super) inline_data: Option<Object<Data<'a>>>,
     #[serde(borrow)]
@@ -104,6 +111,15 @@ pub(super) struct Part<'a> {
     /// The fields that are none of these.
     #[serde(flatten)]
     pub(super) others: BTreeMap<String, IgnoredAny>,
+}
+
+impl Part<'_> {
+    /// What the provider wants back with the part.
+    pub(super) fn signature(&self) -> Option<Signature> {
+        let signature = self.thought_signature.as_str();
+        let is_kept = !signature.is_empty() && signature.len() <= LONGEST_SIGNATURE;
+        is_kept.then(|| Signature::of_wire(json!({ "thoughtSignature": signature })))
+    }
 }
 
 /// A picture, a sound or another file, in the part or elsewhere.

@@ -1,7 +1,7 @@
 use super::*;
-use crate::provider::ToolCall;
 use crate::provider::decoded::{self, finished};
 use crate::provider::{Message, Role};
+use crate::provider::{Signature, ToolCall};
 
 mod content;
 
@@ -66,12 +66,12 @@ fn thoughts_are_reasoning() {
 
 #[test]
 fn a_function_call_comes_whole_and_says_why_the_answer_ended() {
-    let call = |id: &str, arguments: &str| {
+    let call = |id: &str, arguments: &str, signature: Option<&str>| {
         Event::ToolCall(ToolCall {
             id: id.into(),
             name: "f".into(),
             arguments: arguments.into(),
-            signature: None,
+            signature: signature.map(|given| Signature::of_wire(json!({ "thoughtSignature": given }))),
         })
     };
     let events = stream(&[
@@ -82,8 +82,8 @@ fn a_function_call_comes_whole_and_says_why_the_answer_ended() {
     assert_eq!(
         events,
         [
-            call("", "{\"a\":1}"),
-            call("c2", "{}"),
+            call("", "{\"a\":1}", Some("x")),
+            call("c2", "{}", None),
             finished(FinishReason::ToolCalls)
         ]
     );

@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::keys::redact::StreamRedactor;
 use crate::keys::{Credentials, Redactor};
 use crate::provider::error::word;
 use crate::provider::{Citation, Event, FinishReason, ProviderError, ToolCall, Unshown};
+
+/// The fields of what is signed that nobody but its provider can read.
+const ENCRYPTED: [&str; 4] = ["signature", "data", "encrypted_content", "thoughtSignature"];
 
 /// Whom the events go to, without the live key in any text.
 pub struct Listener<'a> {
@@ -48,10 +52,14 @@ impl<'a> Listener<'a> {
                 Event::Text(text) => Event::Text(self.text.push(&without_returns(&text))),
                 Event::Refusal(text) => Event::Refusal(self.text.push(&without_returns(&text))),
                 Event::Reasoning(text) => Event::Reasoning(self.reasoning.push(&without_returns(&text))),
+                Event::Signature(signature) if !self.is_clean(None, &signature.sealed) => continue,
                 Event::ToolCall(call) => Event::ToolCall(ToolCall {
+                    signature: call
+                        .signature
+                        .filter(|signature| self.is_clean(None, &signature.sealed)),
                     name: word(&self.whole.redact(&call.name)),
                     arguments: self.whole.redact(&call.arguments).into_owned(),
-                    ..call
+                    id: self.whole.redact(&call.id).into_owned(),
                 }),
                 Event::Citation(citation) => Event::Citation(Citation {
                     // As it is shown: signs that are left out there must not hide a key here.
@@ -78,6 +86,23 @@ impl<'a> Listener<'a> {
         end
     }
 
+    /// Whether what is to be sent back unchanged holds no key, which would be kept with it. What is encrypted may look like
+    /// one by chance.
+    fn is_clean(&self, name: Option<&str>, sealed: &Value) -> bool {
+        match sealed {
+            Value::String(text) if name.is_some_and(|name| ENCRYPTED.contains(&name)) => {
+                !self.whole.knows_key_in(&without_returns(text))
+            }
+            Value::String(text) => {
+                let text = without_returns(text);
+                self.whole.redact(&text) == text
+            }
+            Value::Array(list) => list.iter().all(|value| self.is_clean(name, value)),
+            Value::Object(fields) => fields.iter().all(|(name, value)| self.is_clean(Some(name), value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        }
+    }
+
     /// Whether any text, reasoning or call has come.
     pub fn has_heard(&self) -> bool {
         self.heard
@@ -100,7 +125,7 @@ impl<'a> Listener<'a> {
 fn is_said(event: &Event) -> bool {
     matches!(
         event,
-        Event::Text(_) | Event::Refusal(_) | Event::Reasoning(_) | Event::ToolCall(_)
+        Event::Text(_) | Event::Refusal(_) | Event::Reasoning(_) | Event::Signature(_) | Event::ToolCall(_)
     )
 }
 

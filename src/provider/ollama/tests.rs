@@ -1,6 +1,6 @@
 use super::*;
 use crate::provider::decoded::{self, cut, finished};
-use crate::provider::{ErrorClass, Message, Unshown, Why};
+use crate::provider::{ErrorClass, Message, Role, Unshown, Why};
 
 fn decode(body: &str) -> Vec<Event> {
     let late = b"{\"message\":{\"content\":\"late\"},\"done\":true}\n";
@@ -21,8 +21,8 @@ fn the_options_stand_apart_and_the_users_are_laid_over_them() {
         messages: vec![Message::said(Role::System, "s")],
         temperature: Some(0.5),
         max_tokens: Some(7),
-        answer_room: None,
         params: serde_json::from_str(r#"{"think":false,"options":{"seed":1}}"#).unwrap(),
+        ..Request::default()
     };
     let expected = json!({"model": "qwen3", "messages": [{"role": "system", "content": "s"}], "stream": true, "think": false,
         "options": {"num_ctx": 16384, "num_predict": 7, "temperature": 0.5, "seed": 1}});

@@ -1,6 +1,7 @@
 //! What the chunks of an answer say: text, reasoning, refusals, sources, and what can only be named.
 
 use super::chunk::{CallDelta, Choice, Chunk, Content, Delta, Part};
+use super::sealed::Sealed;
 use super::tools::Calls;
 use crate::provider::lenient::{Object, Text};
 use crate::provider::sources::Sources;
@@ -22,6 +23,7 @@ pub(super) struct Answered {
     reasoned: Reasoned<6>,
     sources: Sources,
     named: Named,
+    sealed: Sealed,
 }
 
 impl Answered {
@@ -103,6 +105,11 @@ impl Answered {
         out.push(Event::Text(text.to_owned()));
     }
 
+    /// Hands on what the server wants back, at the answer's end.
+    pub(super) fn seal(&mut self, has_calls: bool, out: &mut Vec<Event>) {
+        self.sealed.tell(has_calls, out);
+    }
+
     /// One kind of reasoning: servers that send several repeat the same text in them.
     fn reasoning(&mut self, delta: &Delta<'_>, out: &mut Vec<Event>) {
         let fields = [
@@ -114,6 +121,8 @@ impl Answered {
             &delta.thinking_blocks,
         ];
         self.reasoned.take(fields.map(|field| field.as_str()), out);
+        self.sealed
+            .take(delta.reasoning_details.entries(), delta.reasoning_content.as_str());
     }
 
     fn content(&mut self, content: &Content<'_>, out: &mut Vec<Event>) {

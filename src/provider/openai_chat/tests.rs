@@ -1,6 +1,6 @@
 use super::*;
 use crate::provider::decoded::{self, call, cut, reasoning, text};
-use crate::provider::{Citation, ErrorClass, Message, Why};
+use crate::provider::{Citation, ErrorClass, Message, Role, Why};
 
 mod content;
 

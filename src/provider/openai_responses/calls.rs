@@ -1,7 +1,5 @@
 //! Puts calls together: the name and the `call_id` are on the item, the arguments come in pieces.
 
-use std::mem;
-
 use super::frame::{Frame, Item};
 use super::items::{asked, id};
 use crate::provider::ToolCall;
@@ -19,6 +17,8 @@ struct Slot {
     call: ToolCall,
     /// Whether the provider said that it is whole.
     done: bool,
+    /// Whether it has been handed on.
+    told: bool,
 }
 
 impl Calls {
@@ -49,6 +49,7 @@ impl Calls {
             };
             push_arguments(&mut call, arguments);
             self.list.push(Slot {
+                done: is_whole(&call),
                 call,
                 ..Slot::default()
             });
@@ -73,12 +74,29 @@ impl Calls {
         }
     }
 
-    /// Hands the calls on. If the answer was cut, only those that are whole.
+    /// Hands on the calls that are whole, where they stand.
+    pub(super) fn ready(&mut self) -> impl Iterator<Item = ToolCall> + '_ {
+        let ready = self
+            .list
+            .iter_mut()
+            .filter(|slot| slot.done && !slot.told && !slot.call.name.is_empty());
+        ready.map(|slot| {
+            slot.told = true;
+            slot.call.clone()
+        })
+    }
+
+    /// Whether one has been handed on.
+    pub(super) fn any(&self) -> bool {
+        self.list.iter().any(|slot| slot.told)
+    }
+
+    /// Hands the other calls on. If the answer was cut, only those that are whole.
     pub(super) fn drain(&mut self, cut: bool) -> Vec<ToolCall> {
-        let calls = mem::take(&mut self.list).into_iter();
+        let calls = self.list.iter().filter(|slot| !slot.told);
         calls
             .filter(|slot| !slot.call.name.is_empty() && (!cut || slot.done || is_whole(&slot.call)))
-            .map(|slot| slot.call)
+            .map(|slot| slot.call.clone())
             .collect()
     }
 

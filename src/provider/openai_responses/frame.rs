@@ -74,6 +74,9 @@ pub(super) struct Item<'a> {
     pub(super) content: List<Object<Part<'a>>>,
     #[serde(borrow)]
     pub(super) summary: List<Object<Part<'a>>>,
+    /// Of `reasoning`.
+    #[serde(borrow)]
+    pub(super) encrypted_content: Text<'a>,
 }
 
 /// A part of a message (`output_text`, `refusal`) or of reasoning (`reasoning_text`, `summary_text`).

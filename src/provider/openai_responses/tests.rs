@@ -1,6 +1,6 @@
 use super::*;
 use crate::provider::decoded::{self, call, cut, text};
-use crate::provider::{Citation, Message};
+use crate::provider::{Citation, Message, Role};
 
 mod content;
 
@@ -155,7 +155,7 @@ fn two_messages_are_parted_by_an_empty_line() {
 fn reasoning_comes_as_text_and_as_summary_in_parts() {
     let summary = |part: u64, text: &str| json!({"type": "response.reasoning_summary_text.delta", "output_index": 0, "summary_index": part, "delta": text});
     let item = json!({"type": "response.output_item.done", "output_index": 0, "item": {"type": "reasoning", "summary":
-        [{"type": "summary_text", "text": "one"}, {"type": "summary_text", "text": "two"}], "encrypted_content": "x"}});
+        [{"type": "summary_text", "text": "one"}, {"type": "summary_text", "text": "two"}]}});
     let events = frames(&[
         summary(0, "one"),
         summary(1, "two"),
@@ -188,7 +188,7 @@ fn a_function_call_has_its_name_from_the_item() {
         item("done", "{\"a\":1}"),
         end,
     ];
-    let expected = [USAGE, call("call", "f", "{\"a\":1}"), TOOLS];
+    let expected = [call("call", "f", "{\"a\":1}"), USAGE, TOOLS];
     for first in [0, 4, 5] {
         assert_eq!(frames(&all[first..]), expected, "from {first}");
     }
@@ -323,4 +323,25 @@ fn a_source_is_told_once() {
         title: "A".into(),
     });
     assert_eq!(events, [text("x"), citation, STOP]);
+}
+
+#[test]
+fn reasoning_is_kept_as_it_was_encrypted_and_stands_before_its_call() {
+    let reasoning = json!({"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": "hm"}],
+        "encrypted_content": "xyz"});
+    let called = json!({"type": "function_call", "id": "fc", "call_id": "c", "name": "f", "arguments": "{}"});
+    let done =
+        |index: u64, item: &Value| json!({"type": "response.output_item.done", "output_index": index, "item": item});
+    let mut end = completed();
+    end["response"]["output"] = json!([reasoning, called]);
+    let expected = [
+        Event::Reasoning("hm".into()),
+        Event::Signature(crate::transcript::Signature::of_wire(reasoning.clone())),
+        call("c", "f", "{}"),
+        USAGE,
+        TOOLS,
+    ];
+    let partly = json!({"type": "response.output_item.added", "output_index": 0, "item": {"type": "reasoning", "id": "rs",
+        "encrypted_content": "x"}});
+    assert_eq!(frames(&[partly, done(0, &reasoning), done(1, &called), end]), expected);
 }

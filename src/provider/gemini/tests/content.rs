@@ -93,7 +93,7 @@ fn pictures_files_code_and_unknown_parts_are_named() {
             name: name.into(),
         })
     };
-    let told = streamed(&[&of_parts(json!([
+    let mut told = streamed(&[&of_parts(json!([
         {"inlineData": {"mimeType": "image/png", "data": "AAAA"}, "thoughtSignature": "x"},
         {"inlineData": {"mimeType": "audio/L16;rate=24000", "data": "AAAA"}},
         {"fileData": {"mimeType": "application/pdf", "fileUri": "gs://b/x.pdf"}},
@@ -103,6 +103,7 @@ fn pictures_files_code_and_unknown_parts_are_named() {
         {"thoughtSignature": "x"},
         {"text": "", "thoughtSignature": "x"},
     ]))]);
+    told.retain(|event| !matches!(event, Event::Signature(_)));
     assert_eq!(
         told,
         [

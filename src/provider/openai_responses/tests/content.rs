@@ -54,7 +54,7 @@ fn calls_of_every_kind_are_calls_streamed_and_whole() {
     for (item, expected) in asked() {
         assert_eq!(
             frames(&[done(0, &item), completed()]),
-            [USAGE, expected.clone(), TOOLS],
+            [expected.clone(), USAGE, TOOLS],
             "{item}"
         );
         let whole = json!({"status": "completed", "output": [item]});
@@ -78,7 +78,7 @@ fn a_custom_tools_input_comes_in_pieces_and_a_cut_one_is_none() {
     ];
     let [one, two] = pieces;
     let told = frames(&[added.clone(), one.clone(), two, completed()]);
-    assert_eq!(told, [USAGE, call("c1", "sql", "SELECT 1"), TOOLS]);
+    assert_eq!(told, [call("c1", "sql", "SELECT 1"), USAGE, TOOLS]);
     assert_eq!(frames(&[added, one]), [INCOMPLETE]);
 }
 
