@@ -48,7 +48,9 @@ end
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.set_key(args)
   guard(args)
-  require("gpt.remote").notify({ event = "key_setting_requested", provider = provider_of(args) })
+  if require("gpt.remote").notify({ event = "key_setting_requested", provider = provider_of(args) }) then
+    require("gpt.view.held").until_asked()
+  end
 end
 
 ---@param args vim.api.keyset.create_user_command.command_args

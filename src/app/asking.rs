@@ -210,6 +210,8 @@ fn request(settings: &Settings, asked: Asked) -> Request {
     });
     Request {
         model: target.model.clone(),
+        label: target.label(),
+        tools: Vec::new(),
         messages: system.into_iter().chain(said).collect(),
         temperature: asked.temperature,
         max_tokens: asked.max_tokens,

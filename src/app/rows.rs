@@ -17,22 +17,36 @@ pub struct Row {
     pub guide: bool,
 }
 
+/// The most characters that are shown of a name; longer ones, which a server may send, would push all else off the screen.
+const LONGEST: usize = 56;
+
+/// A name, of a very long one its beginning and its end.
+fn short(name: &str) -> String {
+    let count = name.chars().count();
+    if count <= LONGEST {
+        return name.to_owned();
+    }
+    let head: String = name.chars().take(LONGEST * 2 / 3).collect();
+    let tail: String = name.chars().skip(count - LONGEST / 3).collect();
+    format!("{head}…{tail}")
+}
+
 /// The rows as texts, their columns in line.
 pub fn texts(rows: &[Row], today: &str, locale: Locale) -> Vec<String> {
     let prices: Vec<String> = rows.iter().map(|row| price(row, locale)).collect();
     let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or_default();
-    let names = width(&mut rows.iter().map(|row| row.name.chars().count()));
+    let shown: Vec<String> = rows.iter().map(|row| short(&row.name)).collect();
+    let names = width(&mut shown.iter().map(|name| name.chars().count()));
     let priced = width(&mut prices.iter().map(|price| price.chars().count()));
-    let line = |(row, price): (&Row, &String)| {
+    let line = |((row, price), name): ((&Row, &String), &String)| {
         let mark = if row.current { "●" } else { " " };
         let window = row.facts.window.map(numbers::tokens).unwrap_or_default();
-        let name = &row.name;
         let end = end(&row.facts, today, locale);
         format!("{mark} {name:<names$}  {window:>6}  {price:<priced$}  {end}")
             .trim_end()
             .to_owned()
     };
-    rows.iter().zip(&prices).map(line).collect()
+    rows.iter().zip(&prices).zip(&shown).map(line).collect()
 }
 
 fn price(row: &Row, locale: Locale) -> String {
@@ -102,6 +116,21 @@ mod tests {
                 "  openai/gpt-4          8.2k  $30 / $60      ended 2026-10-23 → gpt-5.6-sol",
                 "  x/y                         price unknown  ends 2026-12-11",
             ]
+        );
+    }
+
+    #[test]
+    fn a_name_of_thousands_of_letters_pushes_nothing_off_the_screen() {
+        let long = format!("router/{}/tail", "日x".repeat(2500));
+        let shown = texts(
+            &[row("x/y", Facts::default()), row(&long, Facts::default())],
+            "2026-11-22",
+            Locale::English,
+        );
+        assert!(shown.iter().all(|line| line.chars().count() < 90), "{shown:?}");
+        assert!(
+            shown[1].starts_with("  router/日x") && shown[1].contains("…") && shown[1].contains("x/tail"),
+            "{shown:?}"
         );
     }
 }

@@ -924,3 +924,45 @@ async fn a_key_that_the_server_echoes_is_taken_out_also_across_a_chunk_border() 
         "{text}"
     );
 }
+
+/// Keys that a user types or pastes right behind the command, before the prompt is there.
+const EAGER: &str = "isecret-key-typed-ahead";
+
+#[tokio::test]
+async fn what_is_typed_before_the_prompt_is_there_goes_into_it_and_into_no_buffer() {
+    for command in ["GPTSetKey openai", "GPTSetKey"] {
+        let server = Server::start(accept).await;
+        let nvim = editor(&server).start().await;
+        nvim.feed(&format!(":{command}<CR>{EAGER}")).await;
+        let screen = nvim.wait_screen_contains(&"*".repeat(EAGER.len())).await;
+        assert!(!screen.contains("secret"), "{screen}");
+        nvim.feed("<CR><CR><CR>").await;
+        assert_eq!(bearer(&server.next_request().await), EAGER, "{command}");
+        assert_eq!(nvim.lines(0).await, [""]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_pasted_before_the_prompt_is_there_goes_into_it_and_into_no_buffer() {
+    let server = Server::start(accept).await;
+    let nvim = editor(&server).start().await;
+    nvim.feed(":GPTSetKey openai<CR>").await;
+    nvim.call("nvim_paste", &[EAGER.into(), true.into(), (-1).into()]).await;
+    nvim.wait_screen_contains(&"*".repeat(EAGER.len())).await;
+    nvim.feed("<CR><CR><CR>").await;
+    assert_eq!(bearer(&server.next_request().await), EAGER);
+    assert_eq!(nvim.lines(0).await, [""]);
+    let own = "return debug.getinfo(vim.paste, 'S').source:find('held') == nil";
+    assert!(nvim.lua_bool(own, &[]).await);
+}
+
+#[tokio::test]
+async fn what_is_typed_behind_a_provider_that_there_is_not_is_dropped() {
+    let server = Server::start(accept).await;
+    let nvim = editor(&server).start().await;
+    nvim.feed(&format!(":GPTSetKey opnai<CR>{EAGER}")).await;
+    told(&nvim, "There is no provider \"opnai\"").await;
+    nvim.wait_lua("return vim.fn.mode() == 'n' and vim.fn.getline(1) == ''")
+        .await;
+    assert_eq!(nvim.lines(0).await, [""]);
+}

@@ -80,6 +80,7 @@ mod layouts;
 mod leaving;
 mod library;
 mod lifecycle;
+mod long_names;
 mod mark;
 mod menus;
 mod model_word;

@@ -521,7 +521,7 @@ local function summary(chat)
   parts[1] = first ~= "" and cells.first(first, 60) or words("view.chats.empty")
   parts[#parts + 1] = label
   parts[#parts + 1] = chat.answer and words("view.chats.answering") or nil
-  return cells.plain(table.concat(parts, " · "))
+  return require("gpt.view.dialog").entry(table.concat(parts, " · "))
 end
 
 --- Lists the chats of this session, the newest first, and shows the one that is chosen.

@@ -2,6 +2,7 @@
 local M = {}
 
 local cells = require("gpt.cells")
+local held = require("gpt.view.held")
 local remote = require("gpt.remote")
 local words = require("gpt.words")
 
@@ -23,30 +24,52 @@ function M.select(items, options, done)
   end
 end
 
+--- What Neovim's own list puts before an entry, and keeps free behind it, in cells.
+local BESIDE = 6
+--- The most lines of the screen that a question takes.
+local MOST_LINES = 4
+
+--- An entry of a list, on one line of the screen.
+---@param text string
+---@return string
+function M.entry(text)
+  return cells.cut(text, math.max(vim.o.columns - BESIDE, BESIDE))
+end
+
 --- Shows a list to choose from.
 ---@param data { question: integer, prompt: string, choices: string[] }
 function M.choose(data)
-  vim.schedule(function()
+  local is_held
+  local function show()
     M.select(
       data.choices,
-      { prompt = cells.plain(data.prompt), kind = "gpt", format_item = cells.plain },
+      { prompt = cells.cut(data.prompt, MOST_LINES * vim.o.columns), kind = "gpt", format_item = M.entry },
       function(_, index)
         -- Take the list off the screen first: a message below it would ask for ENTER.
         vim.cmd.redraw()
         -- The list of Neovim's own has scrolled the screen: what is said next would end in a hit-enter prompt.
         vim.cmd.redraw()
         remote.notify({ event = "chosen", question = data.question, choice = index and index - 1 or nil })
+        if is_held and index then
+          held.until_asked() -- for the key that comes next
+        end
       end
     )
-  end)
+  end
+  is_held = held.take(show)
+  if not is_held then
+    vim.schedule(show)
+  end
 end
 
 --- Asks for a line that is not shown. It leaves no trace: no history, no register, no message.
 ---@param prompt string
+---@param pasted string what was pasted before it was there
 ---@return string? text nil if the user cancelled
-local function hidden(prompt)
+local function hidden(prompt, pasted)
   local cancelled = "\1cancelled"
-  local ok, text = pcall(vim.fn.inputsecret, { prompt = prompt, cancelreturn = cancelled })
+  local first = vim.trim(pasted):match("^[^\r\n]*")
+  local ok, text = pcall(vim.fn.inputsecret, { prompt = prompt, default = first, cancelreturn = cancelled })
   vim.cmd.redraw()
   return ok and text ~= cancelled and text or nil
 end
@@ -74,8 +97,8 @@ end
 --- Asks for a key, hidden; then for organization and project, where the provider has them.
 ---@param form { provider: string, label: string, organizations: boolean }
 function M.enter_key(form)
-  vim.schedule(function()
-    local key = hidden(words("view.dialog.key", { provider = form.label }))
+  local function ask(pasted)
+    local key = hidden(words("view.dialog.key", { provider = form.label }), pasted or "")
     if not key then
       return unchanged()
     end
@@ -89,7 +112,10 @@ function M.enter_key(form)
       event.organization, event.project = answers[1], answers[2]
       remote.notify(event)
     end)
-  end)
+  end
+  if not held.take(ask) then
+    vim.schedule(ask)
+  end
 end
 
 return M

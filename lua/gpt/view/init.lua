@@ -2,6 +2,7 @@
 local chats = require("gpt.view.chat")
 local dialog = require("gpt.view.dialog")
 local headless = require("gpt.view.headless")
+local held = require("gpt.view.held")
 local remote = require("gpt.remote")
 
 local M = {}
@@ -43,7 +44,10 @@ local operations = {
   give_back = function(data)
     chat_of(data):give_back()
   end,
-  inform = chats.inform,
+  inform = function(data)
+    held.note()
+    chats.inform(data)
+  end,
   context_found = function(data)
     chat_of(data):context_found(data)
   end,
