@@ -530,9 +530,9 @@ fn recorded() -> Vec<Recorded> {
             "ollama_native_tools.ndjson",
             ollama,
             vec![
+                usage(577, 0, 90, 0),
                 call("", "weather", "{\"location\":\"London, UK\",\"units\":\"celsius\"}"),
                 call("", "weather", "{\"location\":\"Paris, FR\",\"units\":\"fahrenheit\"}"),
-                usage(577, 0, 90, 0),
                 tools(),
             ],
         ),
@@ -602,9 +602,9 @@ fn recorded() -> Vec<Recorded> {
             "gemini_streamed_tool_arguments.jsonl",
             gemini,
             vec![
+                usage(26, 0, 155, 132),
                 call("", "getWeather", "{\"location\":\"Boston\"}"),
                 call("", "getWeather", "{\"location\":\"San Francisco\"}"),
-                usage(26, 0, 155, 132),
                 tools(),
             ],
         ),

@@ -47,8 +47,10 @@ end
 
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.set_key(args)
-  guard(args)
-  if require("gpt.remote").notify({ event = "key_setting_requested", provider = provider_of(args) }) then
+  local perhaps_key = guard(args)
+  local asked = require("gpt.remote").notify({ event = "key_setting_requested", provider = provider_of(args) })
+  -- No prompt comes for what is no provider.
+  if asked and not perhaps_key then
     require("gpt.view.held").until_asked()
   end
 end

@@ -11,7 +11,7 @@ fn key() -> String {
 /// Whether the key stands in the history of commands, the notices, or a file below the editor's folders.
 async fn is_kept(nvim: &Nvim, key: &str) -> bool {
     nvim.command("wshada!").await;
-    nvim.feed(":GPT log<CR>").await;
+    nvim.command("GPT log").await;
     nvim.wait_screen_contains("own log:").await;
     let code = "local key = ...
         local kept = vim.fn.execute('history cmd') .. vim.fn.execute('messages')

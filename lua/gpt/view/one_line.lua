@@ -15,6 +15,8 @@ local LEAST_HEAD = 18
 local MESSAGE_GROUPS = { [vim.log.levels.ERROR] = "ErrorMsg", [vim.log.levels.WARN] = "WarningMsg" }
 --- An advice of so many cells that names a command is worth more than the end of the title.
 local SHORT = 40
+--- One that names none is worth so many cells of it at most.
+local LEAST_LOST = 4
 --- Less than this of an advice, in cells, would say nothing.
 local LEAST_PART = 12
 --- A last sentence of so many cells at most is worth more than what stands before it.
@@ -103,7 +105,8 @@ local function step(advice, beside, most)
     end
   end
   local command = first_command(advice)
-  if command and cells.width(advice) <= math.min(SHORT, most) then
+  local loses_little = cells.width(advice) - beside <= LEAST_LOST
+  if (command or loses_little) and advice ~= "" and cells.width(advice) <= math.min(SHORT, most) then
     return advice
   end
   return command and cells.width(command) <= most and command or nil
