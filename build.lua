@@ -1,5 +1,5 @@
 -- Installs the program that this plugin talks to: lazy.nvim runs this file by itself; with vim.pack, PackChanged does;
--- by hand: nvim -l build.lua. What it does is in lua/gpt/install.
+-- by hand: nvim -l build.lua. What it does is in lua/gpt/client/install.
 local root = vim.fs.dirname(vim.fs.normalize(vim.fn.fnamemodify(debug.getinfo(1, "S").source:sub(2), ":p")))
 
 -- A plugin manager has not put the plugin into 'runtimepath' yet, or has older modules of it in memory.
@@ -7,11 +7,16 @@ if not vim.list_contains(vim.api.nvim_list_runtime_paths(), root) then
   vim.opt.runtimepath:prepend((root:gsub("[\\,]", "\\%0")))
 end
 for name in pairs(package.loaded) do
-  if name:find("^gpt%.install") or name:find("^gpt%.messages") or name == "gpt.version" or name == "gpt.words" then
+  if
+    name:find("^gpt%.client%.install")
+    or name:find("^gpt%.messages")
+    or name == "gpt.client.version"
+    or name == "gpt.words"
+  then
     package.loaded[name] = nil
   end
 end
-local install = require("gpt.install")
+local install = require("gpt.client.install")
 
 ---@type gpt.install.Ended?
 local how

@@ -1,6 +1,6 @@
 //! The configuration, as the editor hands it over: parsed here, resolved by those who use it.
 //!
-//! The Lua side has checked names and types and told the user of mistakes (`lua/gpt/config.lua`), so this reads
+//! The Lua side has checked names and types and told the user of mistakes (`lua/gpt/config/check.lua`), so this reads
 //! leniently: what is missing takes its default.
 
 use std::collections::BTreeMap;

@@ -23,14 +23,15 @@
 //! health plug commands
 //! init
 //! keymaps
-//! actions arguments lsp
-//! view
+//! arguments lsp
+//! actions
+//! ask chat
+//! ui
 //! context
 //! code library
-//! remote
-//! install
+//! client
 //! gate config
-//! border bounded cells fence near numbers project session slash textlock version
+//! border bounded cells fence near numbers project slash textlock
 //! words
 //! locale
 //! messages
@@ -73,7 +74,7 @@
 //!
 //! A token's way: `provider::http` reads bytes → a wire's `Decoder` makes events → `chat::session` steps the
 //! `chat::conversation` → its `Paint` effect joins the `chat::painter`'s canvas → one frame goes through
-//! `editor::nvim` to `lua/gpt/view`, which appends it to the buffer.
+//! `editor::nvim` to `lua/gpt/chat`, which appends it to the buffer.
 
 // Tests read what they wrote themselves.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]

@@ -17,7 +17,7 @@ use serde::Deserialize;
 #[cfg(test)]
 mod tests;
 
-/// A language that messages are written in. The editor's side decides which (`lua/gpt/config.lua`).
+/// A language that messages are written in. The editor's side decides which (`lua/gpt/locale.lua`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub enum Locale {

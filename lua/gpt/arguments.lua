@@ -100,7 +100,7 @@ local OPTIONS = {
 ---@return false
 local function tell(where, expected, value)
   local got = words("view.config.a_value", { type = type(value) })
-  require("gpt.view.notice").inform({
+  require("gpt.ui.notice").inform({
     level = "warning",
     title = words("view.config.mismatch", { path = where, expected = expected, value = got }) .. ".",
     advice = words("view.see_help", { tag = "gpt-lua" }),
@@ -128,7 +128,7 @@ end
 local function tell_unknown(call, field, names)
   local meant = nearest(field, names)
   local shown = cells.cut(tostring(field), LONGEST_FIELD)
-  require("gpt.view.notice").inform({
+  require("gpt.ui.notice").inform({
     level = "warning",
     title = words("view.config.unknown", { path = ("gpt.%s: %s"):format(call, shown) }) .. ".",
     advice = meant and words("view.did_you_mean", { name = meant }) or words("view.see_help", { tag = "gpt-lua" }),

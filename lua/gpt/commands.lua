@@ -10,7 +10,7 @@ function M.chat(args)
   local selection = require("gpt.code.selection")
   local taken, refused = selection.of_command(args)
   if refused then
-    return require("gpt.view.notice").inform({ level = "warning", title = refused, advice = "" })
+    return require("gpt.ui.notice").inform({ level = "warning", title = refused, advice = "" })
   end
   gpt.chat({ prompt = args.args, selection = taken, new = args.bang, mods = args.smods })
 end
@@ -23,7 +23,7 @@ function M.chat_here()
     taken, refused = selection.take_visual()
   end
   if refused then
-    return require("gpt.view.notice").inform({ level = "warning", title = refused, advice = "" })
+    return require("gpt.ui.notice").inform({ level = "warning", title = refused, advice = "" })
   end
   require("gpt").chat({ selection = taken })
 end
@@ -48,10 +48,10 @@ end
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.set_key(args)
   local perhaps_key = guard(args)
-  local asked = require("gpt.remote").notify({ event = "key_setting_requested", provider = provider_of(args) })
+  local asked = require("gpt.client").notify({ event = "key_setting_requested", provider = provider_of(args) })
   -- No prompt comes for what is no provider.
   if asked and not perhaps_key then
-    require("gpt.view.held").until_asked()
+    require("gpt.ui.held").until_asked()
   end
 end
 
@@ -59,14 +59,14 @@ end
 function M.remove_key(args)
   guard(args)
   local event = { event = "key_removal_requested", provider = provider_of(args), force = args.bang }
-  require("gpt.remote").notify(event)
+  require("gpt.client").notify(event)
 end
 
 --- Another model: the one that was named, else one from a list.
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.model(args)
   local named = args.args ~= "" and args.args or nil
-  require("gpt.remote").notify({ event = "model_requested", model = named, refresh = args.bang })
+  require("gpt.client").notify({ event = "model_requested", model = named, refresh = args.bang })
 end
 
 ---@type table<string, string[]> what the program answered last
@@ -76,7 +76,7 @@ local known = {}
 ---@param lead string
 ---@return string[]
 local function completed(question, lead)
-  known[question] = require("gpt.remote").ask(question, ANSWER_LIMIT) or known[question]
+  known[question] = require("gpt.client").ask(question, ANSWER_LIMIT) or known[question]
   return vim.tbl_filter(function(name)
     return vim.startswith(name, lead)
   end, known[question] or {})
@@ -99,7 +99,7 @@ end
 --- Lets the user choose an earlier chat.
 ---@param query? string words that it has
 function M.history(query)
-  require("gpt.remote").notify({
+  require("gpt.client").notify({
     event = "history_requested",
     words = query or "",
     project = require("gpt.project").root(),
@@ -108,7 +108,7 @@ end
 
 --- Fills the buffer of this autocommand, which has a chat's name: by |:edit|.
 function M.read_chat()
-  require("gpt.view.chat").read(tonumber(vim.fn.expand("<abuf>")))
+  require("gpt.chat").read(tonumber(vim.fn.expand("<abuf>")))
 end
 
 --- A session brings a chat's window back with its name and without its text: that comes at the session's end. The name
@@ -122,7 +122,7 @@ function M.name_chat()
   vim.api.nvim_create_autocmd("SessionLoadPost", {
     once = true,
     callback = function()
-      require("gpt.view.chat").read(buffer)
+      require("gpt.chat").read(buffer)
     end,
   })
 end
@@ -139,13 +139,13 @@ end
 ---@return fun(args: table)
 local function with_chat(run)
   return function(args)
-    local chat = require("gpt.view.chat").current()
+    local chat = require("gpt.chat.chats").current()
     if chat then
       return run(chat, rest(args))
     end
     local words = require("gpt.words")
     local title, advice = words("view.no_chat_here"), words("view.no_chat_here_advice")
-    require("gpt.view.notice").inform({ level = "info", title = title, advice = advice })
+    require("gpt.ui.notice").inform({ level = "info", title = title, advice = advice })
   end
 end
 
@@ -166,12 +166,12 @@ local actions = {
   history = function(args)
     local query = rest(args)
     if query == "clear" then
-      return require("gpt.remote").notify({ event = "history_clear_requested" })
+      return require("gpt.client").notify({ event = "history_clear_requested" })
     end
     M.history(query)
   end,
   continue = with_chat(function(chat)
-    chat:ask(require("gpt.words")("view.continue"))
+    require("gpt.chat.sending").ask(chat, require("gpt.words")("view.continue"))
   end),
   private = function()
     require("gpt").chat({ private = true })
@@ -180,38 +180,38 @@ local actions = {
     if title == "" then
       local words = require("gpt.words")
       local told = { level = "info", title = words("view.no_title"), advice = words("view.no_title_advice") }
-      return require("gpt.view.notice").inform(told)
+      return require("gpt.ui.notice").inform(told)
     end
-    require("gpt.remote").notify({ event = "chat_renamed", chat = chat.id, title = title })
+    require("gpt.client").notify({ event = "chat_renamed", chat = chat.id, title = title })
   end),
   delete = with_chat(function(chat)
-    require("gpt.remote").notify({ event = "chat_deletion_requested", chat = chat.id })
+    require("gpt.client").notify({ event = "chat_deletion_requested", chat = chat.id })
   end),
   fork = with_chat(function(chat)
-    local new = require("gpt.view.chat").new_id()
-    require("gpt.remote").notify({ event = "chat_forked", chat = chat.id, new = new, at = chat:message_at_cursor() })
+    local new, at = require("gpt.chat.chats").new_id(), require("gpt.chat.headings").message_at_cursor(chat)
+    require("gpt.client").notify({ event = "chat_forked", chat = chat.id, new = new, at = at })
   end),
   export = with_chat(function(chat, name)
     local path = file_of(name, chat.id)
-    require("gpt.remote").notify({ event = "chat_exported", chat = chat.id, path = path })
+    require("gpt.client").notify({ event = "chat_exported", chat = chat.id, path = path })
   end),
   files = with_chat(function(chat)
-    require("gpt.view.files").choose(chat)
+    require("gpt.chat.files").choose(chat)
   end),
   trust = function()
-    require("gpt.remote").notify({ event = "trust_requested", project = require("gpt.project").root() })
+    require("gpt.client").notify({ event = "trust_requested", project = require("gpt.project").root() })
   end,
   chats = function()
-    require("gpt.view.chat").choose()
+    require("gpt.chat.choose").run()
   end,
   stop = function()
     require("gpt").stop()
   end,
   install = function(args)
-    require("gpt.install.command").run(args.bang)
+    require("gpt.commands.install").run(args.bang)
   end,
   log = function()
-    require("gpt.view.notice").show_log()
+    require("gpt.ui.notice").show_log()
   end,
 }
 
@@ -249,7 +249,7 @@ function M.unknown(args)
     or words("view.unknown_action", { name = ("%q"):format(name) })
   local all = names("", require("gpt.library").list())
   local meant = name and require("gpt.near")(name, all)
-  require("gpt.view.notice").inform({
+  require("gpt.ui.notice").inform({
     level = "warning",
     title = title,
     advice = meant and words("view.did_you_mean", { name = meant })

@@ -67,12 +67,12 @@ end
 function M.check()
   check_editor()
   health.start(words("view.health.program"))
-  local remote = require("gpt.remote")
-  local answer = program.check() and remote.ask("health", ANSWER_LIMIT) or nil
+  local client = require("gpt.client")
+  local answer = program.check() and client.ask("health", ANSWER_LIMIT) or nil
   if answer then
     program.compare_protocols(answer.protocol)
     check_keys(answer)
-  elseif remote.is_running() then
+  elseif client.is_running() then
     health.error(words("view.health.no_answer"), words("view.health.no_answer_advice"))
   end
   places.check()

@@ -1,7 +1,7 @@
 --- The public API of gpt.nvim. See |gpt-lua|.
 local M = {}
 
-local session = require("gpt.session")
+local session = require("gpt.client.session")
 
 ---@class gpt.ChatOptions
 ---@field prompt? string sent at once; without it the chat is only shown
@@ -25,16 +25,16 @@ local session = require("gpt.session")
 function M.setup(options)
   if options ~= nil and type(options) ~= "table" then
     local title = require("gpt.words")("view.setup_type", { type = type(options) })
-    return require("gpt.view.notice").inform({ level = "warning", title = title, advice = "" })
+    return require("gpt.ui.notice").inform({ level = "warning", title = title, advice = "" })
   end
   local config = require("gpt.config")
   config.set(options or {})
   if #config.mistakes() > 0 then
-    require("gpt.view.notice") -- which tells them
+    require("gpt.ui.notice") -- which tells them
   end
   require("gpt.keymaps").install()
   if session.remote.channel then
-    require("gpt.remote").configure()
+    require("gpt.client").configure()
   end
 end
 
@@ -47,7 +47,7 @@ function M.chat(options)
   end
   options = options or {}
   if vim.fn.getcmdwintype() ~= "" then
-    return require("gpt.view.notice").inform({
+    return require("gpt.ui.notice").inform({
       level = "warning",
       title = require("gpt.words")("view.command_window"),
       advice = "",
@@ -63,17 +63,17 @@ function M.chat(options)
   if selection == true then
     local taken, refused = require("gpt.code.selection").visual()
     if refused then
-      return require("gpt.view.notice").inform({ level = "warning", title = refused, advice = "" })
+      return require("gpt.ui.notice").inform({ level = "warning", title = refused, advice = "" })
     end
     selection = taken
   end
-  local chat = require("gpt.view.chat").show(options)
+  local chat = require("gpt.chat").show(options)
   if options.prompt and vim.trim(options.prompt) ~= "" then
-    chat:ask(options.prompt, selection or nil)
+    require("gpt.chat.sending").ask(chat, options.prompt, selection or nil)
     return chat.id
   end
   if selection then
-    chat:insert_selection(selection)
+    require("gpt.chat.sending").insert_selection(chat, selection)
   end
   if require("gpt.config").get().chat.start_insert and vim.api.nvim_get_current_buf() == chat.buf then
     vim.cmd("startinsert!")
@@ -132,18 +132,18 @@ function M.ask(messages, options, on_event)
     and arguments.fit("ask", options)
     and arguments.is("ask", on_event, "function", "on_event")
   then
-    return require("gpt.view.headless").ask(messages, options or {}, on_event)
+    return require("gpt.ask").start(messages, options or {}, on_event)
   end
 end
 
 --- Stops the answer that is being written: in the current chat, else in the last one that was shown.
 function M.stop()
-  local chat = require("gpt.view.chat").current()
+  local chat = require("gpt.chat.chats").current()
   if chat then
-    chat:stop()
+    require("gpt.chat.sending").stop(chat)
   else
     local title = require("gpt.words")("view.not_answering")
-    require("gpt.view.notice").inform({ level = "info", title = title, advice = "" })
+    require("gpt.ui.notice").inform({ level = "info", title = title, advice = "" })
   end
 end
 
@@ -151,7 +151,7 @@ end
 ---@return gpt.Status
 function M.status()
   local is_used = session.remote.channel or session.model or next(session.chats)
-  return is_used and require("gpt.view.chat").status() or { state = "off" }
+  return is_used and require("gpt.chat.model").status() or { state = "off" }
 end
 
 return M

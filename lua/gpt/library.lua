@@ -9,7 +9,7 @@ local M = {}
 ---@field context? string what has the context words that go along with it
 
 local project = require("gpt.project")
-local remote = require("gpt.remote")
+local client = require("gpt.client")
 local slash = require("gpt.slash")
 local words = require("gpt.words")
 
@@ -43,14 +43,14 @@ local told, asked_at = 0, 0
 ---@return boolean asked
 local function ask_for_prompts()
   asked_at = vim.uv.now()
-  return remote.notify({ event = "prompts_wanted", project = project.root() })
+  return client.notify({ event = "prompts_wanted", project = project.root() })
 end
 
 --- The actions that are known now, without waiting for anybody: the built-in ones, then the library's. What has changed
 --- there a later call tells.
 ---@return gpt.Action[]
 function M.list()
-  if remote.is_running() and vim.uv.now() - asked_at > LIST_AGE then
+  if client.is_running() and vim.uv.now() - asked_at > LIST_AGE then
     ask_for_prompts()
   end
   local list, seen = {}, {}

@@ -296,7 +296,7 @@ function M.serve(chat)
       end),
     },
   })
-  chat:map_keys()
+  require("gpt.chat.keys").map(chat)
   if client then
     show_by_itself(client, chat.buf)
     tell_cmp(chat.buf)

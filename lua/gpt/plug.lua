@@ -8,7 +8,7 @@ local PREFIX = "<Plug>(gpt-"
 ---@type { name: string, what: string, run: string }[]
 local MAPS = {
   { name = "chat", what = "chat", run = "require'gpt.commands'.chat_here()" },
-  { name = "model", what = "choose the model", run = "require'gpt.remote'.notify({ event = 'model_requested' })" },
+  { name = "model", what = "choose the model", run = "require'gpt.client'.notify({ event = 'model_requested' })" },
   { name = "history", what = "earlier chats", run = "require'gpt.commands'.history()" },
   { name = "stop", what = "stop the answer", run = "require'gpt'.stop()" },
 }

@@ -1,4 +1,4 @@
-//! Neovim behind the [`Editor`] trait: each operation is one call of `require("gpt.view").apply(operation, data)`.
+//! Neovim behind the [`Editor`] trait: each operation is one call of `require("gpt.client.operations").apply(operation, data)`.
 
 use std::future::Future;
 use std::io;
@@ -25,7 +25,7 @@ use crate::transcript::{ChatId, MessageId};
 pub type NvimWriter = Compat<transport::Writer>;
 
 /// The Lua that every operation runs. Its answer is nil when it is done, else `{ kind, message }`.
-const APPLY: &str = "return require('gpt.view').apply(...)";
+const APPLY: &str = "return require('gpt.client.operations').apply(...)";
 
 /// A connected Neovim.
 #[derive(Clone)]

@@ -25,16 +25,19 @@ async fn a_question_that_waits_says_so_after_the_buffer_was_read_again_in_mid_st
 
 /// What stands at the right edge of the second heading.
 async fn edge(nvim: &Nvim) -> String {
-    let code = "local chat = require('gpt.view.chat').current()
-      local mark = chat:headings()[2].mark
-      local at = vim.api.nvim_buf_get_extmark_by_id(chat.buf, chat.HEADINGS, mark, { details = true })
+    let code = "local chat = require('gpt.chat.chats').current()
+      local mark = require('gpt.chat.headings').all(chat)[2].mark
+      local at = vim.api.nvim_buf_get_extmark_by_id(chat.buf, require('gpt.chat.headings').SPACE, mark, { details = true })
       return at[3].virt_text and at[3].virt_text[1][1] or ''";
     nvim.lua_string(code, &[]).await
 }
 
 async fn title(nvim: &Nvim) -> String {
-    nvim.lua_string("return require('gpt.view.chat').current():title(200)", &[])
-        .await
+    nvim.lua_string(
+        "return require('gpt.chat.title').of(require('gpt.chat.chats').current(), 200)",
+        &[],
+    )
+    .await
 }
 
 #[tokio::test]
@@ -69,7 +72,7 @@ async fn an_undone_branch_shows_its_number_and_its_gauge_again() {
 async fn a_question_that_the_program_cannot_read_stays_and_the_next_one_goes_out() {
     let (nvim, server) = start([answer("one")]).await;
     open(&nvim).await;
-    let garbled = "local remote = require('gpt.remote')
+    let garbled = "local remote = require('gpt.client')
       local notify = remote.notify
       remote.notify = function(event)
         if event.event == 'sent' then

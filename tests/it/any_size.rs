@@ -278,7 +278,7 @@ async fn act(dog: &mut Watchdog<'_>, random: &mut Random) {
         7 => {
             let (provider, model, remark) = (name(random), name(random), name(random));
             dog.lua(&format!(
-                "require('gpt.view.chat').show_model({{ provider = {}, model = {}, remark = {}, window = {}, prices_of = '', chosen = true }})",
+                "require('gpt.chat.model').show({{ provider = {}, model = {}, remark = {}, window = {}, prices_of = '', chosen = true }})",
                 quoted(&provider), quoted(&model), quoted(&remark), random.below(1 << 40)
             ))
             .await;
@@ -287,9 +287,9 @@ async fn act(dog: &mut Watchdog<'_>, random: &mut Random) {
             let told = name(random);
             dog.lua(&format!(
                 "local told = {{ level = 'warning', title = {0}, advice = {0}, details = {{ {0} }} }}
-                require('gpt.view.chat').inform(told)
-                local chat = require('gpt.view.chat').current()
-                if chat then chat:tell_at_prompt(told) end",
+                require('gpt.chat.tell').inform(told)
+                local chat = require('gpt.chat.chats').current()
+                if chat then require('gpt.chat.tell').at_prompt(chat, told) end",
                 quoted(&told)
             ))
             .await;

@@ -93,7 +93,7 @@ async fn ga_replaces_exactly_the_characters_that_were_selected() {
     ask(&nvim, "0wlvjb:GPTChat why<CR>", 1).await;
     let taken = nvim
         .lua_string(
-            "return require('gpt.view.chat').current().origins[1].origin.lines[1]",
+            "return require('gpt.chat.chats').current().origins[1].origin.lines[1]",
             &[],
         )
         .await;
@@ -702,7 +702,7 @@ async fn what_stands_behind_a_fence_names_a_path_or_not() {
     ];
     for (info, path) in cases {
         let found = nvim
-            .lua_string("return require('gpt.view.files').path_in(...) or ''", &[info.into()])
+            .lua_string("return require('gpt.chat.files').path_in(...) or ''", &[info.into()])
             .await;
         assert_eq!(found, path, "{info}");
     }

@@ -142,7 +142,7 @@ async fn an_answer_ends_in_failed_when_the_program_is_killed() {
     let nvim = asking(&server).await;
     nvim.lua("ask_it('x', 'why?')", &[]).await;
     nvim.wait_lua("return text_of('x') == 'one '").await;
-    nvim.lua("vim.fn.jobstop(require('gpt.remote').channel())", &[]).await;
+    nvim.lua("vim.fn.jobstop(require('gpt.client').channel())", &[]).await;
     let (how, error) = end(&nvim, "x", "error").await;
     assert_eq!(how, "failed");
     assert!(error.contains("ended"), "{error}");

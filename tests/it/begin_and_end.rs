@@ -67,7 +67,10 @@ async fn an_undo_brings_the_gauge_of_a_chat_out_of_the_history_back() {
     let later = recalled(&home, &server, "models = { ['test/m1'] = { window = 8000 } }").await;
     let title = async || {
         later
-            .lua_string("return require('gpt.view.chat').current():title(200)", &[])
+            .lua_string(
+                "return require('gpt.chat.title').of(require('gpt.chat.chats').current(), 200)",
+                &[],
+            )
             .await
     };
     let before = title().await;
@@ -78,7 +81,7 @@ async fn an_undo_brings_the_gauge_of_a_chat_out_of_the_history_back() {
     later.feed("<Esc>uu").await;
     wait(
         &later,
-        format!("return require('gpt.view.chat').current():title(200) == {before:?}"),
+        format!("return require('gpt.chat.title').of(require('gpt.chat.chats').current(), 200) == {before:?}"),
     )
     .await;
     clean(&later).await;
@@ -184,9 +187,9 @@ async fn an_interrupt_stops_an_answer_and_afterwards_is_nothing_but_an_interrupt
     normal_mode(&nvim).await;
     // What an interrupt leaves behind: the plain key, which no mapping sees.
     let interrupt = "_G.stops = 0
-    local chat = require('gpt.view.chat').current()
-    local stop = chat.stop
-    chat.stop = function(...) stops = stops + 1 return stop(...) end
+    local sending = require('gpt.chat.sending')
+    local stop = sending.stop
+    sending.stop = function(...) stops = stops + 1 return stop(...) end
     return true";
     nvim.lua(interrupt, &[]).await;
     let press = "vim.api.nvim_feedkeys('\\3', 'nt', false)";
@@ -207,7 +210,7 @@ async fn a_chat_that_is_hidden_before_its_answer_begins_holds_no_qa_up() {
     nvim.feed("hi").await;
     normal_mode(&nvim).await;
     nvim.lua(
-        "require('gpt.view.chat').current():send() require('gpt.view.window').hide()",
+        "require('gpt.chat.sending').send(require('gpt.chat.chats').current()) require('gpt.chat.window').hide()",
         &[],
     )
     .await;
@@ -222,11 +225,11 @@ async fn a_question_sent_while_a_branch_is_on_its_way_goes_out_from_that_branch(
     nvim.feed("gr").await;
     ended(&nvim, 2).await;
     nvim.feed("GAmore<Esc>").await;
-    let both = "local chat = require('gpt.view.chat').current()
-    vim.api.nvim_win_set_cursor(0, { chat:heading_of(chat.last_id).row + 1, 0 })
-    chat:switch_branch(-1)
+    let both = "local chat = require('gpt.chat.chats').current()
+    vim.api.nvim_win_set_cursor(0, { require('gpt.chat.headings').of_message(chat, chat.last_id).row + 1, 0 })
+    require('gpt.chat.sending').switch_branch(chat, -1)
     vim.cmd('normal! G')
-    chat:send()";
+    require('gpt.chat.sending').send(chat)";
     nvim.lua(both, &[]).await;
     ended(&nvim, 3).await;
     let sent = [("user", "hi"), ("assistant", "a1"), ("user", "more")];

@@ -204,8 +204,7 @@ async fn gd_shows_a_block_of_columns_in_its_lines_and_ga_there_accepts_it() {
 /// Takes a block of a case, lets lines come above, and replaces it: "" if each line has become what stood before the block,
 /// the new line, and what stood behind it, and one undo brings all back.
 const REPLACED: &str = r#"
-local Chat = require("gpt.view.regions")
-require("gpt.view.apply")
+local replace = require("gpt.chat.replace")
 local selection, origins = require("gpt.code.selection"), require("gpt.code.anchor")
 function _G.replaced(seed)
   local case = make(seed)
@@ -236,7 +235,7 @@ function _G.replaced(seed)
     expected[row] = line:sub(1, piece.from[2]) .. pad .. answer[index] .. line:sub(piece.to[2] + 1)
   end
   if vim.deep_equal(answer, origins.text(place)) then return 0 end
-  Chat.replace({ place = place, origin = taken.origin }, answer)
+  replace.run({ place = place, origin = taken.origin }, answer)
   if not vim.deep_equal(vim.api.nvim_buf_get_lines(0, 0, -1, true), expected) then wrong("replaced") end
   local again = origins.find(taken.origin)
   if not again or not vim.deep_equal(origins.text(again), answer) then wrong("again") end

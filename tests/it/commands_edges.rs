@@ -25,16 +25,16 @@ async fn a_typed_key_is_not_in_the_file_that_verbose_writes() {
     let nvim = configured(&server, "").home(&home).start().await;
     let file = home.path().join("verbose.txt");
     nvim.feed(":GPT log<CR>q").await;
-    nvim.lua("require('gpt.remote').warm()", &[]).await;
+    nvim.lua("require('gpt.client').warm()", &[]).await;
     nvim.command(&format!("set verbosefile={} verbose=15", file.display()))
         .await;
     // What the dialog does with what was typed; short, since Vim cuts what is long.
     let short = "sk-0123456789";
     let entered =
-        "require('gpt.remote').notify({ event = 'key_entered', provider = 'openai', ticket = 99, key = ... })";
+        "require('gpt.client').notify({ event = 'key_entered', provider = 'openai', ticket = 99, key = ... })";
     nvim.lua(entered, &[text(short)]).await;
     nvim.lua(
-        "require('gpt.remote').notify({ event = 'looked', chat = 'a-chat' })",
+        "require('gpt.client').notify({ event = 'looked', chat = 'a-chat' })",
         &[],
     )
     .await;
@@ -52,7 +52,7 @@ async fn who_asks_a_program_that_is_killed_is_told_so() {
     // SIGSTOP: what is asked now is not answered any more.
     let stopped = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     rustix::process::kill_process(stopped, rustix::process::Signal::STOP).unwrap();
-    let ask = "require('gpt.remote').question('models', {}, function(answer) _G.replied = answer == nil end)";
+    let ask = "require('gpt.client').question('models', {}, function(answer) _G.replied = answer == nil end)";
     nvim.lua(ask, &[]).await;
     assert!(nvim.lua_bool("return replied == nil", &[]).await);
     process::kill9(pid);
@@ -81,7 +81,7 @@ async fn without_a_name_a_chat_is_exported_to_a_file_of_its_own_name() {
     let nvim = configured(&server, "").home(&home).init(TOLD).start().await;
     exchanges(&nvim, &["hi"]).await;
     let id = nvim
-        .lua_string("return require('gpt.view.chat').current().id", &[])
+        .lua_string("return require('gpt.chat.chats').current().id", &[])
         .await;
     nvim.feed(":GPT export<CR>").await;
     was_told(&nvim, "Written to").await;

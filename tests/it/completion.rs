@@ -327,7 +327,7 @@ async fn completion_says_nothing_when_the_program_is_missing() {
     is_served(&nvim).await;
     nvim.wait_screen_contains("/nowhere/gpt-nvim").await;
     nvim.lua(
-        "_G.told = 0 require('gpt.view.chat').complain = function() told = told + 1 end",
+        "_G.told = 0 require('gpt.chat.tell').complain = function() told = told + 1 end",
         &[],
     )
     .await;
@@ -475,7 +475,7 @@ async fn a_stopped_server_is_started_again_for_the_next_chat() {
 
 /// Stands for what runs the actions: keeps what it is asked to do.
 const STUB: &str = "_G.ran = {}
-require('gpt').action = function(name, options) ran[#ran + 1] = { name = name, options = options } end
+require('gpt.actions').run = function(name, options) ran[#ran + 1] = { name = name, options = options } end
 vim.ui.select = function(items, options, choose)
   _G.choices = vim.tbl_map(options.format_item or tostring, items)
   _G.choose = function(n) choose(items[n], n) end
@@ -497,7 +497,7 @@ async fn in_code(config: &str) -> Nvim {
 
 /// Uses the plugin for the first time, and goes back to the code.
 async fn use_it(nvim: &Nvim) {
-    nvim.lua("require('gpt.remote').warm()", &[]).await;
+    nvim.lua("require('gpt.client').warm()", &[]).await;
     nvim.lua_bool("return true", &[]).await;
 }
 

@@ -842,7 +842,10 @@ async fn a_stop_while_a_waiting_question_is_looked_up_brings_it_back_too() {
     assert_eq!(project.server.requests().len(), 1);
     assert!(
         !nvim
-            .lua_bool("return require('gpt.view.chat').current():is_looking_up()", &[])
+            .lua_bool(
+                "return require('gpt.chat.waiting').is_looking_up(require('gpt.chat.chats').current())",
+                &[]
+            )
             .await
     );
     clean(&nvim).await;
@@ -886,17 +889,17 @@ async fn what_is_found_while_something_else_is_in_flight_goes_out_after_that() {
     say(&nvim, "#file:id_rsa").await;
     nvim.wait_lua("return answer ~= nil").await;
     nvim.lua(
-        "local Chat = require('gpt.view.regions')
-         local found = Chat.context_found
-         Chat.context_found = function(...) _G.found = true; return found(...) end
-         require('gpt.view.chat').current().in_flight = true
+        "local results = require('gpt.chat.lookup_results')
+         local found = results.found
+         results.found = function(...) _G.found = true; return found(...) end
+         require('gpt.chat.chats').current().in_flight = true
          answer(nil, 2)",
         &[],
     )
     .await;
     nvim.wait_lua("return found").await;
     assert_eq!(project.server.requests().len(), 0);
-    nvim.lua("require('gpt.view.chat').current().in_flight = nil", &[])
+    nvim.lua("require('gpt.chat.chats').current().in_flight = nil", &[])
         .await;
     ended(&nvim, 1).await;
     assert_eq!(

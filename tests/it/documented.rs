@@ -35,7 +35,11 @@ fn is_word(text: &str) -> bool {
 
 #[test]
 fn every_key_of_the_chat_and_its_name_is_documented() {
-    let (config, manual, readme) = (read("lua/gpt/config.lua"), read("doc/gpt.txt"), read("README.md"));
+    let (config, manual, readme) = (
+        read("lua/gpt/config/options.lua"),
+        read("doc/gpt.txt"),
+        read("README.md"),
+    );
     let options = config.lines().filter(|line| line.contains(" = keys_option({"));
     let mut count = 0;
     for option in options {
@@ -118,7 +122,7 @@ fn every_built_in_provider_is_documented_with_its_name_and_its_variables() {
 
 #[test]
 fn every_highlight_group_is_documented() {
-    let (view, manual) = (read("lua/gpt/view/chat.lua"), read("doc/gpt.txt"));
+    let (view, manual) = (read("lua/gpt/chat/highlight_groups.lua"), read("doc/gpt.txt"));
     let table = between(&view, "local links = {\n", "\n  }\n")[0];
     let groups: Vec<&str> = table
         .lines()
@@ -128,7 +132,10 @@ fn every_highlight_group_is_documented() {
     for group in &groups {
         assert!(manual.contains(&format!("\n{group} ")), "{group} in the manual");
     }
-    for file in lua_files(&root().join("lua/gpt/view")) {
+    for file in ["lua/gpt/chat", "lua/gpt/ui"]
+        .iter()
+        .flat_map(|folder| lua_files(&root().join(folder)))
+    {
         let code = fs::read_to_string(&file).expect("a file");
         for used in code
             .split('"')
@@ -148,12 +155,8 @@ fn every_highlight_group_is_documented() {
 
 #[test]
 fn every_option_is_documented() {
-    let (config, manual) = (read("lua/gpt/config.lua"), read("doc/gpt.txt"));
-    let table = between(
-        &config,
-        "local provider = {\n",
-        "\n---@type table? what setup() was given",
-    )[0];
+    let (config, manual) = (read("lua/gpt/config/options.lua"), read("doc/gpt.txt"));
+    let table = between(&config, "local provider = {\n", "\nreturn options")[0];
     let is_option = |line: &&str| {
         ["string_option,", "number_option,", "count_option,", "{ type = "]
             .iter()

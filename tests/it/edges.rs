@@ -9,9 +9,9 @@ const PRICES: &str = "models = { ['test/m1'] = { input = 1000, output = 10000 } 
 /// What stands at the right edge of the n-th heading.
 async fn edge(nvim: &Nvim, n: usize) -> String {
     let code = format!(
-        "local chat = require('gpt.view.chat').of_buffer(chat_buffer())
-        local mark = chat:headings()[{n}].mark
-        local at = vim.api.nvim_buf_get_extmark_by_id(chat.buf, chat.HEADINGS, mark, {{ details = true }})
+        "local chat = require('gpt.chat.chats').of_buffer(chat_buffer())
+        local mark = require('gpt.chat.headings').all(chat)[{n}].mark
+        local at = vim.api.nvim_buf_get_extmark_by_id(chat.buf, require('gpt.chat.headings').SPACE, mark, {{ details = true }})
         return at[3].virt_text and at[3].virt_text[1][1] or ''"
     );
     nvim.lua_string(&code, &[]).await
@@ -35,8 +35,8 @@ async fn of_what_is_known_of_an_answer_a_narrow_window_shows_what_has_room() {
         nvim.feed(&format!(":{narrow} 16vsplit<CR>")).await;
         wait(
             &nvim,
-            "local chat = require('gpt.view.chat').of_buffer(chat_buffer())
-            local at = vim.api.nvim_buf_get_extmark_by_id(chat.buf, chat.HEADINGS, chat:headings()[2].mark, { details = true })
+            "local chat = require('gpt.chat.chats').of_buffer(chat_buffer())
+            local at = vim.api.nvim_buf_get_extmark_by_id(chat.buf, require('gpt.chat.headings').SPACE, require('gpt.chat.headings').all(chat)[2].mark, { details = true })
             return at[3].virt_text == nil"
                 .to_owned(),
         )

@@ -68,7 +68,7 @@ async fn normal_words_are_quiet() {
         ended(&nvim, 1).await;
         assert_eq!(last_event(&nvim).await, "GPTAnswerDone nil");
         assert!(!nvim.screen().contains("cut · "), "{}", nvim.screen());
-        let quiet = "return require('gpt.view.chat').current().notice == nil";
+        let quiet = "return require('gpt.chat.chats').current().notice == nil";
         assert!(nvim.lua_bool(quiet, &[]).await, "{word}");
         clean(&nvim).await;
     }

@@ -68,7 +68,7 @@ pub fn is_calm(screen: &str) {
 /// The lines of the last chat.
 pub async fn chat_lines(nvim: &Nvim) -> Vec<String> {
     nvim.lua_lines(
-        "return vim.api.nvim_buf_get_lines(require('gpt.view.chat').current().buf, 0, -1, true)",
+        "return vim.api.nvim_buf_get_lines(require('gpt.chat.chats').current().buf, 0, -1, true)",
         &[],
     )
     .await

@@ -213,7 +213,7 @@ async fn a_question_that_was_let_pass_is_sent_as_it_is_and_not_asked_about_again
     nvim.wait_lua("return #questions == 1").await;
     wait_for_requests(&nvim, &server, 1).await;
     assert!(server.requests()[0].text().contains(MARK));
-    nvim.wait_lua("return not require('gpt.view.chat').current().answer")
+    nvim.wait_lua("return not require('gpt.chat.chats').current().answer")
         .await;
     nvim.feed(":GPTChat and now<CR>").await;
     wait_for_requests(&nvim, &server, 2).await;

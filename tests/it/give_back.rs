@@ -12,7 +12,7 @@ async fn deaf(script: Vec<Answer>) -> (Nvim, Server) {
     say(&nvim, "first").await;
     nvim.wait_screen_contains("one").await;
     nvim.lua(
-        "local remote, swallowed = require('gpt.remote'), {}
+        "local remote, swallowed = require('gpt.client'), {}
         local notify = remote.notify
         _G.swallowed = swallowed
         remote.notify = function(event)
@@ -32,7 +32,7 @@ async fn give_back(nvim: &Nvim, question: &str) {
         .await;
     nvim.lua(
         "local id = vim.api.nvim_buf_get_name(0):match('[^/]+$')
-        assert(require('gpt.view').apply('give_back', { chat = id }) == nil)",
+        assert(require('gpt.client.operations').apply('give_back', { chat = id }) == nil)",
         &[],
     )
     .await;
@@ -52,7 +52,7 @@ async fn a_queued_question_that_is_given_back_comes_into_the_prompt() {
     nvim.wait_screen_lacks("queued").await;
     let expected = transcript_with(&FIRST, "second\n\nand a draft");
     assert_eq!(chat_lines(&nvim).await, expected);
-    let sent = "vim.cmd.stopinsert() require('gpt.view.chat').current():send() return #swallowed == 2";
+    let sent = "vim.cmd.stopinsert() require('gpt.chat.sending').send(require('gpt.chat.chats').current()) return #swallowed == 2";
     assert!(nvim.lua_bool(sent, &[]).await, "it can be sent again");
     assert_eq!(clean(&nvim).await, "");
 }

@@ -144,7 +144,7 @@ async fn a_program_that_is_older_or_newer_than_the_plugin_or_another_one_is_told
 #[tokio::test]
 async fn a_running_program_of_another_protocol_is_told_so() {
     let nvim = crate::nvim().start().await;
-    nvim.lua("require('gpt.version').protocol = 2^31", &[]).await;
+    nvim.lua("require('gpt.client.version').protocol = 2^31", &[]).await;
     tells(
         &report(&nvim).await,
         &[

@@ -36,7 +36,7 @@ pub async fn name(nvim: &Nvim) -> String {
 /// The pid of the program behind an editor.
 pub async fn program(nvim: &Nvim) -> u32 {
     let pid = nvim
-        .lua_i64("return vim.fn.jobpid(require('gpt.remote').channel())", &[])
+        .lua_i64("return vim.fn.jobpid(require('gpt.client').channel())", &[])
         .await;
     u32::try_from(pid).unwrap()
 }
@@ -394,7 +394,7 @@ async fn a_program_that_is_replaced_goes_on_in_the_same_chat() {
     exchanges(&nvim, &["q1"]).await;
     let chat = name(&nvim).await;
     process::kill9(program(&nvim).await);
-    nvim.wait_lua("return not require('gpt.remote').is_running()").await;
+    nvim.wait_lua("return not require('gpt.client').is_running()").await;
     nvim.feed("<Esc>GAq2<C-s>").await;
     ended(&nvim, 2).await;
     nvim.quit().await;
@@ -529,7 +529,7 @@ async fn of_a_private_chat_nothing_is_written() {
     ended(&nvim, 1).await;
     // Nor when the program is another one.
     process::kill9(program(&nvim).await);
-    nvim.wait_lua("return not require('gpt.remote').is_running()").await;
+    nvim.wait_lua("return not require('gpt.client').is_running()").await;
     nvim.feed("<Esc>GAmore secrets<C-s>").await;
     ended(&nvim, 2).await;
     // What is written later is in the file, and nothing of this.

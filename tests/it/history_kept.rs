@@ -68,7 +68,7 @@ async fn a_copy_whose_name_is_taken_gets_another_one() {
         assert!(opened.history.import(chat).await.unwrap());
     }
     let nvim = editor(&home, &server, "").await;
-    nvim.lua("require('gpt.view.chat').new_id = function() return 'taken' end", &[])
+    nvim.lua("require('gpt.chat.chats').new_id = function() return 'taken' end", &[])
         .await;
     nvim.command("edit gpt://chat/one").await;
     chat_holds(&nvim, "a1").await;

@@ -33,7 +33,7 @@ async fn an_answer_whose_end_a_lock_kept_out_is_whole_once_the_lock_is_gone_and_
     say(&nvim, "q2").await;
     ended(&nvim, 2).await;
     let id = nvim
-        .lua_string("return require('gpt.view.chat').current().id", &[])
+        .lua_string("return require('gpt.chat.chats').current().id", &[])
         .await;
     nvim.quit().await;
     gone(&nvim).await;

@@ -93,7 +93,7 @@ async fn reasoning_has_no_colours_of_markdown() {
     server.open("speak");
     ended(&nvim, 1).await;
     // Later than what is written last.
-    let coloured = "return require('gpt.view.chat').current().highlighting == nil";
+    let coloured = "return require('gpt.chat.chats').current().highlighting == nil";
     nvim.wait_lua(coloured).await;
     assert!(has_group(&nvim, "> well", "GPTReasoning").await);
     assert!(!has_group(&nvim, "> well", "@markup").await);
@@ -122,7 +122,8 @@ async fn a_refusal_goes_on_in_its_colour_after_the_buffer_was_read_again() {
     ended(&nvim, 1).await;
     assert!(has_group(&nvim, "I cannot", "GPTRefusal").await);
     assert!(has_group(&nvim, "help.", "GPTRefusal").await);
-    let parts = "return #require('gpt.view.chat').current():parts_within(0, vim.fn.line('$'))";
+    let parts =
+        "return #require('gpt.chat.answer_parts').within(require('gpt.chat.chats').current(), 0, vim.fn.line('$'))";
     assert_eq!(nvim.lua_i64(parts, &[]).await, 1);
     clean(&nvim).await;
 }

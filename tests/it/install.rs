@@ -197,7 +197,7 @@ async fn a_release_is_downloaded_checked_and_put_in_its_place() {
     assert_eq!(server.requests().len(), 2);
     assert!(
         it.nvim
-            .lua_bool("return require('gpt.remote').binary() ~= nil", &[])
+            .lua_bool("return require('gpt.client').binary() ~= nil", &[])
             .await
     );
 }
@@ -520,7 +520,7 @@ async fn without_a_release_cargo_builds_and_says_how_far_it_is() {
     it.nvim.wait_screen_contains("Compiling gpt-nvim").await;
     std::fs::write(it.home.path().join("go"), "").unwrap();
     it.nvim.wait_screen_contains("Installed: ").await;
-    let found = it.nvim.lua_string("return require('gpt.remote').binary()", &[]).await;
+    let found = it.nvim.lua_string("return require('gpt.client').binary()", &[]).await;
     assert!(found.ends_with("target/release/gpt-nvim"), "{found}");
 }
 
@@ -677,7 +677,7 @@ async fn a_checkout_whose_sources_are_newer_than_the_release_is_built() {
 #[tokio::test]
 async fn the_address_comes_from_the_remote_without_its_token() {
     let nvim = crate::nvim().start().await;
-    let of = "return require('gpt.install.address').of_remote(...) or ''";
+    let of = "return require('gpt.client.install.address').of_remote(...) or ''";
     for (remote, expected) in [
         ("https://github.com/o/gpt.nvim.git", "https://github.com/o/gpt.nvim"),
         ("https://u:t0ken@github.com/o/r/", "https://github.com/o/r"),
@@ -789,14 +789,14 @@ async fn a_question_while_the_program_is_being_installed_says_so() {
     it.nvim.wait_screen_contains("It is being installed already.").await;
     let told = it
         .nvim
-        .lua_string("return table.concat({ require('gpt.remote').missing() }, '|')", &[])
+        .lua_string("return table.concat({ require('gpt.client').missing() }, '|')", &[])
         .await;
     assert_eq!(told, "It is being installed already.|:GPT! install stops that.");
     it.nvim.feed(":GPT! install<CR>").await;
     it.nvim.wait_screen_contains("The installation was stopped").await;
     let told = it
         .nvim
-        .lua_string("return (select(2, require('gpt.remote').missing()))", &[])
+        .lua_string("return (select(2, require('gpt.client').missing()))", &[])
         .await;
     assert!(told.contains(":GPT install"), "{told}");
 }
@@ -810,7 +810,7 @@ async fn a_program_whose_child_holds_its_output_open_is_given_up_after_its_time(
             .lua(
                 "local command, begun = ..., vim.uv.hrtime()
                  _G.ended, _G.problem = nil, nil
-                 require('gpt.install.task').start(function(task)
+                 require('gpt.client.install.task').start(function(task)
                    _G.ended = task:system({ 'sh', '-c', command }, { text = true, timeout = 300 })
                    _G.took = (vim.uv.hrtime() - begun) / 1e6
                  end, function(problem) _G.problem = problem or false end)",
@@ -872,7 +872,7 @@ async fn the_build_script_fails_with_what_to_do() {
 #[tokio::test]
 async fn a_program_of_another_protocol_is_told_of_with_the_command_that_mends_it() {
     let nvim = crate::nvim().size(160, 24).start().await;
-    nvim.lua("require('gpt.version').protocol = 2^31", &[]).await;
+    nvim.lua("require('gpt.client.version').protocol = 2^31", &[]).await;
     nvim.feed(":GPTChat<CR>").await;
     nvim.wait_screen_contains("are not of the same version").await;
     nvim.wait_screen_contains(":GPT install").await;
@@ -881,8 +881,10 @@ async fn a_program_of_another_protocol_is_told_of_with_the_command_that_mends_it
 #[tokio::test]
 async fn the_two_sides_say_the_same_versions() {
     let nvim = crate::nvim().start().await;
-    let plugin = nvim.lua_string("return require('gpt.version').plugin", &[]).await;
-    let protocol = nvim.lua_i64("return require('gpt.version').protocol", &[]).await;
+    let plugin = nvim
+        .lua_string("return require('gpt.client.version').plugin", &[])
+        .await;
+    let protocol = nvim.lua_i64("return require('gpt.client.version').protocol", &[]).await;
     assert_eq!(plugin, VERSION);
     assert_eq!(protocol, i64::from(gpt_nvim::editor::event::PROTOCOL));
 }
@@ -942,7 +944,7 @@ async fn the_release_workflow_builds_every_target_that_is_asked_for() {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let workflow = std::fs::read_to_string(project.join(".github/workflows/release.yml")).unwrap();
     let nvim = crate::nvim().start().await;
-    let of = "return require('gpt.install.address').target({ sysname = ..., machine = select(2, ...) }) or ''";
+    let of = "return require('gpt.client.install.address').target({ sysname = ..., machine = select(2, ...) }) or ''";
     for (system, machine) in [
         ("Linux", "x86_64"),
         ("Linux", "aarch64"),

@@ -23,10 +23,10 @@ async fn told(nvim: &Nvim) -> Vec<String> {
 
 /// The pid of the program behind an editor; waits for it.
 async fn program(nvim: &Nvim) -> u32 {
-    nvim.wait_lua("local r = package.loaded['gpt.remote']; return r and r.channel()")
+    nvim.wait_lua("local r = package.loaded['gpt.client']; return r and r.channel()")
         .await;
     let pid = nvim
-        .lua_i64("return vim.fn.jobpid(require('gpt.remote').channel())", &[])
+        .lua_i64("return vim.fn.jobpid(require('gpt.client').channel())", &[])
         .await;
     u32::try_from(pid).unwrap()
 }
@@ -133,11 +133,11 @@ async fn the_program_is_a_registered_remote_plugin() {
         );
         assert_eq!(nvim.lua_i64("return vim.fn.exists('*GPTEvent')", &[]).await, 1);
     }
-    let specs = "return vim.iter(vim.rpcrequest(require('gpt.remote').channel(), 'specs'))
+    let specs = "return vim.iter(vim.rpcrequest(require('gpt.client').channel(), 'specs'))
         :map(function(s) return ('%s %s %s'):format(s.type, s.name, s.sync) end):totable()";
     assert_eq!(nvim.lua_lines(specs, &[]).await, ["function GPTEvent false"]);
     let version = nvim
-        .lua_string("return vim.rpcrequest(require('gpt.remote').channel(), 'version')", &[])
+        .lua_string("return vim.rpcrequest(require('gpt.client').channel(), 'version')", &[])
         .await;
     assert_eq!(version, env!("CARGO_PKG_VERSION"));
 }
@@ -149,18 +149,18 @@ async fn a_request_that_the_program_does_not_know_is_refused_and_harms_nothing()
     program(&nvim).await;
     let refused = nvim
         .try_lua(
-            "return vim.rpcrequest(require('gpt.remote').channel(), 'nonsense')",
+            "return vim.rpcrequest(require('gpt.client').channel(), 'nonsense')",
             &[],
         )
         .await
         .unwrap_err();
     assert!(refused.contains("no method nonsense"), "{refused}");
     nvim.lua(
-        "vim.rpcnotify(require('gpt.remote').channel(), 'gpt_event', { event = 'nonsense' }, 1)",
+        "vim.rpcnotify(require('gpt.client').channel(), 'gpt_event', { event = 'nonsense' }, 1)",
         &[],
     )
     .await;
-    nvim.lua("vim.rpcnotify(require('gpt.remote').channel(), 'nonsense')", &[])
+    nvim.lua("vim.rpcnotify(require('gpt.client').channel(), 'nonsense')", &[])
         .await;
     say(&nvim, "hi").await;
     ended(&nvim, 1).await;
@@ -261,7 +261,7 @@ async fn a_program_killed_while_idle_is_replaced_at_the_next_question() {
     process::kill9(program(&nvim).await);
     nvim.wait_screen_contains("ended (signal 9)").await;
     nvim.feed("<CR>").await;
-    nvim.wait_lua("return not require('gpt.remote').is_running() and vim.fn.mode() == 'i'")
+    nvim.wait_lua("return not require('gpt.client').is_running() and vim.fn.mode() == 'i'")
         .await;
     say(&nvim, "b").await;
     ended(&nvim, 2).await;
@@ -345,7 +345,7 @@ async fn said_about(binary: &Path) -> Vec<String> {
     let second = nvim.lua_string(&format!("return {PLACED}"), &[]).await;
     assert_eq!(chat_lines(&nvim).await, transcript_with(&[], "a question"));
     assert!(
-        nvim.lua_bool("return not require('gpt.remote').is_running()", &[])
+        nvim.lua_bool("return not require('gpt.client').is_running()", &[])
             .await
     );
     clean(&nvim).await;
@@ -444,7 +444,7 @@ async fn the_first_mistake_in_the_configuration_is_told_in_one_line_and_all_are_
     );
     assert!(told[0].ends_with(" and 11 more: :checkhealth gpt"), "{told:?}");
     assert!(!told[0].contains('\n') && told[0].chars().count() < 80, "{told:?}");
-    let problems = "return select(2, require('gpt.config').check(vim.g.gpt))";
+    let problems = "return select(2, require('gpt.config.check').check(vim.g.gpt))";
     let problems = nvim.lua_lines(problems, &[]).await;
     assert_eq!(
         problems
@@ -482,7 +482,7 @@ async fn a_chat_opens_though_the_mistakes_in_the_configuration_cannot_be_shown()
 #[tokio::test]
 async fn what_may_be_a_key_in_the_wrong_place_of_the_configuration_is_not_shown() {
     let nvim = unconfigured().start().await;
-    let check = "local _, problems = require('gpt.config').check({
+    let check = "local _, problems = require('gpt.config.check').check({
             model = { 'sk-hidden' }, binary = 1 / 0, chat = { layout = 'sk-hidden', temperature = 0 / 0 },
             network = { idle_timeout = math.huge }, providers = {
                 ['a/b'] = {}, one = { key = { env = 'sk-hidden' }, params = { 1 } }, two = { key = { env = 'A_1' } },
@@ -644,7 +644,7 @@ async fn the_log_command_shows_the_notices_of_this_session() {
 #[tokio::test]
 async fn the_log_command_shows_notices_of_any_text() {
     let nvim = unconfigured().init(TOLD).start().await;
-    let long = "local notice = require('gpt.view.notice')
+    let long = "local notice = require('gpt.ui.notice')
         notice.inform({ level = 'info', title = 'one\\ntwo\\0three', advice = ('ä'):rep(100000) })
         local begun = vim.uv.hrtime()
         local lines = notice.wrap(('ä'):rep(100000), 60)

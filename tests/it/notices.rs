@@ -14,7 +14,7 @@ async fn chat() -> Nvim {
 /// Places a notice beside the prompt of the chat.
 async fn place(nvim: &Nvim, notice: &str) {
     let code = format!(
-        "require('gpt.view.notice').place(require('gpt.view.chat').current(), 0, vim.json.decode([[{notice}]]))"
+        "require('gpt.chat.notices').place(require('gpt.chat.chats').current(), 0, vim.json.decode([[{notice}]]))"
     );
     nvim.lua(&code, &[]).await;
 }
@@ -80,7 +80,7 @@ async fn what_is_told_in_insert_mode_is_there_after_it() {
 async fn the_log_holds_the_last_200_notices_and_is_shown_from_its_end() {
     let nvim = chat().await;
     let many = "for n = 1, 250 do
-      require('gpt.view.notice').inform({ level = 'info', title = 'notice' .. n .. '\\n\\0', advice = '' })
+      require('gpt.ui.notice').inform({ level = 'info', title = 'notice' .. n .. '\\n\\0', advice = '' })
     end";
     nvim.lua("vim.notify = function() end", &[]).await;
     nvim.lua(many, &[]).await;

@@ -5,7 +5,7 @@ use crate::support::nvim::Nvim;
 
 /// What a user can do next, as a table of messages names it.
 const LOOK: &str = "
-local one_line = require('gpt.view.one_line')
+local one_line = require('gpt.ui.one_line')
 _G.table_of = vim.json.decode(table.concat(vim.fn.readfile(...), '\\n'))
 local long = { path = ('some/folder/'):rep(7) .. 'file.lua', provider = 'A provider with a long name', status = '404' }
 local function fill(key)
@@ -26,7 +26,7 @@ function _G.told(key)
   else
     step = advice
   end
-  require('gpt.view.notice').inform({ level = 'warning', title = title, advice = advice })
+  require('gpt.ui.notice').inform({ level = 'warning', title = title, advice = advice })
   local text = vim.fn.execute('1messages'):gsub('^\\n', '')
   local has = step == '' or text:find(step, 1, true) or advice ~= '' and text:find(advice, 1, true) or text:find(':GPT log', 1, true)
   local fits = vim.api.nvim_strwidth(text) <= room and not text:find('\\n')
@@ -103,7 +103,7 @@ async fn a_notice_knows_the_room_whatever_shows_itself_in_the_last_line() {
             nvim.feed(":GPTChat<CR>").await;
             nvim.wait_lua("return vim.bo.filetype == 'gptchat' and require('gpt').status().model")
                 .await;
-            let inform = "require('gpt.view.notice').inform({ level = 'error',
+            let inform = "require('gpt.ui.notice').inform({ level = 'error',
                 title = ('word '):rep(60), advice = 'Do :GPT this.' })";
             nvim.lua(inform, &[]).await;
             stands_there(&nvim, "Do :GPT this.").await;
@@ -126,7 +126,7 @@ async fn several_notices_at_once_ask_for_no_enter() {
         normal_mode(&nvim).await;
         nvim.feed(keys).await;
         let many = "for n = 1, 5 do
-            require('gpt.view.notice').inform({ level = 'error', title = ('word '):rep(30), advice = 'Look: :GPTChat' .. n })
+            require('gpt.ui.notice').inform({ level = 'error', title = ('word '):rep(30), advice = 'Look: :GPTChat' .. n })
         end";
         nvim.lua(many, &[]).await;
         assert!(!is_blocked(&nvim).await, "{}", nvim.screen());
@@ -146,7 +146,7 @@ async fn a_notice_waits_until_the_command_is_typed() {
     let nvim = unconfigured().start().await;
     nvim.feed(":echo 'mi").await;
     nvim.wait_screen_contains(":echo 'mi").await;
-    let inform = "require('gpt.view.notice').inform({ level = 'error', title = 'It broke.', advice = '' })";
+    let inform = "require('gpt.ui.notice').inform({ level = 'error', title = 'It broke.', advice = '' })";
     nvim.lua(inform, &[]).await;
     nvim.feed("ne").await;
     nvim.wait_screen(|screen| last_line(screen).contains(":echo 'mine"))
@@ -244,7 +244,7 @@ async fn a_border_that_neovim_refuses_is_named_and_a_round_one_is_taken() {
 
 #[tokio::test]
 async fn keys_that_no_map_can_have_are_mistakes() {
-    let check = "return select(2, require('gpt.config').check({ keymaps = { prefix = '' },
+    let check = "return select(2, require('gpt.config.check').check({ keymaps = { prefix = '' },
         chat = { max_tokens = 1e300, keymaps = { send = '', stop = { '<C-x>', ('x'):rep(51) }, hide = 'gq' } } }))";
     let nvim = unconfigured().start().await;
     assert_eq!(
@@ -273,7 +273,7 @@ async fn the_health_report_has_the_mistakes_of_setup_too() {
 #[tokio::test]
 async fn the_health_report_names_a_program_of_another_version_and_what_to_do() {
     let nvim = unconfigured().start().await;
-    nvim.lua("require('gpt.version').plugin = '9.9.9'", &[]).await;
+    nvim.lua("require('gpt.client.version').plugin = '9.9.9'", &[]).await;
     nvim.command("checkhealth gpt").await;
     let report = nvim.lines(0).await.join("\n");
     assert!(report.contains("older than the plugin (9.9.9)"), "{report}");
@@ -283,7 +283,7 @@ async fn the_health_report_names_a_program_of_another_version_and_what_to_do() {
 #[tokio::test]
 async fn a_hint_in_insert_mode_shows_its_next_step() {
     let nvim = unconfigured()
-        .init("package.preload['gpt.version'] = function() return { plugin = '0.1.0', protocol = 99 } end")
+        .init("package.preload['gpt.client.version'] = function() return { plugin = '0.1.0', protocol = 99 } end")
         .start()
         .await;
     open(&nvim).await;

@@ -86,7 +86,8 @@ async fn an_answer_that_came_while_its_chat_was_hidden_can_be_folded_whichever_w
         open(&nvim).await;
         nvim.feed("what is it").await;
         normal_mode(&nvim).await;
-        let hidden = "require('gpt.view.chat').current():send() require('gpt.view.window').hide()";
+        let hidden =
+            "require('gpt.chat.sending').send(require('gpt.chat.chats').current()) require('gpt.chat.window').hide()";
         nvim.lua(hidden, &[]).await;
         chat_holds(&nvim, "## test/m1").await;
         server.open("on");
@@ -216,7 +217,7 @@ async fn what_a_link_is_under_the_cursor() {
         let col = i64::try_from(line.find(at).unwrap()).unwrap() + 1;
         let found = nvim
             .lua_string(
-                "return require('gpt.view.regions').link_at(...) or ''",
+                "return require('gpt.chat.links').at(...) or ''",
                 &[text(line), col.into()],
             )
             .await;

@@ -40,7 +40,7 @@ vim.api.nvim_create_autocmd('FileType', { pattern = 'gptchat', callback = functi
     parsed = parsed + tree:root():named_child_count()
   end })
 end })
-function _G.is_held() return require('gpt.view.chat').of_buffer(chat_buffer()).guard.held ~= nil end
+function _G.is_held() return require('gpt.chat.chats').of_buffer(chat_buffer()).guard.held ~= nil end
 function _G.highlighter() return vim.treesitter.highlighter.active[chat_buffer()] ~= nil end";
 
 /// Says which input it was if the test fails: an editor that has crashed cannot.
@@ -64,7 +64,7 @@ async fn lives(nvim: &Nvim, whole: bool) {
         )
         .await;
     }
-    let idle = "local chat = require('gpt.view.chat').of_buffer(chat_buffer())
+    let idle = "local chat = require('gpt.chat.chats').of_buffer(chat_buffer())
         return not chat.highlighting or not chat.highlighting.timer and chat.highlighting.over == nil";
     nvim.wait_lua(idle).await;
     assert!(nvim.is_running());
@@ -392,12 +392,12 @@ async fn only_the_gate_hands_text_to_a_parser() {
         .await;
     // The guard makes one without parsing, and an empty one, to keep others from parsing.
     let known = [
+        "lua/gpt/chat/parser_guard.lua get_parser",
+        "lua/gpt/chat/parser_guard.lua get_string_parser",
+        "lua/gpt/chat/parser_guard.lua treesitter.start",
         "lua/gpt/gate.lua get_parser",
         "lua/gpt/gate.lua get_string_parser",
         "lua/gpt/gate.lua treesitter.start",
-        "lua/gpt/view/guard.lua get_parser",
-        "lua/gpt/view/guard.lua get_string_parser",
-        "lua/gpt/view/guard.lua treesitter.start",
     ];
     assert_eq!(found, known);
 }

@@ -135,7 +135,7 @@ async fn act(nvim: &Nvim, random: &mut Random, n: u64) -> String {
 
 /// Waits until no context word is being looked up.
 async fn looked_up(nvim: &Nvim) {
-    nvim.wait_lua("return not require('gpt.view.chat').current():is_looking_up()")
+    nvim.wait_lua("return not require('gpt.chat.waiting').is_looking_up(require('gpt.chat.chats').current())")
         .await;
 }
 
@@ -229,7 +229,7 @@ async fn sequence(nvim: &Nvim, server: &Server, seed: u64) {
         "seed {seed} did {done}\n{}\n{}",
         lines.join("\n"),
         nvim.lua_string(
-            "local chat = require('gpt.view.chat').current() return vim.inspect(chat:headings())",
+            "local chat = require('gpt.chat.chats').current() return vim.inspect(require('gpt.chat.headings').all(chat))",
             &[]
         )
         .await

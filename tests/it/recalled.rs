@@ -10,10 +10,10 @@ const PRICES: &str = "models = { ['test/m1'] = { input = 1000, output = 10000 } 
 /// The right edges of the headings, empty where there is none.
 async fn edges(nvim: &Nvim) -> Vec<String> {
     let code = "return vim.tbl_map(function(heading)
-      local at = vim.api.nvim_buf_get_extmark_by_id(chat_buffer(), require('gpt.view.regions').HEADINGS, heading.mark, { details = true })
+      local at = vim.api.nvim_buf_get_extmark_by_id(chat_buffer(), require('gpt.chat.headings').SPACE, heading.mark, { details = true })
       local text = at[3].virt_text
       return text and text[1][1] or ''
-    end, require('gpt.view.chat').of_buffer(chat_buffer()):headings())";
+    end, require('gpt.chat.headings').all(require('gpt.chat.chats').of_buffer(chat_buffer())))";
     nvim.lua_lines(code, &[]).await
 }
 
@@ -72,9 +72,9 @@ async fn a_recalled_answer_shows_its_time_tokens_and_cost_in_every_branch() {
 #[tokio::test]
 async fn an_answer_of_another_day_shows_the_day() {
     let (nvim, _server) = start([answer("a")]).await;
-    let facts = "return require('gpt.view.facts').of({ at = 86400 * 400 })[1]";
+    let facts = "return require('gpt.ui.facts').of({ at = 86400 * 400 })[1]";
     assert!(nvim.lua_string(facts, &[]).await.starts_with("1971-02-0"));
-    let now = "return require('gpt.view.facts').of({ at = os.time() })[1]";
+    let now = "return require('gpt.ui.facts').of({ at = os.time() })[1]";
     assert_eq!(nvim.lua_string(now, &[]).await.len(), "12:00".len());
 }
 

@@ -46,8 +46,7 @@ async fn an_error_of_the_editors_that_quotes_a_live_key_is_logged_without_it() {
         .start()
         .await;
     nvim.lua(
-        "require('gpt.view.chat')
-        require('gpt.view.regions').append = function() error('it says canary-of-no-known-form-4711!') end
+        "require('gpt.chat.stream').append = function() error('it says canary-of-no-known-form-4711!') end
         require('gpt').chat({ prompt = 'Hi' })",
         &[],
     )
@@ -180,7 +179,7 @@ async fn a_question_that_waits_for_its_model_is_taken_back_by_stop() {
 async fn a_configuration_that_the_program_cannot_read_is_said_so_and_not_repeated() {
     let nvim = unconfigured().start().await;
     nvim.lua(
-        "require('gpt.remote').notify({ event = 'started', config = { network = { connect_timeout = 'canary-of-no-known-form-4711' } } })",
+        "require('gpt.client').notify({ event = 'started', config = { network = { connect_timeout = 'canary-of-no-known-form-4711' } } })",
         &[],
     )
     .await;
@@ -192,7 +191,7 @@ async fn a_configuration_that_the_program_cannot_read_is_said_so_and_not_repeate
 #[tokio::test]
 async fn an_event_that_the_program_does_not_know_is_said_so() {
     let nvim = unconfigured().start().await;
-    nvim.lua("require('gpt.remote').notify({ event = 'of_tomorrow' })", &[])
+    nvim.lua("require('gpt.client').notify({ event = 'of_tomorrow' })", &[])
         .await;
     nvim.wait_screen_contains("does not understand the plugin").await;
 }

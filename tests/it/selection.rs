@@ -311,8 +311,8 @@ async fn a_disabled_buffer_is_refused_and_nothing_of_it_goes_into_the_prompt() {
         assert_eq!(nvim.lua_string("return vim.bo.filetype", &[]).await, "text", "{keys}");
         let leaked = nvim
             .lua_bool(
-                "local view = package.loaded['gpt.view.chat']
-                 local chat = view and view.current()
+                "local chats = package.loaded['gpt.chat.chats']
+                 local chat = chats and chats.current()
                  local lines = chat and vim.api.nvim_buf_get_lines(chat.buf, 0, -1, true) or {}
                  return table.concat(lines, '\\n'):find('confidential') ~= nil",
                 &[],

@@ -190,8 +190,7 @@ async fn whatever_is_selected_stands_in_the_prompt_of_the_chat() {
 /// Takes a selection of a case, lets lines come and go above and below, and applies an answer: "" if just what was selected
 /// has become that, and one undo brings it back.
 const ROUND_TRIP: &str = r#"
-local Chat = require("gpt.view.regions")
-require("gpt.view.apply")
+local replace = require("gpt.chat.replace")
 local selection, origins = require("gpt.code.selection"), require("gpt.code.anchor")
 local function join(...)
   local all = {}
@@ -246,7 +245,7 @@ return function(seed)
   for row = 1, math.random(4) do answer[row] = ({ "new ção", "日本", "👩‍👩‍👧‍👦 x", "end" })[row] .. seed end
   local found, reason = origins.find(origin)
   if not found then return "not found: " .. reason end
-  Chat.replace({ place = found, origin = origin }, answer)
+  replace.run({ place = found, origin = origin }, answer)
   local expected = vim.deepcopy(answer)
   if not whole then
     expected[1] = inner[1]:sub(1, place.from[2]) .. expected[1]

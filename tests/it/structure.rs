@@ -71,7 +71,10 @@ async fn what_is_typed_behind_the_heading_of_a_question_that_waits_is_sent_with_
 
 #[tokio::test]
 async fn what_is_typed_behind_the_prompts_heading_stays_when_a_question_comes_back() {
-    for comes_back in ["<C-c>", ":lua require('gpt.view.chat').current():take_back()<CR>"] {
+    for comes_back in [
+        "<C-c>",
+        ":lua require('gpt.chat.waiting').take_back(require('gpt.chat.chats').current())<CR>",
+    ] {
         let (nvim, _server) = start([answer("one two").gate_before_token(1, "never")]).await;
         open(&nvim).await;
         say(&nvim, "hi").await;
@@ -97,10 +100,10 @@ async fn what_is_sent_once_more_before_the_first_question_is_shown_waits_for_its
     open(&nvim).await;
     nvim.feed("first").await;
     normal_mode(&nvim).await;
-    let twice = "local chat = require('gpt.view.chat').current()
-    chat:send()
+    let twice = "local chat = require('gpt.chat.chats').current()
+    require('gpt.chat.sending').send(chat)
     vim.api.nvim_buf_set_lines(0, -1, -1, false, { 'second' })
-    chat:send()";
+    require('gpt.chat.sending').send(chat)";
     nvim.lua(twice, &[]).await;
     ended(&nvim, 2).await;
     let shown = [

@@ -187,8 +187,11 @@ async fn a_redo_after_the_chat_was_told_of_finds_its_headings_again() {
     nvim.feed("u").await;
     nvim.wait_lines(0, |lines| lines == transcript(&[("You", "hi")])).await;
     // What every key does that tells the program of the chat.
-    nvim.lua("require('gpt.view.chat').current():settle() return true", &[])
-        .await;
+    nvim.lua(
+        "require('gpt.chat.waiting').settle(require('gpt.chat.chats').current()) return true",
+        &[],
+    )
+    .await;
     nvim.feed("<C-r>").await;
     nvim.wait_lines(0, |lines| lines == transcript(&ANSWERED)).await;
     nvim.feed("GAagain<Esc><CR>").await;

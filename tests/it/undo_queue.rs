@@ -25,7 +25,7 @@ const NOT_SENT: &str = "not sent: goes back into the prompt";
 /// Keeps what the program is asked for about context words, so that `release` or `refuse` answer it later.
 async fn hold_lookups(nvim: &Nvim) {
     nvim.lua(
-        "local remote = require('gpt.remote')
+        "local remote = require('gpt.client')
         local notify = remote.notify
         _G.held = {}
         remote.notify = function(event)
@@ -39,7 +39,7 @@ async fn hold_lookups(nvim: &Nvim) {
         function _G.refuse()
           local event = table.remove(held, 1)
           local told = { level = 'warning', title = 'It stands for nothing.', advice = '' }
-          assert(require('gpt.view').apply('context_refused', { chat = event.chat, lookup = event.lookup, notice = told }) == nil)
+          assert(require('gpt.client.operations').apply('context_refused', { chat = event.chat, lookup = event.lookup, notice = told }) == nil)
         end",
         &[],
     )
@@ -68,7 +68,7 @@ const WHOLE: [(&str, &str); 2] = [("You", "first"), ("test/m1", "one two three")
 
 async fn idle(nvim: &Nvim) {
     nvim.wait_lua(
-        "local chat = require('gpt.view.chat').current() return not chat.answer and not chat.in_flight and not chat:is_looking_up()",
+        "local chat = require('gpt.chat.chats').current() return not chat.answer and not chat.in_flight and not require('gpt.chat.waiting').is_looking_up(chat)",
     )
     .await;
 }
@@ -150,7 +150,7 @@ async fn a_question_whose_blocks_were_undone_and_that_a_redo_lets_wait_again_is_
     nvim.wait_lines(0, |lines| lines.last().is_some_and(|line| line == "see #file:a.txt"))
         .await;
     nvim.lua("release()", &[]).await;
-    nvim.wait_lua("return not require('gpt.view.chat').current():is_looking_up()")
+    nvim.wait_lua("return not require('gpt.chat.waiting').is_looking_up(require('gpt.chat.chats').current())")
         .await;
     nvim.feed("<C-r>").await;
     nvim.wait_screen_contains("queued").await;
@@ -274,9 +274,9 @@ async fn a_question_that_waits_for_a_branch_to_be_shown_goes_out_then() {
     nvim.feed("gr").await;
     ended(&nvim, 2).await;
     nvim.lua(
-        "local chat = require('gpt.view.chat').current()
-        chat:switch_branch(-1)
-        chat:ask('and then?')",
+        "local chat = require('gpt.chat.chats').current()
+        require('gpt.chat.sending').switch_branch(chat, -1)
+        require('gpt.chat.sending').ask(chat, 'and then?')",
         &[],
     )
     .await;

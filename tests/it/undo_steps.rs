@@ -147,8 +147,8 @@ async fn undo_takes_a_commands_waiting_question_back_into_the_prompt() {
 async fn undone(nvim: &Nvim, times: usize) -> (String, String) {
     nvim.feed(&"u".repeat(times)).await;
     nvim.wait_lua("return vim.fn.mode() == 'n'").await;
-    let edges = "local chat = require('gpt.view.chat').current()
-      local edges = vim.tbl_map(function(heading) return heading.entry.branch or '-' end, chat:headings())
+    let edges = "local chat = require('gpt.chat.chats').current()
+      local edges = vim.tbl_map(function(heading) return heading.entry.branch or '-' end, require('gpt.chat.headings').all(chat))
       return table.concat(edges, ' ')";
     (chat_lines(nvim).await.join("\n"), nvim.lua_string(edges, &[]).await)
 }
@@ -265,7 +265,7 @@ async fn looking_for_a_branch_where_there_is_none_leaves_no_undo_step() {
     let steps = "return vim.fn.undotree().seq_last";
     let before = nvim.lua_i64(steps, &[]).await;
     nvim.feed("]b").await;
-    nvim.wait_lua("return not require('gpt.view.chat').current().in_flight")
+    nvim.wait_lua("return not require('gpt.chat.chats').current().in_flight")
         .await;
     assert_eq!(nvim.lua_i64(steps, &[]).await, before);
     nvim.feed("<C-r>").await;

@@ -121,7 +121,7 @@ async fn a_language_that_messages_are_not_written_in_is_named() {
             .config(format!("{{ locale = {configured} }}"))
             .start()
             .await;
-        let problems = "return select(2, require('gpt.config').check(vim.g.gpt))";
+        let problems = "return select(2, require('gpt.config.check').check(vim.g.gpt))";
         assert_eq!(nvim.lua_lines(problems, &[]).await, [problem]);
     }
 }
@@ -132,7 +132,7 @@ async fn mistakes_in_the_configuration_are_told_in_its_language() {
         .config("{ locale = 'pt', modle = 1, model = 7 }")
         .start()
         .await;
-    let problems = "return select(2, require('gpt.config').check(vim.g.gpt))";
+    let problems = "return select(2, require('gpt.config.check').check(vim.g.gpt))";
     assert_eq!(
         nvim.lua_lines(problems, &[]).await,
         ["model: esperado string, recebido 7", "modle: opção inexistente"]

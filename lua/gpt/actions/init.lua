@@ -5,9 +5,9 @@ local api = vim.api
 
 local context = require("gpt.context")
 local library = require("gpt.library")
-local notice = require("gpt.view.notice")
+local notice = require("gpt.ui.notice")
 local project = require("gpt.project")
-local remote = require("gpt.remote")
+local client = require("gpt.client")
 local selection = require("gpt.code.selection")
 local words = require("gpt.words")
 
@@ -108,7 +108,7 @@ local function request(name, action, selected)
       block = table.concat(selection.block(taken), "\n"),
       selected = selected,
     }
-  remote.notify({
+  client.notify({
     event = "action_requested",
     ticket = remember(action),
     name = name,

@@ -4,9 +4,11 @@ local M = {}
 local api = vim.api
 
 local actions = require("gpt.actions")
-local chats = require("gpt.view.chat")
+local chat_buffers = require("gpt.chat")
+local chats = require("gpt.chat.chats")
 local library = require("gpt.library")
-local notice = require("gpt.view.notice")
+local notice = require("gpt.ui.notice")
+local sending = require("gpt.chat.sending")
 local selections = require("gpt.code.selection")
 local words = require("gpt.words")
 
@@ -40,10 +42,10 @@ end
 --- Asks for a commit message beside the chats that are shown: it goes into the commit buffer.
 ---@param text string
 local function ask_aside(text)
-  local chat = chats.new()
+  local chat = chat_buffers.new()
   chat.aside = true
-  chat:come_next()
-  chat:ask(text)
+  chats.come_next(chat)
+  sending.ask(chat, text)
   local title = words("view.action.writing_commit")
   notice.inform({ level = "info", title = title, advice = "" })
 end
@@ -69,10 +71,10 @@ local acts = {
     end
     local current = chats.current()
     local new = options.new or (data.alone and current and (current.answer or current.in_flight)) or false
-    local chat = chats.show({ new = new, layout = options.layout, mods = options.mods })
+    local chat = chat_buffers.show({ new = new, layout = options.layout, mods = options.mods })
     local selection = action and action.selection
     local block = selection and table.concat(selections.block(selection), "\n")
-    chat:ask(data.text, block and data.text:find(block, 1, true) and selection or nil)
+    sending.ask(chat, data.text, block and data.text:find(block, 1, true) and selection or nil)
   end,
   commit_message = function(data, action)
     if action and awaits_message(action.buf) and #(data.lines or {}) > 0 then

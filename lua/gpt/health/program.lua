@@ -5,8 +5,8 @@ local M = {}
 local bounded = require("gpt.bounded")
 local config = require("gpt.config")
 local health = vim.health
-local remote = require("gpt.remote")
-local version = require("gpt.version")
+local client = require("gpt.client")
+local version = require("gpt.client.version")
 local words = require("gpt.words")
 
 local uv = vim.uv
@@ -124,7 +124,7 @@ end
 --- A program that lies where ours is looked for, and may not be run.
 ---@return string?
 local function not_executable()
-  for _, file in ipairs(remote.candidates()) do
+  for _, file in ipairs(client.candidates()) do
     local stat = uv.fs_stat(file)
     if stat and stat.type == "file" then
       return file
@@ -135,7 +135,7 @@ end
 local function check_missing()
   local file = not_executable()
   if not file then
-    local title, advice = remote.missing()
+    local title, advice = client.missing()
     return health.error(title, advice)
   end
   local command = "chmod +x " .. vim.fn.shellescape(file)
@@ -148,7 +148,7 @@ end
 --- Checks the program's file.
 ---@return boolean fits whether it runs and is of our version
 function M.check()
-  local file = remote.binary()
+  local file = client.binary()
   if not file then
     check_missing()
     return false

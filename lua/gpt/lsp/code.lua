@@ -3,6 +3,7 @@ local api = vim.api
 
 local M = {}
 
+local actions = require("gpt.actions")
 local words = require("gpt.words")
 
 --- They fit everywhere; `vim.lsp.buf.code_action({ context = { only = { "quickfix" } } })` does not ask for them.
@@ -168,13 +169,13 @@ function M.run(about)
   if about.name == "fix" and not about.selected then
     first, last = around(buf, first, last)
   elseif not about.selected then
-    return require("gpt").action(about.name)
+    return actions.run(about.name, {})
   end
   local taken, refused = require("gpt.code.selection").lines(buf, first, last)
   if not taken then
-    return require("gpt.view.notice").inform({ level = "warning", title = refused, advice = "" })
+    return require("gpt.ui.notice").inform({ level = "warning", title = refused, advice = "" })
   end
-  require("gpt").action(about.name, { selection = taken })
+  actions.run(about.name, { selection = taken })
 end
 
 return M

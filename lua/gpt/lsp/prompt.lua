@@ -4,10 +4,12 @@ local api = vim.api
 local M = {}
 
 local cells = require("gpt.cells")
+local chats = require("gpt.chat.chats")
 local grammar = require("gpt.context.grammar")
+local headings = require("gpt.chat.headings")
 local library = require("gpt.library")
 local paths = require("gpt.context.path")
-local remote = require("gpt.remote")
+local client = require("gpt.client")
 local words = require("gpt.words")
 
 local Kind = { value = 12, keyword = 14, file = 17, folder = 19, event = 23 } -- of completion items
@@ -97,7 +99,7 @@ end
 ---@return integer?
 local function question_at(chat, row)
   local above
-  for _, heading in ipairs(chat:headings()) do
+  for _, heading in ipairs(headings.all(chat)) do
     above = heading.row < row and heading or above
   end
   return above and above.entry.role == "user" and above.row or nil
@@ -127,7 +129,7 @@ end
 ---@param buf integer
 ---@return boolean
 function M.is_behind_word(buf)
-  local chat = require("gpt.view.chat").of_buffer(buf)
+  local chat = chats.of_buffer(buf)
   local row, col = api.nvim_win_get_cursor(0)[1] - 1, api.nvim_win_get_cursor(0)[2]
   local heading = chat and question_at(chat, row)
   if not chat or not heading then
@@ -148,7 +150,7 @@ local function place(params)
   local row = params.position.line
   local line = api.nvim_buf_is_loaded(buf) and api.nvim_buf_get_lines(buf, row, row + 1, false)[1] or ""
   local col = vim.fn.byteidxcomp(line, params.position.character, true)
-  return require("gpt.view.chat").of_buffer(buf), row, col < 0 and #line or col, line
+  return chats.of_buffer(buf), row, col < 0 and #line or col, line
 end
 
 ---@param row integer
@@ -213,7 +215,7 @@ local function complete_file(chat, typed, replaced, reply)
   local path = typed:sub(#FILE + 1)
   path = path:sub(1, 1) == '"' and path:gsub('"', "") or paths.decoded(path)
   local asked = { root = chat.project, typed = path, open = open_paths(chat.project), limit = LIMIT }
-  remote.question("files", asked, function(found)
+  client.question("files", asked, function(found)
     local offered = vim.tbl_map(function(each)
       return { text = paths.word(each), label = each }
     end, found and found.paths or {})
@@ -235,7 +237,7 @@ end
 ---@param replaced table
 ---@param reply fun(list: table)
 local function complete_model(typed, replaced, reply)
-  remote.question("models", vim.empty_dict(), function(names)
+  client.question("models", vim.empty_dict(), function(names)
     names = names or {}
     local offered = vim.tbl_map(function(name)
       return { text = name, label = cells.cut(name, WIDEST) }
