@@ -27,6 +27,8 @@ local DESCRIPTIONS = {
 }
 --- How long completion waits for the program's list, in milliseconds.
 local LIST_LIMIT = 300
+--- How long the first question that begins with a name waits for it: without it, what goes along would be unknown.
+local FIRST_LIMIT = 2000
 --- How old the list may be that nobody waits for, in milliseconds.
 local LIST_AGE = 2000
 
@@ -68,11 +70,12 @@ function M.list()
 end
 
 --- The same, with the library as it is now, if the program tells in time.
+---@param limit? integer in milliseconds
 ---@return gpt.Action[]
-function M.fresh()
+function M.fresh(limit)
   local before = told
   if ask_for_prompts() then
-    pcall(vim.wait, LIST_LIMIT, function()
+    pcall(vim.wait, limit or LIST_LIMIT, function()
       return told > before
     end, 5)
   end
@@ -87,7 +90,7 @@ function M.context_of(question)
   if not name then
     return ""
   end
-  for _, action in ipairs(told == 0 and M.fresh() or M.list()) do
+  for _, action in ipairs(told == 0 and M.fresh(FIRST_LIMIT) or M.list()) do
     if action.name == name then
       return action.context or ""
     end
