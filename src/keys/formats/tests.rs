@@ -128,7 +128,7 @@ fn a_long_text_of_what_is_nearly_a_key_takes_no_longer_than_another() {
             let begun = std::time::Instant::now();
             let _found = find(&text, look).count();
             let took = begun.elapsed();
-            assert!(took < std::time::Duration::from_secs(10), "{took:?}: {}", &text[..40]);
+            assert!(took < std::time::Duration::from_secs(60), "{took:?}: {}", &text[..40]);
         }
     }
 }
