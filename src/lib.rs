@@ -45,7 +45,9 @@
 //!      app::{events, questions}: what the editor tells and asks, handed to whoever does something about it
 //!      app::{setup, chats, tasks}: what a configuration makes of the app, the chats that run, what is done beside
 //!      app::{connecting, dialog}: keys set and removed → keys, provider::http
-//!      app::{model, picker, lists}: which model answers → provider (catalogue, models), keys, disk
+//!      app::{model, picker, lists, standard, remembered}: which model answers, by choice or by the keys there are → provider
+//!      (catalogue, models), keys, disk
+//!      app::asking: headless questions of other plugins, beside all chats → provider
 //!      app::lookup: context words → context (paths, reading, git, tree, secrets) → keys::Redactor
 //!      app::gate: all that is sent for a user passes here → context (quoted, secrets), keys::vault
 //!      app::{acting, prompts, errands}: actions by command, map and in a prompt → actions (files, placeholders, git, answers)
@@ -58,7 +60,8 @@
 //! context::files: a project's files, for completion; calls nobody, asked by the app
 //! editor: called through its trait `Editor` only; calls nobody: it puts events into the app's inbox
 //! transcript: the message model: roles, ordered blocks, usage, ids; called by chat, wires and history, calls nobody
-//! terms: what editor and chat both speak of (a region of a buffer, a notice), below both · fence: markdown's code fences
+//! terms: what editor and chat both speak of (a region of a buffer, a notice), below both
+//! fence: markdown's code fences; calls nobody
 //! calendar: the days of history and provider; calls nobody
 //! git: repositories read through a git directory of ours, for actions::git and context::git; calls process
 //! process: children with a small environment, a time limit and bounded output; calls nobody

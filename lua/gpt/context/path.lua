@@ -4,7 +4,7 @@ local M = {}
 
 local FILE = "#file:"
 
---- Signs that end an unquoted path in running text (lua/gpt/context.lua): those of Chinese and Japanese, which need no
+--- Signs that end an unquoted path in running text (lua/gpt/context/grammar.lua): those of Chinese and Japanese, which need no
 --- space behind them.
 M.CJK_SIGNS = { "、", "。", "，", "；", "：", "！", "？", "（", "）", "」", "』", "】", "”", "’" }
 
