@@ -2,7 +2,7 @@
 --- and the running program. The modules that come anew find it here and go on with it.
 local KEY = "gpt_nvim_session"
 --- To be raised with a change of what chats hold: those of older modules are then left alone, and the user is told.
-local VERSION = 1
+local VERSION = 2
 
 ---@class gpt.Session
 ---@field version integer
