@@ -1,27 +1,19 @@
 //! The program: one ordered inbox. What the editor says comes in, and goes to the chat or the task that it concerns.
 
-mod acting;
+mod actions;
 mod asking;
 mod chats;
-mod choice;
-mod connecting;
+mod context;
 mod dialog;
 mod errands;
 mod events;
 mod gate;
-mod lists;
-mod lookup;
-mod model;
-mod picker;
-mod prompts;
+mod history;
+mod keys;
+mod models;
 mod questions;
-mod remembered;
-mod rows;
 mod setup;
-mod shelf;
-mod standard;
 mod tasks;
-mod trust;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -43,12 +35,12 @@ use crate::keys::Redactor;
 use crate::keys::vault::Vault;
 use crate::provider::registry::Registry;
 use crate::words::Locale;
+use actions::prompts::Prompts;
 use dialog::Dialog;
 use errands::Errands;
-use lists::Lists;
-use model::{Agreed, Here};
-use prompts::Prompts;
-use standard::{Because, Found};
+use models::default_model::{Because, Found};
+use models::in_use::{Agreed, Here};
+use models::lists::Lists;
 
 /// How many messages of the editor may wait.
 pub const INBOX_SIZE: usize = 1024;
@@ -146,7 +138,7 @@ impl App {
         let registry = Arc::new(Registry::new(&config, &environment));
         let vault = Vault::new(redactor);
         let (settings, _) = watch::channel(Arc::new(setup::settings_of(&config, &registry, &vault, None)));
-        let model = model::follow(editor.clone());
+        let model = models::in_use::follow(editor.clone());
         let dialog = Dialog::new(editor.clone());
         let prompts = Prompts::new(editor.clone(), dialog.clone());
         Self {

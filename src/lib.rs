@@ -44,16 +44,15 @@
 //!                                                             → keys (secrets and their sources)
 //!      app::{events, questions}: what the editor tells and asks, handed to whoever does something about it
 //!      app::{setup, chats, tasks}: what a configuration makes of the app, the chats that run, what is done beside
-//!      app::{connecting, dialog}: keys set and removed → keys, provider::http
-//!      app::{model, picker, lists, standard, remembered}: which model answers, by choice or by the keys there are → provider
-//!      (catalogue, models), keys, disk
+//!      app::keys, app::dialog: keys set and removed → keys, provider::http
+//!      app::models: which model answers, by choice or by the keys there are → provider (catalogue, models), keys, disk
 //!      app::asking: headless questions of other plugins, beside all chats → provider
-//!      app::lookup: context words → context (paths, reading, git, tree, secrets) → keys::Redactor
+//!      app::context::lookup: context words → context (paths, reading, git, tree, secrets) → keys::Redactor
 //!      app::gate: all that is sent for a user passes here → context (quoted, secrets), keys::vault
-//!      app::{acting, prompts, errands}: actions by command, map and in a prompt → actions (files, placeholders, git, answers)
+//!      app::actions, app::errands: actions by command, map and in a prompt → actions (files, placeholders, git, answers)
 //!      chat::session::{turn, asking}: a request goes out, and its answers come in → provider
 //!      chat::session::{showing, ending}, painter: what that comes to on the screen → editor
-//!      chat::{archive, journal, recall, session::{keeping, others}}, app::shelf: what is kept, brought back and handled → history
+//!      chat::{archive, journal, recall, session::{keeping, others}}, app::history: what is kept, brought back and handled → history
 //!      chat::session::titles: a title, by the model where that is wanted → provider, history
 //! actions: the built-in prompts and the user's; calls fence and git only
 //! history: what is kept of chats, in SQLite; calls nobody

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
+use super::App;
 use super::gate::Gate;
-use super::{App, choice};
+use super::models::choice;
 use crate::chat::conversation::Outcome;
 use crate::chat::notice::{self, Notice};
 use crate::chat::session::{self, Settings};

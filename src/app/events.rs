@@ -1,8 +1,8 @@
 //! Dispatches the editor's events to what handles them.
 
 use super::App;
-use super::connecting::Entered;
-use super::lookup::Order;
+use super::context::lookup::Order;
+use super::keys::set_up::Entered;
 use crate::chat::MessageId;
 use crate::chat::conversation::Event;
 use crate::chat::session::Told;
@@ -84,24 +84,26 @@ impl App {
             }
             EditorEvent::Closed { chat } => self.close(&chat),
             EditorEvent::HistoryRequested { words, project } => {
-                self.shelve(|shelf| async move { shelf.pick(words, project).await })
+                self.with_history(|history| async move { history.pick(words, project).await })
             }
             EditorEvent::ResumeOffered { project } => {
-                self.shelve(|shelf| async move { shelf.offer_last(project).await })
+                self.with_history(|history| async move { history.offer_last(project).await })
             }
-            EditorEvent::HistoryClearRequested => self.shelve(|shelf| async move { shelf.clear().await }),
+            EditorEvent::HistoryClearRequested => self.with_history(|history| async move { history.clear().await }),
             EditorEvent::ChatRenamed { chat, title } => {
-                self.shelve(|shelf| async move { shelf.rename(chat, title).await })
+                self.with_history(|history| async move { history.rename(chat, title).await })
             }
-            EditorEvent::ChatDeletionRequested { chat } => self.shelve(|shelf| async move { shelf.delete(chat).await }),
+            EditorEvent::ChatDeletionRequested { chat } => {
+                self.with_history(|history| async move { history.delete(chat).await })
+            }
             EditorEvent::ChatForked { chat, new, at } => {
                 // A message that others' messages took the number of has another one in the history.
                 let stored = |at: MessageId| self.chats.get(&chat)?.stored(at);
                 let at = at.map(|at| stored(at).unwrap_or(at.0));
-                self.shelve(|shelf| async move { shelf.fork(chat, new, at).await });
+                self.with_history(|history| async move { history.fork(chat, new, at).await });
             }
             EditorEvent::ChatExported { chat, path } => {
-                self.shelve(|shelf| async move { shelf.export(chat, path).await })
+                self.with_history(|history| async move { history.export(chat, path).await })
             }
             EditorEvent::ContextWanted {
                 chat,

@@ -1,8 +1,9 @@
-//! What the editor asks, and waits for: completion and `:checkhealth`. Answered beside all else.
+//! Answers the questions that the editor waits for: completion and `:checkhealth`. Beside all else.
 
 use tokio::sync::oneshot;
 
-use super::{App, connecting, environment};
+use super::keys::set_up;
+use super::{App, environment};
 use crate::editor::event::{PROTOCOL, Question};
 
 impl App {
@@ -28,7 +29,7 @@ impl App {
                 let (registry, vault) = (self.registry.clone(), self.vault.clone());
                 let (locale, reason) = (self.locale(), self.reason());
                 tokio::spawn(async move {
-                    let mut health = connecting::health(&registry, &vault, &environment, locale).await;
+                    let mut health = set_up::health(&registry, &vault, &environment, locale).await;
                     if let Some(health) = health.as_object_mut() {
                         health.insert("reason".into(), reason.into());
                         health.insert("protocol".into(), PROTOCOL.into());

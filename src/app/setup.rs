@@ -1,10 +1,11 @@
-//! What a configuration makes of the app: providers, settings, history, prompts, the model in use.
+//! Applies a configuration to the app: providers, settings, history, prompts, the model in use.
 
 use std::sync::Arc;
 
-use super::lists::Lists;
-use super::standard::Because;
-use super::{App, choice, environment, gate};
+use super::models::choice;
+use super::models::default_model::Because;
+use super::models::lists::Lists;
+use super::{App, environment, gate};
 use crate::chat::archive::Archive;
 use crate::chat::budget::Calibration;
 use crate::chat::notice::{self, Level, Notice};

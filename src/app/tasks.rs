@@ -1,21 +1,24 @@
-//! What takes time is done beside: each such task gets what it takes of the app.
+//! Spawns slow work off the inbox loop: each task gets what it takes of the app.
 
 use std::future::Future;
 
 use tokio::task::AbortHandle;
 
 use super::App;
-use super::acting::Acting;
-use super::connecting::Connecting;
+use super::actions::run::Acting;
+use super::context::lookup::{Lookup, Order};
 use super::gate::Gate;
-use super::lookup::{Lookup, Order};
-use super::shelf::Shelf;
+use super::history::commands::HistoryCommands;
+use super::keys::set_up::KeySetUp;
 use crate::chat::ChatId;
 
 impl App {
     /// Does something with the chats of the history.
-    pub(super) fn shelve<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Shelf) -> F) {
-        tokio::spawn(work(Shelf {
+    pub(super) fn with_history<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        work: impl FnOnce(HistoryCommands) -> F,
+    ) {
+        tokio::spawn(work(HistoryCommands {
             archive: self.archive.clone(),
             dialog: self.dialog.clone(),
             editor: self.editor.clone(),
@@ -24,8 +27,8 @@ impl App {
     }
 
     /// Sets or removes a key.
-    pub(super) fn connect<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Connecting) -> F) {
-        tokio::spawn(work(Connecting {
+    pub(super) fn connect<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(KeySetUp) -> F) {
+        tokio::spawn(work(KeySetUp {
             editor: self.editor.clone(),
             dialog: self.dialog.clone(),
             registry: self.registry.clone(),

@@ -9,7 +9,8 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use super::picker::is_here;
-use super::{environment, remembered};
+use super::remembered;
+use crate::app::environment;
 use crate::keys::vault::Vault;
 use crate::keys::{Credentials, FoundIn, KeySource};
 use crate::provider::http::Http;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use super::errands::Errands;
-use super::gate::Gate;
 use super::prompts::{Prompts, with_context_words};
 use crate::actions::fill::{self, Changes, fenced};
 use crate::actions::problems::{self, Sent};
 use crate::actions::slash::{self, Slash};
 use crate::actions::{ActionRequest, Code, Mode, Prompt, Source, Subject, commit, git};
+use crate::app::errands::Errands;
+use crate::app::gate::Gate;
 use crate::chat::notice::{Level, Notice};
 use crate::chat::session::{Done, Errand};
 use crate::editor::{Act, Editor};
@@ -238,7 +238,7 @@ fn in_chat(prompt: &Prompt, words: String, rest: String, changes: &Changes) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::prompts::tests::prompt;
+    use crate::app::actions::prompts::tests::prompt;
 
     #[test]
     fn an_action_in_a_chat_is_about_what_else_stands_there() {

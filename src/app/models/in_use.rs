@@ -1,12 +1,14 @@
-//! Which model answers: the one that the user chose, else the configured one, else the one that is found (`standard`).
+//! Switches the model that answers: the one that the user chose, else the configured one, else the one that is found
+//! (`default_model`).
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::default_model::{Because, Found, Search};
 use super::picker::Picking;
-use super::standard::{Because, Found, Search};
-use super::{App, News, choice, remembered};
+use super::{choice, remembered};
+use crate::app::{App, News};
 use crate::chat::session::{Settings, limits};
 use crate::editor::{Editor, ShownModel};
 use crate::keys::Secret;
@@ -17,12 +19,12 @@ use crate::words::{say, text};
 
 impl App {
     /// Whether the user has named the model, so that no key decides about it.
-    pub(super) fn is_named(&self) -> bool {
+    pub(in crate::app) fn is_named(&self) -> bool {
         self.chosen.is_some() || self.registry.configured_target().is_some()
     }
 
     /// Why the model in use answers, for `:checkhealth`.
-    pub(super) fn reason(&self) -> String {
+    pub(in crate::app) fn reason(&self) -> String {
         let reason = match (&self.because, &self.chosen) {
             (Because::Named, Some(_)) => text!("health.model_chosen"),
             (Because::Named, None) => text!("health.model_configured"),
@@ -32,7 +34,7 @@ impl App {
     }
 
     /// Takes the model that the user named.
-    pub(super) async fn change_model(&mut self, name: &str) {
+    pub(in crate::app) async fn change_model(&mut self, name: &str) {
         let locale = self.settings.borrow().locale;
         let redactor = self.vault.redactor();
         match choice::understand(&self.registry, name, redactor, locale) {
@@ -85,7 +87,7 @@ impl App {
     }
 
     /// Lets the user pick a model from a list.
-    pub(super) fn pick_model(&self, refresh: bool) {
+    pub(in crate::app) fn pick_model(&self, refresh: bool) {
         let (picking, news) = (self.picking(), self.news.clone());
         tokio::spawn(async move {
             if let Some(name) = picking.pick(refresh).await {
@@ -94,7 +96,7 @@ impl App {
         });
     }
 
-    pub(super) fn picking(&self) -> Picking {
+    pub(in crate::app) fn picking(&self) -> Picking {
         Picking {
             dialog: self.dialog.clone(),
             registry: self.registry.clone(),
@@ -104,9 +106,9 @@ impl App {
         }
     }
 
-    /// Finds out whom to ask when the configuration names nobody ([`standard`]). What is at hand is used at once. Looking
+    /// Finds out whom to ask when the configuration names nobody ([`default_model`]). What is at hand is used at once. Looking
     /// into the keyring and at this machine's servers takes time, so that is done beside; what is asked meanwhile waits.
-    pub(super) fn find_default(&mut self) {
+    pub(in crate::app) fn find_default(&mut self) {
         if self.is_named() {
             return;
         }
@@ -140,7 +142,7 @@ impl App {
     }
 
     /// Takes what was found. A server on this machine is named, and asked nothing until the user has agreed.
-    pub(super) async fn take_default(&mut self, found: Option<Box<Found>>) {
+    pub(in crate::app) async fn take_default(&mut self, found: Option<Box<Found>>) {
         let Some(found) = found.filter(|_| !self.is_named()) else {
             return self.go_on().await;
         };
@@ -162,7 +164,7 @@ impl App {
     }
 
     /// Asks whether the server on this machine is to be used; another editor may have been told already.
-    pub(super) fn ask_about_here(&mut self) {
+    pub(in crate::app) fn ask_about_here(&mut self) {
         let locale = self.locale();
         let Some(here) = self.here.as_mut().filter(|here| !here.is_asked) else {
             return;
@@ -196,7 +198,7 @@ impl App {
     }
 
     /// Does what the user says about the server on this machine.
-    pub(super) async fn hear_agreed(&mut self, agreed: Agreed) {
+    pub(in crate::app) async fn hear_agreed(&mut self, agreed: Agreed) {
         let Some(here) = self.here.take() else { return };
         match agreed {
             Agreed::Yes => self.choose_model(here.target).await,
@@ -228,7 +230,7 @@ impl App {
         }
     }
 
-    pub(super) fn use_target(&self, target: Target, chosen: bool) {
+    pub(in crate::app) fn use_target(&self, target: Target, chosen: bool) {
         let before = self.settings.borrow().clone();
         let settings = Settings {
             target,
@@ -246,7 +248,7 @@ impl App {
         self.show_model(chosen);
     }
 
-    pub(super) fn show_model(&self, chosen: bool) {
+    pub(in crate::app) fn show_model(&self, chosen: bool) {
         let settings = self.settings.borrow().clone();
         self.show(&settings.target, limits(&settings).window, chosen);
     }
@@ -270,14 +272,14 @@ impl App {
 }
 
 /// A server on this machine that can be asked, once the user agrees.
-pub(super) struct Here {
+pub(in crate::app) struct Here {
     target: Target,
     /// Whether the question stands on the screen.
     is_asked: bool,
 }
 
 /// What a user says about the server on this machine.
-pub(super) enum Agreed {
+pub(in crate::app) enum Agreed {
     /// It is to be used from now on.
     Yes,
     /// It is not.
@@ -289,7 +291,7 @@ pub(super) enum Agreed {
 }
 
 /// Keeps the editor's idea of the model up to date, in order.
-pub(super) fn follow(editor: Arc<dyn Editor>) -> watch::Sender<Option<ShownModel>> {
+pub(in crate::app) fn follow(editor: Arc<dyn Editor>) -> watch::Sender<Option<ShownModel>> {
     let (sender, mut models) = watch::channel(None::<ShownModel>);
     tokio::spawn(async move {
         while models.changed().await.is_ok() {

@@ -9,9 +9,9 @@ use futures_util::future::join_all;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::dialog::Dialog;
 use super::lists::{self, Lists, State};
-use super::rows::{self, Row};
+use super::table::{self, Row};
+use crate::app::dialog::Dialog;
 use crate::chat::session::Settings;
 use crate::keys::KeySource;
 use crate::provider::catalogue::{Catalogue, has_ended};
@@ -214,7 +214,7 @@ fn lines(entries: &[Entry<'_>], locale: Locale) -> Vec<String> {
             Entry::Remark(..) => None,
         })
         .collect();
-    let mut texts = rows::texts(&rows, &models::today(), locale).into_iter();
+    let mut texts = table::texts(&rows, &models::today(), locale).into_iter();
     let line = |entry: &Entry<'_>| match entry {
         Entry::Model(_) => texts.next().unwrap_or_default(),
         Entry::Remark(_, text) => text.clone(),

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use super::dialog::Dialog;
 use super::trust::{Standing, Trust, Word};
 use crate::actions::library::{self, Broken, Library, Shelf};
 use crate::actions::project::{self, ProjectPrompts};
 use crate::actions::{Prompt, Source};
+use crate::app::dialog::Dialog;
 use crate::chat::notice::{Level, Notice};
 use crate::config::Config;
 use crate::editor::{Act, Editor, ShownPrompt};

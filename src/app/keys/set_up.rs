@@ -7,8 +7,9 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
-use super::dialog::Dialog;
-use super::{News, remembered};
+use crate::app::News;
+use crate::app::dialog::Dialog;
+use crate::app::models::remembered;
 use crate::chat::notice::{self, Level, Notice};
 use crate::editor::event::PROTOCOL;
 use crate::editor::{Editor, KeyForm, ShownKeyChange};
@@ -22,7 +23,7 @@ use crate::words::{Locale, Text, say, text};
 
 /// All that setting a key takes. Cheap to clone.
 #[derive(Clone)]
-pub struct Connecting {
+pub struct KeySetUp {
     pub editor: Arc<dyn Editor>,
     pub dialog: Dialog,
     pub registry: Arc<Registry>,
@@ -45,7 +46,7 @@ pub struct Entered {
     pub project: String,
 }
 
-impl Connecting {
+impl KeySetUp {
     /// Asks for a key.
     pub async fn ask_for_key(&self, name: Option<String>) {
         let Some(provider) = self

@@ -1,5 +1,5 @@
-//! What is remembered of keys over restarts: whose were stored in the keyring, and whom the user does not want to be asked
-//! by default. Never a key.
+//! Remembers providers over restarts: whose keys were stored in the keyring, and whom the user does not want asked by
+//! default. Never a key.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::dialog::Dialog;
+use crate::app::dialog::Dialog;
 use crate::chat::ChatId;
 use crate::chat::archive::Archive;
 use crate::chat::notice::{Level, Notice};
@@ -31,7 +31,7 @@ const LONGEST_MODEL: usize = 18;
 
 /// All that handling chats takes. Cheap to clone.
 #[derive(Clone)]
-pub struct Shelf {
+pub struct HistoryCommands {
     pub archive: Archive,
     pub dialog: Dialog,
     pub editor: Arc<dyn Editor>,
@@ -39,7 +39,7 @@ pub struct Shelf {
     pub locale: Locale,
 }
 
-impl Shelf {
+impl HistoryCommands {
     /// Lets the user choose a chat, of those that have the words, and shows it.
     pub async fn pick(&self, words: String, project: Option<String>) {
         let Some(history) = self.history().await else { return };

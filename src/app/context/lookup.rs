@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use super::gate::{Gate, suspect};
+use crate::app::gate::{Gate, suspect};
 use crate::chat::notice::{Level, Notice};
 use crate::chat::{ChatId, painter};
 use crate::context::git::{self, Changes};

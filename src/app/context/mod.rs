@@ -1,0 +1,3 @@
+//! Looks up what context words (`#file:…`, `#diff`, `#tree`) stand for.
+
+pub mod lookup;
