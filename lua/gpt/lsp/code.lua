@@ -1,9 +1,10 @@
---- What the language server offers in a code buffer: the actions, as code actions.
+--- Offers the actions as code actions in a code buffer, and runs them.
 local api = vim.api
 
 local M = {}
 
 local actions = require("gpt.actions")
+local library = require("gpt.library")
 local words = require("gpt.words")
 
 --- They fit everywhere; `vim.lsp.buf.code_action({ context = { only = { "quickfix" } } })` does not ask for them.
@@ -100,7 +101,7 @@ function M.actions(params, reply)
   if #found > 0 then
     list[1] = fix(vim.deepcopy(about), found)
   end
-  for _, action in ipairs(require("gpt.lsp.prompt").actions()) do
+  for _, action in ipairs(library.list()) do
     local mine = vim.tbl_extend("error", about, { name = action.name })
     local is_there = action.name == "fix" and #found > 0
     -- What is staged is no code of this buffer's, unless it is its message that is being written.
