@@ -3,6 +3,7 @@ local api = vim.api
 
 local cells = require("gpt.cells")
 local config = require("gpt.config")
+local is_float = require("gpt.ui.float").is_float
 local titles = require("gpt.chat.title")
 local words = require("gpt.words")
 
@@ -106,12 +107,6 @@ function M.float_config(chat)
     shape.footer, shape.footer_pos = footer(shape.width), "center"
   end
   return shape
-end
-
----@param win integer
----@return boolean
-local function is_float(win)
-  return api.nvim_win_get_config(win).relative ~= ""
 end
 
 --- Sets 'winbar', where there is room for one: a window of one line has none, which Neovim says aloud (E36).

@@ -1,4 +1,4 @@
---- What a chat's buffer says: the text of its messages, its prompt and the questions that wait.
+--- Reads a chat's buffer: the text of its messages, its prompt and the questions that wait.
 local api = vim.api
 
 local answer_parts = require("gpt.chat.answer_parts")

@@ -4,11 +4,7 @@ local api = vim.api
 
 local M = {}
 
----@param win integer
----@return boolean
-local function is_float(win)
-  return api.nvim_win_get_config(win).relative ~= ""
-end
+local is_float = require("gpt.ui.float").is_float
 
 ---@param win integer
 ---@return boolean

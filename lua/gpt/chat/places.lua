@@ -1,4 +1,4 @@
---- Where the answer that is being written goes on, and where its reasoning does: two extmarks.
+--- Keeps the place where a streaming answer goes on, and the one of its reasoning: two extmarks.
 local api = vim.api
 
 local M = {}

@@ -3,6 +3,7 @@ local api = vim.api
 
 local bars = require("gpt.chat.bars")
 local config = require("gpt.config")
+local is_float = require("gpt.ui.float").is_float
 
 local M = {}
 
@@ -19,12 +20,6 @@ local splits = {}
 --- The sizes that the user gave splits by hand, until the session ends.
 ---@type table<"width"|"height", integer>
 local chosen = {}
-
----@param win integer
----@return boolean
-local function is_float(win)
-  return api.nvim_win_get_config(win).relative ~= ""
-end
 
 --- The windows of this tab page that are no floats.
 ---@return integer[]

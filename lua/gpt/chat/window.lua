@@ -4,18 +4,13 @@ local chats = require("gpt.chat.chats")
 local config = require("gpt.config")
 local files_below = require("gpt.chat.files_below")
 local folds = require("gpt.chat.folds")
+local is_float = require("gpt.ui.float").is_float
 local notice = require("gpt.ui.notice")
 local splits = require("gpt.chat.splits")
 local tell = require("gpt.chat.tell")
 local words = require("gpt.words")
 
 local M = {}
-
----@param win integer
----@return boolean
-local function is_float(win)
-  return vim.api.nvim_win_get_config(win).relative ~= ""
-end
 
 --- What would bind a chat to other windows, where the user has it on everywhere.
 local BINDING = { "scrollbind", "cursorbind", "diff", "previewwindow" }

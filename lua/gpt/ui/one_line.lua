@@ -1,5 +1,6 @@
 --- Fits a notice into one line of the command line, so that it asks for no ENTER and its next step can be read, and shows
 --- it there.
+local is_float = require("gpt.ui.float").is_float
 local cells = require("gpt.cells")
 local words = require("gpt.words")
 
@@ -38,9 +39,8 @@ end
 ---@return boolean
 local function is_over_float()
   return vim.iter(vim.api.nvim_tabpage_list_wins(0)):any(function(win)
-    local is_float = vim.api.nvim_win_get_config(win).relative ~= ""
     local is_chat = vim.bo[vim.api.nvim_win_get_buf(win)].filetype == "gptchat"
-    return is_float and (is_chat or win == vim.api.nvim_get_current_win())
+    return is_float(win) and (is_chat or win == vim.api.nvim_get_current_win())
   end)
 end
 
