@@ -1,4 +1,5 @@
-//! What editor and chat both speak of: what is known of a chat, a region of its buffer, a notice. Plain types, below both.
+//! Types that editor and chat share: what is known of a chat, a region of its buffer, a notice. Plain types, below
+//! both.
 
 use std::path::PathBuf;
 

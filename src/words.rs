@@ -1,4 +1,4 @@
-//! What a user reads, in their language: one table, `data/messages.json`, for the program and for the editor's side
+//! Messages in the user's language: one table, `data/messages.json`, for the program and for the editor's side
 //! (`lua/gpt/messages/`, made of it by `scripts/messages`).
 //!
 //! A text that is ours is an entry of the table and the values of its placeholders; it is put into a language where it

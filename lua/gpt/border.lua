@@ -1,5 +1,4 @@
---- Whether a value is a border that |nvim_open_win()| takes: looked at before it is handed over, since Neovim 0.10 loops
---- for ever on an empty list.
+--- Checks a border before |nvim_open_win()| gets it: Neovim 0.10 loops for ever on an empty list.
 local NAMES = { "none", "single", "double", "rounded", "solid", "shadow" }
 if vim.fn.has("nvim-0.12") == 1 then
   NAMES[#NAMES + 1] = "bold"

@@ -1,4 +1,4 @@
---- What the commands and <Plug> maps do: arguments in, calls of the public API out.
+--- Carries out the commands and <Plug> maps: arguments in, calls of the public API out.
 local M = {}
 
 --- How long completion waits for the program, in milliseconds: its list is made in 200.

@@ -1,5 +1,5 @@
---- What a user reads, in their language: the entries of `data/messages.json` that the editor's side says. Loaded when the
---- first one is said, in that one language; the files are made by `scripts/messages`.
+--- Says messages in the user's language: the entries of `data/messages.json` that the editor's side says. Loaded when
+--- the first one is said, in that one language; the files are made by `scripts/messages`.
 
 local locale = require("gpt.locale")
 

@@ -1,6 +1,6 @@
-//! What can be done with code: the built-in actions and the prompts of the user's library, which are files of the same
-//! form ([`file`]), found in three places ([`library`], [`project`]), filled in with what they are about ([`fill`]). What is done with
-//! the answers of some: [`problems`], [`commit`]. Calls nobody above it.
+//! Actions on code: the built-in ones and the prompts of the user's library, which are files of the same form
+//! ([`file`]), found in three places ([`library`], [`project`]), filled in with what they are about ([`fill`]). What is
+//! done with the answers of some: [`problems`], [`commit`]. Calls nobody above it.
 
 pub mod commit;
 pub mod file;

@@ -1,5 +1,5 @@
-//! What was said in a chat and what is going on in it: a pure state machine. It does no input or output, reads no clock
-//! and starts no task; [`Conversation::step`] takes what happened and says what is to be done.
+//! The state machine of a chat, pure: messages, branches, the turn in progress. It does no input or output, reads no
+//! clock and starts no task; [`Conversation::step`] takes what happened and says what is to be done.
 
 mod branches;
 mod chain;

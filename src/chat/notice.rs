@@ -1,4 +1,4 @@
-//! What a user reads when something needs to be said: a sentence about what happened, what to do about it, and below it
+//! Notices to the user: a sentence about what happened, what to do about it, and below it
 //! the provider's own words. A file for each kind of notice.
 
 mod address;

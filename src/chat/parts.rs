@@ -1,5 +1,5 @@
-//! What stands below an answer's text and is never sent: the tools that the model asked for, what can only be named, and
-//! its sources.
+//! Renders what stands below an answer's text and is never sent: the tools that the model asked for, what can only be
+//! named, and its sources.
 
 use crate::editor::{ShownPart, ShownPartKind};
 use crate::fence;

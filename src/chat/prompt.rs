@@ -1,5 +1,5 @@
-//! What of a conversation is sent: the system prompt, then the messages, oldest first. What goes beyond the exchanges
-//! that the user wants remembered, or beyond the model's window, is cut from the oldest ones.
+//! Chooses the messages of a conversation that are sent: the system prompt, then the messages, oldest first. What goes
+//! beyond the exchanges that the user wants remembered, or beyond the model's window, is cut from the oldest ones.
 
 use crate::chat::budget::{self, Budget, TooLong};
 use crate::chat::{Message, MessageId, Region, Role};

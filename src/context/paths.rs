@@ -1,5 +1,6 @@
-//! Which files a `#file:` word names: one by its path, or those that a glob matches. A path is relative to the project's
-//! root; a glob passes by what `.gitignore` names, as ripgrep does, while a file that is named itself is meant.
+//! Resolves a `#file:` word to files: one by its path, or those that a glob matches. A path is relative to the
+//! project's root; a glob passes by what `.gitignore` names, as ripgrep does, while a file that is named itself is
+//! meant.
 
 use std::ffi::OsStr;
 use std::fs;

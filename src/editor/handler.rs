@@ -1,4 +1,5 @@
-//! What Neovim sends: notifications become events in the app's inbox, in order; requests are questions about ourselves.
+//! Receives what Neovim sends: notifications become events in the app's inbox, in order; requests are questions about
+//! ourselves.
 
 use async_trait::async_trait;
 use nvim_rs::{Handler, Neovim};

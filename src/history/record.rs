@@ -1,4 +1,5 @@
-//! What the history keeps, as plain data: it goes in and comes out in these shapes, and JSON exports are made of them.
+//! The records of the history, as plain data: it goes in and comes out in these shapes, and JSON exports are made of
+//! them.
 
 use serde::{Deserialize, Serialize};
 

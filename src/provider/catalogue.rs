@@ -1,4 +1,4 @@
-//! What is known of models beside their names: windows, prices, ends. Our own table, `data/models.json`, with the user's
+//! The catalogue of models: windows, prices, ends. Our own table, `data/models.json`, with the user's
 //! `models` over it. Prices change: what is computed with them is an estimate.
 
 use std::collections::BTreeMap;

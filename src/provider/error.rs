@@ -1,4 +1,4 @@
-//! What can go wrong with a turn, in one classification for all wires.
+//! The classes of errors of a turn, one classification for all wires.
 
 use std::time::{Duration, SystemTime};
 

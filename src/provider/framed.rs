@@ -1,4 +1,4 @@
-//! What all wires over HTTP have in common: telling an event stream from a plain JSON answer and from a web page, and
+//! Frames of all wires over HTTP: telling an event stream from a plain JSON answer and from a web page, and
 //! ending exactly once.
 
 use std::mem;

@@ -1,4 +1,4 @@
-//! Who speaks in a message.
+//! The role of a message: user, assistant, system.
 
 use serde::{Deserialize, Serialize};
 

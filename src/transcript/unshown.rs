@@ -1,4 +1,4 @@
-//! What an answer holds beside text, calls and sources: images, files, tools that the provider ran. Named, not shown yet.
+//! Parts of an answer beside text, calls and sources: images, files, tools that the provider ran. Named, not shown yet.
 
 /// What kind of thing is named instead of shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

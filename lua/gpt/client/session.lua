@@ -1,5 +1,5 @@
---- What outlives a reload of the plugin's modules (`:Lazy reload`, a cleared |package.loaded|): the open chats, the model
---- and the running program. The modules that come anew find it here and go on with it.
+--- Keeps state over a reload of the plugin's modules (`:Lazy reload`, a cleared |package.loaded|): the open chats, the
+--- model and the running program. The modules that come anew find it here and go on with it.
 local KEY = "gpt_nvim_session"
 --- To be raised with a change of what chats hold: those of older modules are then left alone, and the user is told.
 local VERSION = 2

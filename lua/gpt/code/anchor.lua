@@ -1,4 +1,4 @@
---- Where a selection came from: a range of a buffer, kept by an extmark, so that it follows what is edited around it.
+--- Keeps the range of a buffer that a selection came from, by an extmark, so that it follows what is edited around it.
 local api = vim.api
 
 local M = {}

@@ -1,4 +1,4 @@
---- What a file is called, in questions, notices and lists: one name, whatever folder a window, a tab page or 'autochdir'
+--- Names a file in questions, notices and lists: one name, whatever folder a window, a tab page or 'autochdir'
 --- makes the current one. Relative to the project; a file outside of every project by its last part.
 local M = {}
 

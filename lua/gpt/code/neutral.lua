@@ -1,4 +1,4 @@
---- What a buffer that is no file is called where its name is sent. A terminal's name carries its command line, keys
+--- Names a buffer that is no file where its name is sent. A terminal's name carries its command line, keys
 --- included; that of another may hold an address with its password (scp://, oil://): none of it leaves.
 local M = {}
 

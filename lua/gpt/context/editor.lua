@@ -1,4 +1,4 @@
---- What the context words stand for that the editor knows.
+--- Reads context words from the editor: `#buffer`, `#selection`, `#diagnostics`, `#quickfix`, `#clipboard` and others.
 local api = vim.api
 
 local code = require("gpt.code.came_from")

@@ -1,4 +1,4 @@
---- How a path is written behind `#file:`: as it is, in quotation marks where it has spaces or would lose a sign at its end,
+--- Writes a path behind `#file:`: as it is, in quotation marks where it has spaces or would lose a sign at its end,
 --- or as in an address, `a%20b.txt`, where neither will do. The program reads all three (src/context/paths.rs).
 local M = {}
 

@@ -1,5 +1,5 @@
-//! What the buffer shows wins: the conversation takes the shape of its regions, and what the user changed becomes another
-//! branch, so that nothing that was said is lost.
+//! Reconciles a conversation with its buffer, which wins: it takes the shape of the regions, and what the user changed
+//! becomes another branch, so that nothing that was said is lost.
 
 use std::collections::BTreeMap;
 

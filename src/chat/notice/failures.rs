@@ -1,4 +1,4 @@
-//! What a user reads of each class of error, of retries, and of what was left out.
+//! Words for each class of error, for retries, and for what was left out.
 
 use super::left_out::of_left_out;
 use super::*;

@@ -1,4 +1,5 @@
-//! What every chat shares: whom to ask, by which rules, with what keys; and what of that is another for one chat.
+//! Settings that every chat shares: whom to ask, by which rules, with what keys; and what of that is another for one
+//! chat.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the chat shows: the turn that begins, another branch, what the history had.
+//! Sends a chat to the screen: the turn that begins, another branch, what the history had.
 
 use super::Task;
 use crate::chat::conversation::{Place, Question, Shape};

@@ -1,4 +1,4 @@
-//! What a chat is called: the first words of its first question. Where that is switched on, the model makes a title: one
+//! Titles of chats: the first words of its first question. Where that is switched on, the model makes a title: one
 //! small request after the chat's first answer, beside all else. Nothing waits for it; where it fails, the words stay.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What the blocks of an answer say: text and thinking, sources, and what can only be named.
+//! Reads the blocks of an answer: text and thinking, sources, and what can only be named.
 //!
 //! Facts (2026-11-28): Anthropic's pages on [citations](https://docs.claude.com/en/docs/build-with-claude/citations) and on
 //! the tools that it runs (web search, web fetch, code execution, MCP).

@@ -1,4 +1,4 @@
-//! What a provider's error object says, whatever its form: its reason, and the words in it that are for programs.
+//! Reads a provider's error object, whatever its form: its reason, and the words in it that are for programs.
 
 use std::time::Duration;
 

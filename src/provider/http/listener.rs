@@ -1,4 +1,4 @@
-//! Whom an answer is told to.
+//! Passes the events of an answer on to whoever listens, without keys.
 
 use std::borrow::Cow;
 

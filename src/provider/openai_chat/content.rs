@@ -1,4 +1,4 @@
-//! What the chunks of an answer say: text, reasoning, refusals, sources, and what can only be named.
+//! Reads the chunks of an answer: text, reasoning, refusals, sources, and what can only be named.
 
 use super::chunk::{CallDelta, Choice, Chunk, Content, Delta, Part};
 use super::sealed::Sealed;

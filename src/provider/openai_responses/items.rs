@@ -1,4 +1,4 @@
-//! What an output item is: a call that we are to answer, or something that is named.
+//! Classifies output items: a call that we are to answer, or something that is named.
 //!
 //! Facts: OpenAI's [API reference](https://platform.openai.com/docs/api-reference/responses/object) and recorded answers
 //! (2025-09 to 2026-04).

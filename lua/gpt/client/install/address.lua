@@ -1,4 +1,4 @@
---- Where releases lie: the web address of a git remote, and the names of a release's files.
+--- Finds the address of releases: the web address of a git remote, and the names of a release's files.
 local M = {}
 
 --- Hosts of this machine, for which alone an address without TLS will do.
