@@ -10,7 +10,7 @@
 //! editor
 //! actions context
 //! provider
-//! config history logging terms
+//! config guide history logging terms
 //! keys
 //! disk git
 //! bounded visible fence numbers calendar process
@@ -63,6 +63,7 @@
 //! terms: what editor and chat both speak of (a region of a buffer, a notice), below both
 //! fence: markdown's code fences; calls nobody
 //! calendar: the days of history and provider; calls nobody
+//! guide: the offline model, which answers from the manual; called by provider, calls fence and transcript
 //! git: repositories read through a git directory of ours, for actions::git and context::git; calls process
 //! process: children with a small environment, a time limit and bounded output; calls nobody
 //! chat::conversation, prompt, budget: pure; they call nothing that waits · config, logging, disk: read and written at the edges
@@ -93,6 +94,7 @@ pub mod disk;
 pub mod editor;
 pub mod fence;
 pub mod git;
+pub mod guide;
 pub mod history;
 pub mod keys;
 pub mod logging;

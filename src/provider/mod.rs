@@ -15,7 +15,6 @@ pub mod error;
 pub mod finish;
 mod framed;
 pub mod gemini;
-pub mod guide;
 pub mod http;
 mod lenient;
 mod lined;
@@ -144,8 +143,8 @@ pub async fn ask(
 }
 
 async fn ask_guide(request: &Request, events: &tokio::sync::mpsc::Sender<Vec<Event>>) {
-    let answer = guide::answer(&request.messages);
-    for piece in guide::pieces(&answer) {
+    let answer = crate::guide::answer(&request.messages);
+    for piece in crate::guide::pieces(&answer) {
         if events.send(vec![Event::Text(piece)]).await.is_err() {
             return;
         }

@@ -12,8 +12,8 @@ use std::sync::LazyLock;
 
 use self::manual::Section;
 use self::search::Index;
-use super::{ErrorClass, Message, Role};
 use crate::fence::{self, Line};
+use crate::transcript::{Message, Role};
 
 /// The help file that the answers are taken from.
 pub const MANUAL: &str = include_str!("../../doc/gpt.txt");
@@ -128,36 +128,6 @@ pub fn pieces(answer: &str) -> Vec<String> {
         pieces.push(piece);
     }
     pieces
-}
-
-/// The tag of the manual's section on a class of errors, for a notice's "More: `:help …`".
-#[must_use]
-pub fn help_tag(class: ErrorClass) -> &'static str {
-    match class {
-        ErrorClass::NoKey => "gpt-error-no-key",
-        ErrorClass::KeyUnavailable => "gpt-error-key-source",
-        ErrorClass::HeaderUnavailable => "gpt-headers",
-        ErrorClass::WrongKey => "gpt-error-wrong-key",
-        ErrorClass::Forbidden => "gpt-error-forbidden",
-        ErrorClass::WrongAddress => "gpt-error-address",
-        ErrorClass::WrongOrganization => "gpt-error-organization",
-        ErrorClass::Quota => "gpt-error-quota",
-        ErrorClass::RateLimit => "gpt-error-rate-limit",
-        ErrorClass::Overloaded | ErrorClass::Server | ErrorClass::Unclear => "gpt-error-overloaded",
-        ErrorClass::ModelNotFound => "gpt-error-model-not-found",
-        ErrorClass::ContextTooLong => "gpt-error-context-length",
-        ErrorClass::ContentFilter => "gpt-error-content-filter",
-        ErrorClass::Region => "gpt-error-region",
-        ErrorClass::RefusedParameter => "gpt-error-refused-parameter",
-        ErrorClass::BadRequest => "gpt-error-bad-request",
-        ErrorClass::Network => "gpt-error-no-connection",
-        ErrorClass::Tls => "gpt-error-tls",
-        ErrorClass::Proxy | ErrorClass::Encoded => "gpt-error-page",
-        ErrorClass::ProxyRefused => "gpt-error-proxy",
-        ErrorClass::Timeout => "gpt-error-timeout",
-        ErrorClass::BrokenStream => "gpt-error-broken-stream",
-        ErrorClass::Configuration => "gpt-error-configuration",
-    }
 }
 
 /// The question without its fenced blocks, and whether one of them is code to work on. A block of this plugin's own

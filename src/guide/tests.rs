@@ -163,36 +163,6 @@ fn every_section_can_be_reached_by_its_heading() {
 }
 
 #[test]
-fn every_class_of_error_has_its_section() {
-    use ErrorClass::*;
-    let classes = [
-        NoKey,
-        WrongKey,
-        WrongOrganization,
-        Quota,
-        RateLimit,
-        Overloaded,
-        ModelNotFound,
-        ContextTooLong,
-        ContentFilter,
-        Region,
-        RefusedParameter,
-        BadRequest,
-        Server,
-        Network,
-        Tls,
-        Proxy,
-        ProxyRefused,
-        Timeout,
-        BrokenStream,
-        Configuration,
-    ];
-    for class in classes {
-        assert!(manual_tags().contains(help_tag(class)), "{class:?}");
-    }
-}
-
-#[test]
 fn every_tag_that_an_answer_names_is_in_the_manual() {
     let tags = manual_tags();
     let mut texts: Vec<String> = LIBRARY.sections.iter().map(Section::to_markdown).collect();
