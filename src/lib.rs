@@ -40,13 +40,13 @@
 //! Who does what:
 //!
 //! ```text
-//! main → app → chat (session → conversation, prompt → budget, painter) → provider (registry, wires, http)
+//! main → app → chat (session → conversation, prompt → budget, painter) → provider (registry, wire, transport, catalogue)
 //!                                                             → keys (secrets and their sources)
 //!      app::{events, questions}: what the editor tells and asks, handed to whoever does something about it
 //!      app::{setup, chats, tasks}: what a configuration makes of the app, the chats that run, what is done beside
-//!      app::{connecting, dialog}: keys set and removed → keys, provider::http
+//!      app::{connecting, dialog}: keys set and removed → keys, provider::transport
 //!      app::{model, picker, lists, standard, remembered}: which model answers, by choice or by the keys there are → provider
-//!      (catalogue, models), keys, disk
+//!      (catalogue), keys, disk
 //!      app::asking: headless questions of other plugins, beside all chats → provider
 //!      app::lookup: context words → context (paths, reading, git, tree, secrets) → keys::Redactor
 //!      app::gate: all that is sent for a user passes here → context (quoted, secrets), keys::vault
@@ -73,10 +73,10 @@
 //! words: what a user reads, in their language, from one table; called by all of them, calls nobody
 //! ```
 //!
-//! A request's way: `provider::http` makes a call of it → `provider::retry` sends it again while that may help, without
-//! what `provider::refused` finds in a refusal → `http::client` knows proxy and certificates.
+//! A request's way: `provider::transport` makes a call of it → `transport::retry` sends it again while that may help, without
+//! what `transport::refused_fields` finds in a refusal → `transport::client` knows proxy and certificates.
 //!
-//! A token's way: `provider::http` reads bytes → a wire's `Decoder` makes events → `chat::session` steps the
+//! A token's way: `provider::transport` reads bytes → a wire's `Decoder` makes events → `chat::session` steps the
 //! `chat::conversation` → its `Paint` effect joins the `chat::painter`'s canvas → one frame goes through
 //! `editor::nvim` to `lua/gpt/chat`, which appends it to the buffer.
 

@@ -11,7 +11,7 @@ use crate::chat::session::{Settings, limits};
 use crate::editor::{Editor, ShownModel};
 use crate::keys::Secret;
 use crate::provider::catalogue::Catalogue;
-use crate::provider::models;
+use crate::provider::catalogue::models;
 use crate::provider::registry::{Target, Wire};
 use crate::words::{say, text};
 

@@ -14,8 +14,8 @@ use super::lists::{self, Lists, State};
 use super::rows::{self, Row};
 use crate::chat::session::Settings;
 use crate::keys::KeySource;
+use crate::provider::catalogue::models::{self, Listed};
 use crate::provider::catalogue::{Catalogue, has_ended};
-use crate::provider::models::{self, Listed};
 use crate::provider::registry::{Provider, Registry, Wire};
 use crate::words::{Locale, say};
 

@@ -17,8 +17,8 @@ use crate::keys::userinfo;
 use crate::keys::vault::Vault;
 use crate::logging;
 use crate::provider::catalogue::{self, Catalogue};
-use crate::provider::http::Http;
 use crate::provider::registry::{Registry, Target};
+use crate::provider::transport::Http;
 use crate::words::{Locale, say};
 
 impl App {

@@ -12,9 +12,9 @@ use super::picker::is_here;
 use super::{environment, remembered};
 use crate::keys::vault::Vault;
 use crate::keys::{Credentials, FoundIn, KeySource};
-use crate::provider::http::Http;
-use crate::provider::models;
+use crate::provider::catalogue::models;
 use crate::provider::registry::{Provider, Registry, Target};
+use crate::provider::transport::Http;
 use crate::words::{Text, text};
 
 /// How long a server on this machine may take to list its models.

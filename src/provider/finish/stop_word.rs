@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::Value;
 
 use super::{FinishReason, Words};
-use crate::provider::lenient::{Reads, default_for};
+use crate::provider::wire::lenient::{Reads, default_for};
 
 /// How deep a word is looked for in objects and lists.
 const DEEPEST: usize = 4;
