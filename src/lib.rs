@@ -13,7 +13,7 @@
 //! config guide history logging terms
 //! keys
 //! disk git
-//! bounded visible fence numbers calendar process
+//! bounded visible fence numbers calendar process model_facts
 //! transcript words
 //! ```
 //!
@@ -69,6 +69,7 @@
 //! chat::conversation, prompt, budget: pure; they call nothing that waits · config, logging, disk: read and written at the edges
 //! bounded: files are looked at before they are read, and read with a limit; called by all that reads files
 //! visible: what a name can hide is shown; calls nobody
+//! model_facts: windows, prices and ends of models; called by config, catalogue and all who show them, calls transcript
 //! numbers: token counts and money in few signs, as data/numbers.json shows; lua/gpt/numbers.lua is the same
 //! words: what a user reads, in their language, from one table; called by all of them, calls nobody
 //! ```
@@ -98,6 +99,7 @@ pub mod guide;
 pub mod history;
 pub mod keys;
 pub mod logging;
+pub mod model_facts;
 pub mod numbers;
 pub mod process;
 pub mod provider;
