@@ -136,10 +136,7 @@ pub(super) fn settings_of(config: &Config, registry: &Registry, vault: &Vault, c
             Target::unknown(config.model.as_deref().unwrap_or_default()),
             Some(problem),
         ),
-        None => (
-            registry.target("guide").unwrap_or_else(|_| Target::unknown("guide")),
-            None,
-        ),
+        None => (registry.offline().unwrap_or_else(|| Target::unknown("guide")), None),
     };
     let http = Arc::new(Http::new(config.network.clone()));
     Settings {

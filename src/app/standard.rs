@@ -140,10 +140,10 @@ impl Search {
         }
     }
 
-    /// The guide.
+    /// The model that needs nobody.
     pub fn alone(&self) -> Option<Found> {
         Some(Found {
-            target: self.registry.target("guide").ok()?,
+            target: self.registry.offline()?,
             because: Because::Alone,
         })
     }

@@ -12,6 +12,7 @@ pub mod registry;
 pub mod transport;
 pub mod wire;
 
+use crate::guide;
 pub use crate::transcript::{Citation, Message, Role, Signature, ToolCall, Unshown, UnshownKind, Usage};
 pub use error::{ErrorClass, ProviderError};
 pub use finish::{Cut, FinishReason, Why};
@@ -113,15 +114,15 @@ pub async fn ask(
     request: &Request,
     events: &tokio::sync::mpsc::Sender<Vec<Event>>,
 ) {
-    match provider.wire {
-        registry::Wire::Guide => ask_guide(request, events).await,
-        _ => http.ask(provider, credentials, request, events).await,
+    match provider.offline {
+        true => ask_guide(request, events).await,
+        false => http.ask(provider, credentials, request, events).await,
     }
 }
 
 async fn ask_guide(request: &Request, events: &tokio::sync::mpsc::Sender<Vec<Event>>) {
-    let answer = crate::guide::answer(&request.messages);
-    for piece in crate::guide::pieces(&answer) {
+    let answer = guide::answer(&request.messages);
+    for piece in guide::pieces(&answer) {
         if events.send(vec![Event::Text(piece)]).await.is_err() {
             return;
         }

@@ -202,8 +202,8 @@ impl<'a> From<&'a str> for StopWord<'a> {
 mod tests {
     use serde_json::json;
 
-    use super::super::CHAT;
     use super::*;
+    use crate::provider::wire::openai_chat::STOP_WORDS as CHAT;
 
     fn word(value: &Value) -> String {
         let text = value.to_string();

@@ -1,5 +1,10 @@
 use super::*;
 use crate::keys::{Redactor, Secret};
+use crate::provider::wire::anthropic::STOP_WORDS as ANTHROPIC;
+use crate::provider::wire::gemini::STOP_WORDS as GEMINI;
+use crate::provider::wire::ollama::STOP_WORDS as OLLAMA;
+use crate::provider::wire::openai_chat::STOP_WORDS as CHAT;
+use crate::provider::wire::openai_responses::STOP_WORDS as RESPONSES;
 
 /// A word, and what it says; `None`: the answer is whole.
 type Meaning = (&'static str, Option<Why>);

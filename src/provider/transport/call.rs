@@ -7,9 +7,8 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName
 use serde_json::Value;
 
 use crate::keys::Credentials;
-use crate::provider::registry::{Auth, Provider, Wire};
+use crate::provider::registry::{Auth, Provider};
 use crate::provider::transport::refused_fields;
-use crate::provider::wire::{anthropic, gemini, ollama, openai_chat, openai_responses};
 use crate::provider::{Decoder, ErrorClass, ProviderError, Request};
 use crate::words::{Text, text};
 
@@ -31,75 +30,26 @@ impl Call {
         request: &Request,
         left_out: &[String],
     ) -> Result<Self, ProviderError> {
-        let path = path(provider, &request.model)?;
+        let path = provider.wire.path(provider, &request.model)?;
         Ok(Self {
             url: endpoint(provider, &path)?,
             headers: headers(provider, credentials)?,
             body: body(provider, request, left_out).to_string().into_bytes(),
-            decoder: decoder(provider.wire),
+            decoder: provider.wire.decoder(),
         })
     }
 }
 
 /// The body of a request, on its provider's wire, without these fields.
 pub fn body(provider: &Provider, request: &Request, left_out: &[String]) -> Value {
-    let mut body = match provider.wire {
-        Wire::Responses => openai_responses::body(request),
-        Wire::Chat | Wire::Guide => openai_chat::body(request, &provider.dialect),
-        Wire::Anthropic => anthropic::body(request),
-        Wire::Gemini => gemini::body(request),
-        Wire::Ollama => ollama::body(request, provider.context),
-    };
+    let mut body = provider.wire.body(provider, request);
     refused_fields::leave_out(&mut body, left_out);
     body
-}
-
-fn decoder(wire: Wire) -> Box<dyn Decoder> {
-    match wire {
-        Wire::Responses => Box::<openai_responses::ResponsesDecoder>::default(),
-        Wire::Chat | Wire::Guide => Box::<openai_chat::ChatDecoder>::default(),
-        Wire::Anthropic => Box::<anthropic::AnthropicDecoder>::default(),
-        Wire::Gemini => Box::<gemini::GeminiDecoder>::default(),
-        Wire::Ollama => Box::<ollama::OllamaDecoder>::default(),
-    }
-}
-
-/// Where a model is asked, seen from the base URL.
-fn path(provider: &Provider, model: &str) -> Result<String, ProviderError> {
-    let path = match (provider.wire, &provider.api_version) {
-        (Wire::Responses, _) => "responses".into(),
-        (Wire::Chat, Some(_)) => format!("deployments/{}/chat/completions", segment(provider, model)?),
-        (Wire::Chat | Wire::Guide, _) => "chat/completions".into(),
-        (Wire::Anthropic, _) => "messages".into(),
-        (Wire::Gemini, _) => {
-            let name = model.strip_prefix("models/").unwrap_or(model);
-            format!("models/{}:streamGenerateContent?alt=sse", segment(provider, name)?)
-        }
-        (Wire::Ollama, _) => "api/chat".into(),
-    };
-    Ok(path)
 }
 
 /// The URL of the list of models.
 pub fn models(provider: &Provider) -> Result<Url, ProviderError> {
     endpoint(provider, provider.models_path)
-}
-
-/// A model's name as one segment of a path ([RFC 3986, 2.3](https://www.rfc-editor.org/rfc/rfc3986#section-2.3)).
-fn segment(provider: &Provider, model: &str) -> Result<String, ProviderError> {
-    if matches!(model, "" | "." | "..") {
-        let reason = text!("provider.no_such_model", model = model, provider = &provider.label);
-        return Err(ProviderError::ours(ErrorClass::Configuration, reason));
-    }
-    let mut text = String::with_capacity(model.len());
-    for byte in model.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    Ok(text)
 }
 
 /// The URL of an operation. Refuses what is no URL, and http without TLS off this machine.
@@ -197,9 +147,8 @@ pub fn headers(provider: &Provider, credentials: &Credentials) -> Result<HeaderM
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-    if provider.wire == Wire::Anthropic {
-        let version = HeaderValue::from_static(anthropic::VERSION);
-        headers.insert(HeaderName::from_static("anthropic-version"), version);
+    for (name, value) in provider.wire.headers() {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     if let Some(key) = &credentials.key {
         let bearer = || HeaderValue::from_str(&format!("Bearer {}", key.expose()));

@@ -8,11 +8,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::alternating_roles;
-use super::event_stream::{self, Flow, Framed, Unreadable, Wire};
+use super::event_stream::{self, EventStream, Flow, Payloads, Unreadable};
 use super::lenient::{self, Object};
+use super::{Wire, alternating_roles};
 use crate::provider::error;
-use crate::provider::finish::{self, Ending, StopWord};
+use crate::provider::finish::{Ending, StopWord, Words};
+use crate::provider::registry::{Auth, Provider};
 use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, Usage};
 use crate::words::text;
 
@@ -37,6 +38,49 @@ pub const VERSION: &str = "2023-06-01";
 /// allow this one.
 const MAX_TOKENS: u64 = 8192;
 
+/// Where the models are listed; they come in pages of at most 1000.
+pub(crate) const MODELS_PATH: &str = "models?limit=1000";
+
+/// The wire.
+pub const WIRE: &dyn Wire = &AnthropicMessages;
+
+/// The Messages API.
+struct AnthropicMessages;
+
+impl Wire for AnthropicMessages {
+    fn name(&self) -> &'static str {
+        "anthropic"
+    }
+
+    fn body(&self, _provider: &Provider, request: &Request) -> Value {
+        body(request)
+    }
+
+    fn path(&self, _provider: &Provider, _model: &str) -> Result<String, ProviderError> {
+        Ok("messages".to_owned())
+    }
+
+    fn decoder(&self) -> Box<dyn Decoder> {
+        Box::<AnthropicDecoder>::default()
+    }
+
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[("anthropic-version", VERSION)]
+    }
+
+    fn conventions(&self) -> Option<(Auth, &'static str)> {
+        Some((Auth::Header("x-api-key"), MODELS_PATH))
+    }
+
+    fn added_paths(&self) -> &'static [&'static str] {
+        &["/messages"]
+    }
+
+    fn is_spoken_at(&self, _host: &str, path: &str) -> bool {
+        path.ends_with("/anthropic") || path.contains("/anthropic/")
+    }
+}
+
 /// The body of a request. `request.params` win over our fields; a `null` among them takes the field out.
 #[must_use]
 pub fn body(request: &Request) -> Value {
@@ -60,9 +104,18 @@ pub fn body(request: &Request) -> Value {
     Value::Object(body)
 }
 
+/// Messages (<https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>).
+pub(crate) const STOP_WORDS: Words = Words {
+    whole: &["end_turn", "stop_sequence"],
+    called: &["tool_use"],
+    length: &["max_tokens", "model_context_window_exceeded"],
+    filter: &["refusal"],
+    paused: &["pause_turn"],
+};
+
 /// Decodes a streamed answer; also one that was not streamed, and an error in place of either.
 #[derive(Debug, Default)]
-pub struct AnthropicDecoder(Framed<Messages>);
+pub struct AnthropicDecoder(EventStream<Messages>);
 
 impl AnthropicDecoder {
     /// A decoder for one answer.
@@ -93,7 +146,7 @@ struct Messages {
     thinking: Thinking,
 }
 
-impl Wire for Messages {
+impl Payloads for Messages {
     const FIELDS: &'static [&'static str] = &["type"];
 
     fn payload(&mut self, event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
@@ -190,7 +243,7 @@ impl Messages {
     }
 
     fn stop(&mut self, word: &StopWord<'_>, details: &StopDetails<'_>) {
-        self.ending.hear(&finish::ANTHROPIC, word, &details.told());
+        self.ending.hear(&STOP_WORDS, word, &details.told());
     }
 
     /// Appends the calls that are whole.

@@ -25,7 +25,7 @@ pub(crate) struct Unreadable;
 pub(crate) type Flow = ControlFlow<()>;
 
 /// Reads the payloads of one provider's protocol.
-pub(crate) trait Wire: Send {
+pub(crate) trait Payloads: Send {
     /// The fields of which every payload has one.
     const FIELDS: &'static [&'static str];
     /// Reads the data of one event of the stream; `event` is its name.
@@ -49,9 +49,9 @@ enum Kind {
     Page,
 }
 
-/// A [`Wire`] behind the framing.
+/// A [`Payloads`] behind the framing.
 #[derive(Debug, Default)]
-pub(crate) struct Framed<W> {
+pub(crate) struct EventStream<W> {
     wire: W,
     thinking: Thinking,
     sse: SseDecoder,
@@ -76,14 +76,14 @@ const MOST_STRAY: usize = 4 * 1024;
 
 impl Aside {
     /// Looks at an event that has been read. On a wire that names its events, what has a name is none of ours to judge.
-    fn look<W: Wire>(&mut self, event: SseEvent<'_>, events: &[Event]) {
+    fn look<W: Payloads>(&mut self, event: SseEvent<'_>, events: &[Event]) {
         let is_named = W::FIELDS.contains(&"type") && !matches!(event.event, "" | "message");
         let data = if is_named { "" } else { event.data };
         self.unknown.look(data, W::FIELDS, events);
     }
 }
 
-impl<W: Wire> Decoder for Framed<W> {
+impl<W: Payloads> Decoder for EventStream<W> {
     fn feed(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         let from = out.len();
         self.take(bytes, out);
@@ -97,7 +97,7 @@ impl<W: Wire> Decoder for Framed<W> {
     }
 }
 
-impl<W: Wire> Framed<W> {
+impl<W: Payloads> EventStream<W> {
     fn take(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         if self.over {
             return;
@@ -208,7 +208,7 @@ impl<W: Wire> Framed<W> {
 }
 
 /// Reads a body that is no stream.
-pub(crate) fn end_whole<W: Wire>(wire: &mut W, body: &[u8], out: &mut Vec<Event>) {
+pub(crate) fn end_whole<W: Payloads>(wire: &mut W, body: &[u8], out: &mut Vec<Event>) {
     let body = String::from_utf8_lossy(body);
     let body = body.trim_start_matches('\u{feff}');
     let whole = wire.whole(body, out).or_else(|_| match lenient::canonical(body) {
@@ -222,7 +222,7 @@ pub(crate) fn end_whole<W: Wire>(wire: &mut W, body: &[u8], out: &mut Vec<Event>
 
 /// Reads a body of one JSON text per line where an event stream was due; false if the first line is no JSON. A last line
 /// that is cut is dropped.
-fn end_lines<W: Wire>(wire: &mut W, body: &str, out: &mut Vec<Event>) -> bool {
+fn end_lines<W: Payloads>(wire: &mut W, body: &str, out: &mut Vec<Event>) -> bool {
     let mut lines = body.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
     let mut is_first = true;
     while let Some(line) = lines.next() {
@@ -243,7 +243,7 @@ fn end_lines<W: Wire>(wire: &mut W, body: &str, out: &mut Vec<Event>) -> bool {
 }
 
 /// Reads one piece of the stream; one that cannot be read ends the turn.
-fn take<W: Wire>(wire: &mut W, piece: Piece<'_>, aside: &mut Aside, out: &mut Vec<Event>) -> Flow {
+fn take<W: Payloads>(wire: &mut W, piece: Piece<'_>, aside: &mut Aside, out: &mut Vec<Event>) -> Flow {
     let event = match piece {
         Piece::Event(event) if is_error_name(event.event) => return fail(event.data, out),
         Piece::Event(event) => event,
@@ -275,7 +275,7 @@ fn take<W: Wire>(wire: &mut W, piece: Piece<'_>, aside: &mut Aside, out: &mut Ve
 
 /// Reads what stands in the stream but in no event: an error, or a payload without `data:`; else it is kept, to be told
 /// at the end.
-fn take_stray<W: Wire>(wire: &mut W, text: &str, stray: &mut String, out: &mut Vec<Event>) -> Flow {
+fn take_stray<W: Payloads>(wire: &mut W, text: &str, stray: &mut String, out: &mut Vec<Event>) -> Flow {
     if text.trim().is_empty() {
         return Flow::Continue(());
     }
@@ -304,7 +304,7 @@ fn take_stray<W: Wire>(wire: &mut W, text: &str, stray: &mut String, out: &mut V
 }
 
 /// Reads one payload; an error in it that the wire does not know ends the turn.
-fn read_noticing<W: Wire>(
+fn read_noticing<W: Payloads>(
     wire: &mut W,
     event: SseEvent<'_>,
     aside: &mut Aside,
@@ -354,7 +354,12 @@ fn is_json_like(data: &str) -> bool {
 }
 
 /// Reads one payload, if need be in its canonical form; a blank one says nothing.
-pub(crate) fn read<W: Wire>(wire: &mut W, event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
+pub(crate) fn read<W: Payloads>(
+    wire: &mut W,
+    event: &str,
+    data: &str,
+    out: &mut Vec<Event>,
+) -> Result<Flow, Unreadable> {
     if data.trim_ascii().is_empty() {
         return Ok(Flow::Continue(()));
     }

@@ -7,12 +7,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::alternating_roles;
 use super::citations::Sources;
-use super::event_stream::{self, Flow, Framed, Unreadable, Wire};
+use super::event_stream::{self, EventStream, Flow, Payloads, Unreadable};
 use super::lenient::{self, List, Object};
 use super::unshown::{Named, kind_of_type};
-use crate::provider::finish::{self, Ending, Why};
+use super::{Wire, alternating_roles, path};
+use crate::provider::finish::{Ending, Why, Words};
+use crate::provider::registry::{Auth, Provider};
 use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, UnshownKind, Usage};
 use crate::words::text;
 
@@ -28,6 +29,51 @@ use chunk::{Candidate, Chunk, Data, Feedback, Part};
 
 /// The default of `finishReason`, which says nothing.
 const UNSPECIFIED: &str = "FINISH_REASON_UNSPECIFIED";
+
+/// Where the models are listed; they come in pages of at most 1000.
+pub(crate) const MODELS_PATH: &str = "models?pageSize=1000";
+
+/// The wire.
+pub const WIRE: &dyn Wire = &GenerateContent;
+
+/// Google's `generateContent`.
+struct GenerateContent;
+
+impl Wire for GenerateContent {
+    fn name(&self) -> &'static str {
+        "gemini"
+    }
+
+    fn body(&self, _provider: &Provider, request: &Request) -> Value {
+        body(request)
+    }
+
+    fn path(&self, provider: &Provider, model: &str) -> Result<String, ProviderError> {
+        let name = model.strip_prefix("models/").unwrap_or(model);
+        let model = path::segment(provider, name)?;
+        Ok(format!("models/{model}:streamGenerateContent?alt=sse"))
+    }
+
+    fn decoder(&self) -> Box<dyn Decoder> {
+        Box::<GeminiDecoder>::default()
+    }
+
+    fn conventions(&self) -> Option<(Auth, &'static str)> {
+        Some((Auth::Header("x-goog-api-key"), MODELS_PATH))
+    }
+
+    fn added_paths(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn is_versioned(&self) -> bool {
+        false
+    }
+
+    fn is_spoken_at(&self, host: &str, path: &str) -> bool {
+        host == "generativelanguage.googleapis.com" || path.ends_with("/v1beta")
+    }
+}
 
 /// The body of a request. `request.params` win over our fields; a `null` among them takes the field out.
 #[must_use]
@@ -57,9 +103,27 @@ pub fn body(request: &Request) -> Value {
     Value::Object(body)
 }
 
+/// Gemini, which has no word of its own for calls (<https://ai.google.dev/api/generate-content#FinishReason>).
+pub(crate) const STOP_WORDS: Words = Words {
+    whole: &["STOP"],
+    called: &[],
+    length: &["MAX_TOKENS"],
+    filter: &[
+        "SAFETY",
+        "RECITATION",
+        "BLOCKLIST",
+        "PROHIBITED_CONTENT",
+        "SPII",
+        "IMAGE_SAFETY",
+        "IMAGE_PROHIBITED_CONTENT",
+        "IMAGE_RECITATION",
+    ],
+    paused: &[],
+};
+
 /// Decodes a streamed answer; also one that was not streamed, and an error in place of either.
 #[derive(Debug, Default)]
-pub struct GeminiDecoder(Framed<Gemini>);
+pub struct GeminiDecoder(EventStream<Gemini>);
 
 impl GeminiDecoder {
     /// A decoder for one answer.
@@ -91,7 +155,7 @@ struct Gemini {
     unspecified: bool,
 }
 
-impl Wire for Gemini {
+impl Payloads for Gemini {
     const FIELDS: &'static [&'static str] = &["candidates", "usageMetadata", "promptFeedback"];
 
     fn payload(&mut self, _event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
@@ -191,11 +255,8 @@ impl Gemini {
             self.unspecified = true;
             return;
         }
-        self.ending.hear(
-            &finish::GEMINI,
-            &candidate.finish_reason,
-            candidate.finish_message.as_str(),
-        );
+        self.ending
+            .hear(&STOP_WORDS, &candidate.finish_reason, candidate.finish_message.as_str());
     }
 
     fn part(&mut self, part: &Part<'_>, out: &mut Vec<Event>) {

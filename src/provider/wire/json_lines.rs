@@ -1,10 +1,10 @@
-//! Answers of one JSON text per line (NDJSON), over the same [`Wire`] as event streams.
+//! Answers of one JSON text per line (NDJSON), over the same [`Payloads`] as event streams.
 
 use std::mem;
 
 use memchr::memchr;
 
-use super::event_stream::{PAGE_LIMIT, Wire, broken, end_whole, read, unnoticed};
+use super::event_stream::{PAGE_LIMIT, Payloads, broken, end_whole, read, unnoticed};
 use super::sse::{DEFAULT_LIMIT, SseError};
 use super::think_tags::Thinking;
 use super::unknown_frame::UnknownFrame;
@@ -23,9 +23,9 @@ enum Kind {
     Page,
 }
 
-/// A [`Wire`] whose payloads are lines.
+/// A [`Payloads`] whose payloads are lines.
 #[derive(Debug, Default)]
-pub(crate) struct Lined<W> {
+pub(crate) struct JsonLines<W> {
     wire: W,
     thinking: Thinking,
     kind: Kind,
@@ -35,7 +35,7 @@ pub(crate) struct Lined<W> {
     over: bool,
 }
 
-impl<W: Wire> Decoder for Lined<W> {
+impl<W: Payloads> Decoder for JsonLines<W> {
     fn feed(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         let from = out.len();
         self.take(bytes, out);
@@ -49,7 +49,7 @@ impl<W: Wire> Decoder for Lined<W> {
     }
 }
 
-impl<W: Wire> Lined<W> {
+impl<W: Payloads> JsonLines<W> {
     fn take(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         let mut bytes = bytes;
         while !self.over && !bytes.is_empty() {

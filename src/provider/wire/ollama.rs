@@ -7,19 +7,83 @@
 
 use serde_json::{Map, Value, json};
 
-use super::event_stream::{self, Flow, Unreadable, Wire};
-use super::json_lines::Lined;
+use super::event_stream::{self, Flow, Payloads, Unreadable};
+use super::json_lines::JsonLines;
 use super::lenient::{self, JsonText, List, Object, Text};
 use super::reasoning::Thought;
 use super::token_counts::Tokens;
 use super::unshown::Named;
-use crate::provider::finish::{self, Ending, StopWord};
+use super::{Wire, has_version};
+use crate::provider::finish::{Ending, StopWord, Words};
+use crate::provider::registry::{Auth, Provider};
 use crate::provider::{Decoder, Event, FinishReason, ProviderError, Request, ToolCall, UnshownKind, Usage};
 
 mod messages;
 
 #[cfg(test)]
 mod tests;
+
+/// Where the models are listed.
+pub(crate) const MODELS_PATH: &str = "api/tags";
+
+/// The wire.
+pub const WIRE: &dyn Wire = &OllamaChat;
+
+/// Ollama's own API.
+struct OllamaChat;
+
+impl Wire for OllamaChat {
+    fn name(&self) -> &'static str {
+        "ollama"
+    }
+
+    fn body(&self, provider: &Provider, request: &Request) -> Value {
+        body(request, provider.context)
+    }
+
+    fn path(&self, _provider: &Provider, _model: &str) -> Result<String, ProviderError> {
+        Ok("api/chat".to_owned())
+    }
+
+    fn decoder(&self) -> Box<dyn Decoder> {
+        Box::<OllamaDecoder>::default()
+    }
+
+    fn conventions(&self) -> Option<(Auth, &'static str)> {
+        Some((Auth::Bearer, MODELS_PATH))
+    }
+
+    fn sets_context(&self) -> bool {
+        true
+    }
+
+    fn added_paths(&self) -> &'static [&'static str] {
+        &["/api/chat", "/api/generate"]
+    }
+
+    fn is_versioned(&self) -> bool {
+        false
+    }
+
+    fn is_spoken_at(&self, host: &str, path: &str) -> bool {
+        host.ends_with(":11434") && !has_version(path)
+    }
+
+    /// Ollama's own API lies beside the compatible one, and people know the address of either.
+    fn base_url(&self, url: &str) -> String {
+        host(url).to_owned()
+    }
+
+    fn base_url_beside(&self, url: &str) -> String {
+        format!("{}/v1", host(url))
+    }
+}
+
+fn host(url: &str) -> &str {
+    url.strip_suffix("/v1")
+        .or_else(|| url.strip_suffix("/api"))
+        .unwrap_or(url)
+}
 
 /// The body of a request; `context` is the size of the context in tokens. `request.params` win over our fields; a
 /// `null` among them takes the field out.
@@ -49,9 +113,18 @@ pub fn body(request: &Request, context: Option<u64>) -> Value {
     Value::Object(body)
 }
 
+/// Ollama (<https://github.com/ollama/ollama/blob/main/docs/api.md>); `load` and `unload` are no ends of an answer.
+pub(crate) const STOP_WORDS: Words = Words {
+    whole: &["stop"],
+    called: &[],
+    length: &["length"],
+    filter: &[],
+    paused: &[],
+};
+
 /// Decodes a streamed answer; also one that was not streamed, and an error in place of either.
 #[derive(Debug, Default)]
-pub struct OllamaDecoder(Lined<Ollama>);
+pub struct OllamaDecoder(JsonLines<Ollama>);
 
 impl OllamaDecoder {
     /// A decoder for one answer.
@@ -125,7 +198,7 @@ struct Ollama {
     named: Named,
 }
 
-impl Wire for Ollama {
+impl Payloads for Ollama {
     const FIELDS: &'static [&'static str] = &["message", "response", "done"];
 
     fn payload(&mut self, _event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
@@ -177,7 +250,7 @@ impl Ollama {
             out.push(Event::Usage(usage));
         }
         let mut ending = Ending::default();
-        ending.hear(&finish::OLLAMA, &chunk.done_reason, "");
+        ending.hear(&STOP_WORDS, &chunk.done_reason, "");
         // `done` is the promise; versions before 0.1.35 give no reason (<https://github.com/ollama/ollama/pull/4235>).
         out.push(Event::Finished(ending.settle(FinishReason::Stop, self.called)));
         Flow::Break(())

@@ -5,10 +5,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::event_stream::{self, Flow, Framed, Unreadable, Wire};
+use super::event_stream::{self, EventStream, Flow, Payloads, Unreadable};
 use super::lenient::{self, Object};
-use super::{alternating_roles, openai_models};
-use crate::provider::finish::{self, Ending};
+use super::{Wire, alternating_roles, openai_models, path};
+use crate::provider::finish::{Ending, Words};
+use crate::provider::registry::Provider;
 use crate::provider::{Decoder, Dialect, Event, FinishReason, ProviderError, Request, Usage};
 
 mod chunk;
@@ -23,6 +24,37 @@ mod tests;
 use chunk::{Choice, Chunk, Counts};
 use content::Answered;
 use tools::Calls;
+
+/// The wire.
+pub const WIRE: &dyn Wire = &ChatCompletions;
+
+/// Chat Completions.
+struct ChatCompletions;
+
+impl Wire for ChatCompletions {
+    fn name(&self) -> &'static str {
+        "chat"
+    }
+
+    fn body(&self, provider: &Provider, request: &Request) -> Value {
+        body(request, &provider.dialect)
+    }
+
+    fn path(&self, provider: &Provider, model: &str) -> Result<String, ProviderError> {
+        Ok(match &provider.api_version {
+            Some(_) => format!("deployments/{}/chat/completions", path::segment(provider, model)?),
+            None => "chat/completions".to_owned(),
+        })
+    }
+
+    fn decoder(&self) -> Box<dyn Decoder> {
+        Box::<ChatDecoder>::default()
+    }
+
+    fn added_paths(&self) -> &'static [&'static str] {
+        &["/chat/completions", "/completions", "/chat"]
+    }
+}
 
 /// The body of a request. `request.params` win over our fields; a `null` among them takes the field out.
 #[must_use]
@@ -70,9 +102,37 @@ fn messages(request: &Request, dialect: &Dialect) -> Value {
     system.into_iter().chain(said).collect()
 }
 
+/// Chat Completions: OpenAI's words (<https://platform.openai.com/docs/api-reference/chat/object>), and those of servers
+/// that speak the same: `eos` of Together (<https://docs.together.ai/reference/chat-completions-1>), `eos_token` and
+/// `stop_sequence` of Hugging Face's TGI (<https://huggingface.co/docs/text-generation-inference>), `model_length` of Mistral
+/// (<https://docs.mistral.ai/api>), `sensitive` and `model_context_window_exceeded` of Z.ai, `end_turn` of xAI
+/// (<https://docs.x.ai/docs/api-reference>); further words of Anthropic and Gemini, which gateways hand through. `insufficient_system_resource` (DeepSeek), `error` (OpenRouter, Mistral), `abort` (vLLM) and
+/// the like say that the answer is not whole.
+pub(crate) const STOP_WORDS: Words = Words {
+    whole: &["stop", "STOP", "eos", "eos_token", "stop_sequence", "end_turn"],
+    called: &["tool_calls", "function_call", "tool_use"],
+    length: &[
+        "length",
+        "model_length",
+        "max_tokens",
+        "max_output_tokens",
+        "model_context_window_exceeded",
+        "MAX_TOKENS",
+    ],
+    filter: &[
+        "content_filter",
+        "sensitive",
+        "refusal",
+        "SAFETY",
+        "RECITATION",
+        "PROHIBITED_CONTENT",
+    ],
+    paused: &["pause_turn"],
+};
+
 /// Decodes a streamed answer; also one that was not streamed, and an error in place of either.
 #[derive(Debug, Default)]
-pub struct ChatDecoder(Framed<Chat>);
+pub struct ChatDecoder(EventStream<Chat>);
 
 impl ChatDecoder {
     /// A decoder for one answer.
@@ -103,7 +163,7 @@ struct Chat {
     answered: Answered,
 }
 
-impl Wire for Chat {
+impl Payloads for Chat {
     const FIELDS: &'static [&'static str] = &[
         "choices",
         "usage",
@@ -176,12 +236,12 @@ impl Chat {
 
     fn choice(&mut self, choice: &Choice<'_>, out: &mut Vec<Event>) {
         self.answered.choice(choice, &mut self.calls, out);
-        let word = choice.finish_reason.word(&finish::CHAT);
-        let said = match choice.native_finish_reason.word(&finish::CHAT) {
+        let word = choice.finish_reason.word(&STOP_WORDS);
+        let said = match choice.native_finish_reason.word(&STOP_WORDS) {
             native if native.is_empty() || native == word => String::new(),
             native => format!("native_finish_reason: {native}"),
         };
-        self.ending.hear(&finish::CHAT, &choice.finish_reason, &said);
+        self.ending.hear(&STOP_WORDS, &choice.finish_reason, &said);
     }
 
     fn usage(&mut self, counts: &Counts, out: &mut Vec<Event>) {

@@ -6,11 +6,12 @@
 use serde_json::{Map, Value, json};
 
 use super::citations::Sources;
-use super::event_stream::{self, Flow, Framed, Unreadable, Wire};
+use super::event_stream::{self, EventStream, Flow, Payloads, Unreadable};
 use super::lenient::{self, Object};
 use super::unshown::Named;
-use super::{alternating_roles, openai_models};
-use crate::provider::finish::{self, Why};
+use super::{Wire, alternating_roles, openai_models};
+use crate::provider::finish::{Why, Words};
+use crate::provider::registry::Provider;
 use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError, Request, UnshownKind, Usage};
 use crate::words::text;
 
@@ -28,6 +29,38 @@ use calls::Calls;
 use frame::{Answer, Frame, Item, Part};
 use parts::{Kind, Parts, Place};
 use sealed::Sealed;
+
+/// The wire.
+pub const WIRE: &dyn Wire = &OpenaiResponses;
+
+/// The Responses API.
+struct OpenaiResponses;
+
+impl Wire for OpenaiResponses {
+    fn name(&self) -> &'static str {
+        "responses"
+    }
+
+    fn body(&self, _provider: &Provider, request: &Request) -> Value {
+        body(request)
+    }
+
+    fn path(&self, _provider: &Provider, _model: &str) -> Result<String, ProviderError> {
+        Ok("responses".to_owned())
+    }
+
+    fn decoder(&self) -> Box<dyn Decoder> {
+        Box::<ResponsesDecoder>::default()
+    }
+
+    fn added_paths(&self) -> &'static [&'static str] {
+        &["/responses"]
+    }
+
+    fn is_openais_own(&self) -> bool {
+        true
+    }
+}
 
 /// The body of a request that leaves nothing stored at the provider. `request.params` win over our fields; a `null`
 /// among them takes the field out.
@@ -63,9 +96,19 @@ pub fn body(request: &Request) -> Value {
     Value::Object(body)
 }
 
+/// Responses: the status of an answer, and the reasons of an incomplete one
+/// (<https://platform.openai.com/docs/api-reference/responses/object>).
+pub(crate) const STOP_WORDS: Words = Words {
+    whole: &["completed"],
+    called: &[],
+    length: &["max_output_tokens"],
+    filter: &["content_filter"],
+    paused: &[],
+};
+
 /// Decodes a streamed answer; also one that was not streamed, and an error in place of either.
 #[derive(Debug, Default)]
-pub struct ResponsesDecoder(Framed<Responses>);
+pub struct ResponsesDecoder(EventStream<Responses>);
 
 impl ResponsesDecoder {
     /// A decoder for one answer.
@@ -96,7 +139,7 @@ struct Responses {
     sealed: Sealed,
 }
 
-impl Wire for Responses {
+impl Payloads for Responses {
     const FIELDS: &'static [&'static str] = &["type"];
 
     fn payload(&mut self, event: &str, data: &str, out: &mut Vec<Event>) -> Result<Flow, Unreadable> {
@@ -228,14 +271,14 @@ impl Responses {
         } else {
             answer.status.as_str()
         };
-        let reason = answer.incomplete_details.word(&finish::RESPONSES);
+        let reason = answer.incomplete_details.word(&STOP_WORDS);
         match (frame, status) {
             ("failed", _) | (_, "failed") => fail(&answer.error.clone().unwrap_or_default(), out),
             (_, "incomplete") | ("incomplete", _) => self.finish(unfinished(&reason), out),
             // A plain text beside `completed` is none of the API's.
             _ if answer.incomplete_details.is_shaped() && !reason.is_empty() => self.finish(unfinished(&reason), out),
             (_, "") => self.finish(FinishReason::Incomplete, out),
-            (_, status) => self.finish(finish::RESPONSES.read(status, ""), out),
+            (_, status) => self.finish(STOP_WORDS.read(status, ""), out),
         }
     }
 
@@ -315,7 +358,7 @@ fn fail(error: &Value, out: &mut Vec<Event>) -> Flow {
 /// The reasons of an incomplete answer: `max_output_tokens`, `content_filter`, `max_messages`, `steered`. No reason says
 /// that the answer is whole.
 fn unfinished(word: &str) -> FinishReason {
-    match finish::RESPONSES.read(word.trim(), "") {
+    match STOP_WORDS.read(word.trim(), "") {
         FinishReason::Cut(cut) if !cut.word.is_empty() => FinishReason::Cut(cut),
         _ => FinishReason::cut(Why::Unexplained, "incomplete"),
     }
