@@ -4,12 +4,12 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use gpt_nvim::provider::anthropic::AnthropicDecoder;
-use gpt_nvim::provider::gemini::GeminiDecoder;
-use gpt_nvim::provider::ollama::OllamaDecoder;
-use gpt_nvim::provider::openai_chat::ChatDecoder;
-use gpt_nvim::provider::openai_responses::ResponsesDecoder;
-use gpt_nvim::provider::sse::SseDecoder;
+use gpt_nvim::provider::wire::anthropic::AnthropicDecoder;
+use gpt_nvim::provider::wire::gemini::GeminiDecoder;
+use gpt_nvim::provider::wire::ollama::OllamaDecoder;
+use gpt_nvim::provider::wire::openai_chat::ChatDecoder;
+use gpt_nvim::provider::wire::openai_responses::ResponsesDecoder;
+use gpt_nvim::provider::wire::sse::SseDecoder;
 use gpt_nvim::provider::{Decoder, Event};
 
 /// As much as a read of a socket yields at a time.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::keys::HeaderConfig;
-use crate::provider::catalogue::Facts;
+use crate::model_facts::Facts;
 use crate::words::Locale;
 
 /// All that a user can set, with the defaults for what they did not.

@@ -10,10 +10,10 @@
 //! editor
 //! actions context
 //! provider
-//! config history logging terms
+//! config guide history logging terms
 //! keys
 //! disk git
-//! bounded visible fence numbers calendar process
+//! bounded visible fence numbers calendar process model_facts
 //! transcript words
 //! ```
 //!
@@ -40,12 +40,12 @@
 //! Who does what:
 //!
 //! ```text
-//! main → app → chat (session → conversation, prompt → budget, painter) → provider (registry, wires, http)
+//! main → app → chat (session → conversation, prompt → budget, painter) → provider (registry, wire, transport, catalogue)
 //!                                                             → keys (secrets and their sources)
 //!      app::{events, questions}: what the editor tells and asks, handed to whoever does something about it
 //!      app::{setup, chats, tasks}: what a configuration makes of the app, the chats that run, what is done beside
-//!      app::keys, app::dialog: keys set and removed → keys, provider::http
-//!      app::models: which model answers, by choice or by the keys there are → provider (catalogue, models), keys, disk
+//!      app::keys, app::dialog: keys set and removed → keys, provider::transport
+//!      app::models: which model answers, by choice or by the keys there are → provider (catalogue), keys, disk
 //!      app::asking: headless questions of other plugins, beside all chats → provider
 //!      app::context::lookup: context words → context (paths, reading, git, tree, secrets) → keys::Redactor
 //!      app::gate: all that is sent for a user passes here → context (quoted, secrets), keys::vault
@@ -62,19 +62,21 @@
 //! terms: what editor and chat both speak of (a region of a buffer, a notice), below both
 //! fence: markdown's code fences; calls nobody
 //! calendar: the days of history and provider; calls nobody
+//! guide: the offline model, which answers from the manual; called by provider, calls fence and transcript
 //! git: repositories read through a git directory of ours, for actions::git and context::git; calls process
 //! process: children with a small environment, a time limit and bounded output; calls nobody
 //! chat::conversation, prompt, budget: pure; they call nothing that waits · config, logging, disk: read and written at the edges
 //! bounded: files are looked at before they are read, and read with a limit; called by all that reads files
 //! visible: what a name can hide is shown; calls nobody
+//! model_facts: windows, prices and ends of models; called by config, catalogue and all who show them, calls transcript
 //! numbers: token counts and money in few signs, as data/numbers.json shows; lua/gpt/numbers.lua is the same
 //! words: what a user reads, in their language, from one table; called by all of them, calls nobody
 //! ```
 //!
-//! A request's way: `provider::http` makes a call of it → `provider::retry` sends it again while that may help, without
-//! what `provider::refused` finds in a refusal → `http::client` knows proxy and certificates.
+//! A request's way: `provider::transport` makes a call of it → `transport::retry` sends it again while that may help, without
+//! what `transport::refused_fields` finds in a refusal → `transport::client` knows proxy and certificates.
 //!
-//! A token's way: `provider::http` reads bytes → a wire's `Decoder` makes events → `chat::session` steps the
+//! A token's way: `provider::transport` reads bytes → a wire's `Decoder` makes events → `chat::session` steps the
 //! `chat::conversation` → its `Paint` effect joins the `chat::painter`'s canvas → one frame goes through
 //! `editor::nvim` to `lua/gpt/chat`, which appends it to the buffer.
 
@@ -92,9 +94,11 @@ pub mod disk;
 pub mod editor;
 pub mod fence;
 pub mod git;
+pub mod guide;
 pub mod history;
 pub mod keys;
 pub mod logging;
+pub mod model_facts;
 pub mod numbers;
 pub mod process;
 pub mod provider;

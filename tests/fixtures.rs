@@ -16,13 +16,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gpt_nvim::provider::anthropic::AnthropicDecoder;
 use gpt_nvim::provider::error::AnswerHeaders;
-use gpt_nvim::provider::gemini::GeminiDecoder;
-use gpt_nvim::provider::ollama::OllamaDecoder;
-use gpt_nvim::provider::openai_chat::ChatDecoder;
-use gpt_nvim::provider::openai_responses::ResponsesDecoder;
-use gpt_nvim::provider::sse::SseDecoder;
+use gpt_nvim::provider::wire::anthropic::AnthropicDecoder;
+use gpt_nvim::provider::wire::gemini::GeminiDecoder;
+use gpt_nvim::provider::wire::ollama::OllamaDecoder;
+use gpt_nvim::provider::wire::openai_chat::ChatDecoder;
+use gpt_nvim::provider::wire::openai_responses::ResponsesDecoder;
+use gpt_nvim::provider::wire::sse::SseDecoder;
 use gpt_nvim::provider::{
     Citation, Cut, Decoder, ErrorClass, Event, FinishReason, ProviderError, ToolCall, Unshown, UnshownKind, Usage, Why,
 };
@@ -734,7 +734,7 @@ fn sse<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Seen {
     let mut decoder = SseDecoder::new();
     let mut events = Vec::new();
     for piece in pieces {
-        let take = |event: gpt_nvim::provider::sse::SseEvent<'_>| {
+        let take = |event: gpt_nvim::provider::wire::sse::SseEvent<'_>| {
             events.push((event.event.to_owned(), event.data.to_owned(), event.id.to_owned()));
         };
         decoder.feed(piece, take).unwrap();

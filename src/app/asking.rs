@@ -198,7 +198,6 @@ fn sentences(notice: &Notice) -> String {
 }
 
 fn request(settings: &Settings, asked: Asked) -> Request {
-    let target = &settings.target;
     let system = asked.system.filter(|text| !text.is_empty());
     let system = system.map(|text| Message::said(Role::System, &text));
     let said = asked.messages.into_iter().map(|message| {
@@ -210,13 +209,8 @@ fn request(settings: &Settings, asked: Asked) -> Request {
         Message::said(role, &message.content)
     });
     Request {
-        model: target.model.clone(),
-        label: target.label(),
-        tools: Vec::new(),
-        messages: system.into_iter().chain(said).collect(),
         temperature: asked.temperature,
         max_tokens: asked.max_tokens,
-        answer_room: session::limits(settings).answer,
-        params: target.provider.params.clone(),
+        ..session::request(settings, system.into_iter().chain(said).collect())
     }
 }

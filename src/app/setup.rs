@@ -18,8 +18,8 @@ use crate::keys::userinfo;
 use crate::keys::vault::Vault;
 use crate::logging;
 use crate::provider::catalogue::{self, Catalogue};
-use crate::provider::http::Http;
 use crate::provider::registry::{Registry, Target};
+use crate::provider::transport::Http;
 use crate::words::{Locale, say};
 
 impl App {
@@ -137,10 +137,7 @@ pub(super) fn settings_of(config: &Config, registry: &Registry, vault: &Vault, c
             Target::unknown(config.model.as_deref().unwrap_or_default()),
             Some(problem),
         ),
-        None => (
-            registry.target("guide").unwrap_or_else(|_| Target::unknown("guide")),
-            None,
-        ),
+        None => (registry.offline().unwrap_or_else(|| Target::unknown("guide")), None),
     };
     let http = Arc::new(Http::new(config.network.clone()));
     Settings {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::provider::catalogue::Facts;
-use crate::provider::registry::{Provider, Wire};
+use crate::provider::registry::Provider;
 
 /// Bytes of ASCII in a token. Measured with OpenAI's tables of 2023 and 2024 (cl100k, o200k): 4.3 in English prose, 3.8 to
 /// 5 in code, 3.5 in dense markdown, 2.4 in JSON full of numbers.
@@ -53,7 +53,7 @@ impl Limits {
     /// Those of a provider's model; `max_tokens` is the user's limit of an answer.
     pub fn of(provider: &Provider, facts: &Facts, max_tokens: Option<u64>) -> Self {
         let known = facts.window.filter(|size| *size > 0);
-        let window = match provider.context.filter(|_| provider.wire == Wire::Ollama) {
+        let window = match provider.asked_context() {
             Some(context) => Some(known.map_or(context, |size| size.min(context))),
             None => known,
         };

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use crate::chat::{MessageId, Origin, Region, Role, TurnId, Voice};
 use crate::fence;
-use crate::provider::retry::Retrying;
+use crate::provider::transport::retry::Retrying;
 use crate::provider::{Cut, Event as ProviderEvent, FinishReason, ProviderError};
 use crate::transcript::{Block, Message, Signature, ToolCall, Usage, trim_blank_lines};
 

@@ -3,7 +3,7 @@
 
 use crate::editor::{ShownPart, ShownPartKind};
 use crate::fence;
-use crate::provider::sources::is_link;
+use crate::provider::wire::citations::is_link;
 use crate::transcript::{Citation, Message, ToolCall, Unshown, UnshownKind};
 use crate::words::{Locale, Text, say, text};
 

@@ -30,7 +30,7 @@ use crate::history::{Time, now};
 use crate::provider::Event as ProviderEvent;
 use crate::provider::registry::Target;
 
-pub use asking::{ask, preview};
+pub use asking::{ask, preview, request};
 pub use errand::{Done, Errand};
 use keeping::Kept;
 use others::{News, next_news};

@@ -18,6 +18,8 @@ mod wait;
 mod xml;
 
 #[cfg(test)]
+mod manual_tests;
+#[cfg(test)]
 mod tests;
 
 use said::Said;

@@ -1,5 +1,5 @@
-//! Classifies stop words (finish reasons): a table for each wire of those that its documentation calls a normal end. An
-//! answer that ends with any other word was cut.
+//! Classifies stop words (finish reasons) by the table of their wire, which has those that its documentation calls a normal
+//! end. An answer that ends with any other word was cut.
 
 mod stop_word;
 
@@ -91,87 +91,13 @@ impl FinishReason {
 #[derive(Debug)]
 pub(crate) struct Words {
     /// The answer is whole.
-    whole: &'static [&'static str],
+    pub(crate) whole: &'static [&'static str],
     /// The model wants tools run.
-    called: &'static [&'static str],
-    length: &'static [&'static str],
-    filter: &'static [&'static str],
-    paused: &'static [&'static str],
+    pub(crate) called: &'static [&'static str],
+    pub(crate) length: &'static [&'static str],
+    pub(crate) filter: &'static [&'static str],
+    pub(crate) paused: &'static [&'static str],
 }
-
-/// Chat Completions: OpenAI's words (<https://platform.openai.com/docs/api-reference/chat/object>), and those of servers
-/// that speak the same: `eos` of Together (<https://docs.together.ai/reference/chat-completions-1>), `eos_token` and
-/// `stop_sequence` of Hugging Face's TGI (<https://huggingface.co/docs/text-generation-inference>), `model_length` of Mistral
-/// (<https://docs.mistral.ai/api>), `sensitive` and `model_context_window_exceeded` of Z.ai, `end_turn` of xAI
-/// (<https://docs.x.ai/docs/api-reference>); further words of Anthropic and Gemini, which gateways hand through. `insufficient_system_resource` (DeepSeek), `error` (OpenRouter, Mistral), `abort` (vLLM) and
-/// the like say that the answer is not whole.
-pub(crate) const CHAT: Words = Words {
-    whole: &["stop", "STOP", "eos", "eos_token", "stop_sequence", "end_turn"],
-    called: &["tool_calls", "function_call", "tool_use"],
-    length: &[
-        "length",
-        "model_length",
-        "max_tokens",
-        "max_output_tokens",
-        "model_context_window_exceeded",
-        "MAX_TOKENS",
-    ],
-    filter: &[
-        "content_filter",
-        "sensitive",
-        "refusal",
-        "SAFETY",
-        "RECITATION",
-        "PROHIBITED_CONTENT",
-    ],
-    paused: &["pause_turn"],
-};
-
-/// Responses: the status of an answer, and the reasons of an incomplete one
-/// (<https://platform.openai.com/docs/api-reference/responses/object>).
-pub(crate) const RESPONSES: Words = Words {
-    whole: &["completed"],
-    called: &[],
-    length: &["max_output_tokens"],
-    filter: &["content_filter"],
-    paused: &[],
-};
-
-/// Messages (<https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>).
-pub(crate) const ANTHROPIC: Words = Words {
-    whole: &["end_turn", "stop_sequence"],
-    called: &["tool_use"],
-    length: &["max_tokens", "model_context_window_exceeded"],
-    filter: &["refusal"],
-    paused: &["pause_turn"],
-};
-
-/// Gemini, which has no word of its own for calls (<https://ai.google.dev/api/generate-content#FinishReason>).
-pub(crate) const GEMINI: Words = Words {
-    whole: &["STOP"],
-    called: &[],
-    length: &["MAX_TOKENS"],
-    filter: &[
-        "SAFETY",
-        "RECITATION",
-        "BLOCKLIST",
-        "PROHIBITED_CONTENT",
-        "SPII",
-        "IMAGE_SAFETY",
-        "IMAGE_PROHIBITED_CONTENT",
-        "IMAGE_RECITATION",
-    ],
-    paused: &[],
-};
-
-/// Ollama (<https://github.com/ollama/ollama/blob/main/docs/api.md>); `load` and `unload` are no ends of an answer.
-pub(crate) const OLLAMA: Words = Words {
-    whole: &["stop"],
-    called: &[],
-    length: &["length"],
-    filter: &[],
-    paused: &[],
-};
 
 impl Words {
     /// Whether the wire has this word.

@@ -1,41 +1,18 @@
 //! Language-model providers: a request of ours in, a stream of [`Event`]s out.
 //!
 //! A *provider* is data (base URL, headers, parameter names: [`registry`]); a *wire* is code that builds the body of a
-//! request and decodes the bytes of the answer ([`Decoder`]). [`http`] carries the bytes. Nothing in here knows of
+//! request and decodes the bytes of the answer ([`wire`], [`Decoder`]). [`transport`] carries the bytes. Nothing in here knows of
 //! chats, buffers or msgpack.
 
-pub mod anthropic;
 mod builtin;
 pub mod catalogue;
-#[cfg(test)]
-mod chains;
-#[cfg(test)]
-mod decoded;
 pub mod error;
 pub mod finish;
-mod framed;
-pub mod gemini;
-pub mod guide;
-pub mod http;
-mod lenient;
-mod lined;
-pub mod models;
-pub mod ollama;
-pub mod openai_chat;
-pub mod openai_models;
-pub mod openai_responses;
-pub mod refused;
 pub mod registry;
-pub mod retry;
-pub(crate) mod sources;
-pub mod sse;
-mod think;
-mod thought;
-mod tokens;
-mod turns;
-mod unknown_frame;
-mod unshown;
+pub mod transport;
+pub mod wire;
 
+use crate::guide;
 pub use crate::transcript::{Citation, Message, Role, Signature, ToolCall, Unshown, UnshownKind, Usage};
 pub use error::{ErrorClass, ProviderError};
 pub use finish::{Cut, FinishReason, Why};
@@ -79,7 +56,7 @@ pub struct Dialect {
     pub max_tokens_field: &'static str,
     /// Whether `stream_options: {include_usage: true}` is understood.
     pub include_usage: bool,
-    /// Whether the models are OpenAI's own, some of which refuse what others take ([`openai_models`]).
+    /// Whether the models are OpenAI's own, some of which refuse what others take ([`wire::openai_models`]).
     pub openai_models: bool,
 }
 
@@ -105,7 +82,7 @@ pub enum Event {
     /// Another model answers than the one that was asked.
     AnsweredBy(String),
     /// The request failed before its answer began, and is sent again after a wait.
-    Retrying(retry::Retrying),
+    Retrying(transport::retry::Retrying),
     /// The server refused these fields of the request's body, and was asked without them.
     LeftOut(Vec<String>),
     /// The answer's end.
@@ -131,15 +108,15 @@ const GUIDE_PAUSE: std::time::Duration = std::time::Duration::from_millis(8);
 ///
 /// The last event sent is the terminal one. Dropping the future ends the request.
 pub async fn ask(
-    http: &http::Http,
+    http: &transport::Http,
     provider: &registry::Provider,
     credentials: &crate::keys::Credentials,
     request: &Request,
     events: &tokio::sync::mpsc::Sender<Vec<Event>>,
 ) {
-    match provider.wire {
-        registry::Wire::Guide => ask_guide(request, events).await,
-        _ => http.ask(provider, credentials, request, events).await,
+    match provider.offline {
+        true => ask_guide(request, events).await,
+        false => http.ask(provider, credentials, request, events).await,
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::config::Config;
 use crate::keys::vault::Environment;
 use crate::keys::{HeaderConfig, KeySource};
+use crate::provider::wire::Wire;
 use crate::provider::{Dialect, ErrorClass, ProviderError, builtin};
 use crate::words::{Text, text};
 
@@ -17,23 +18,6 @@ mod near;
 mod tests;
 
 pub(super) use merge::base;
-
-/// How a provider is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wire {
-    /// OpenAI's Responses API.
-    Responses,
-    /// Chat Completions, as every compatible server speaks it.
-    Chat,
-    /// Anthropic's Messages API.
-    Anthropic,
-    /// Google's Gemini API.
-    Gemini,
-    /// Ollama's own API.
-    Ollama,
-    /// The embedded guide: no network.
-    Guide,
-}
 
 /// Where the key stands in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +36,9 @@ pub struct Provider {
     /// Its name in sentences.
     pub label: String,
     /// How it is spoken to.
-    pub wire: Wire,
+    pub wire: &'static dyn Wire,
+    /// Whether it answers from within this program, and is no language model: no request is sent, and nothing is counted.
+    pub offline: bool,
     /// Where the API lies, without a slash at the end and without a query.
     pub base_url: String,
     /// The query of the base URL, without its question mark: part of every address that is asked.
@@ -126,13 +112,21 @@ impl Provider {
 
     /// Whether to offer it unasked: the user has configured it, or it stands in for the one that is not configured yet.
     pub fn is_in_use(&self) -> bool {
-        self.configured || matches!(self.name.as_str(), "openai" | "guide")
+        self.configured || self.offline || self.name == FIRST
+    }
+
+    /// The size of the context that its requests ask for, in tokens.
+    pub fn asked_context(&self) -> Option<u64> {
+        self.context.filter(|_| self.wire.sets_context())
     }
 
     fn has_address(&self) -> bool {
         !self.base_url.is_empty() || self.resource_url.is_some()
     }
 }
+
+/// The provider that is offered before any is configured.
+const FIRST: &str = "openai";
 
 /// A provider and one of its models.
 #[derive(Debug, Clone, PartialEq)]
@@ -228,6 +222,12 @@ impl Registry {
     /// The providers, in the order in which they are tried where nobody has chosen one.
     pub fn in_order(&self) -> impl Iterator<Item = &Provider> {
         self.order.iter().filter_map(|name| self.providers.get(name))
+    }
+
+    /// The model that answers without a key and without a network.
+    pub fn offline(&self) -> Option<Target> {
+        let provider = self.providers.values().find(|provider| provider.offline)?;
+        self.target(&provider.name).ok()
     }
 
     /// A provider by its name.

@@ -16,8 +16,8 @@ use crate::editor::{Editor, KeyForm, ShownKeyChange};
 use crate::keys::keyring::{self, KeyringError};
 use crate::keys::vault::{Environment, Vault, variable};
 use crate::keys::{Credentials, FoundIn, KeySource, Redactor, Secret, SecretError};
-use crate::provider::http::Http;
 use crate::provider::registry::{Provider, Registry};
+use crate::provider::transport::Http;
 use crate::provider::{ErrorClass, ProviderError};
 use crate::words::{Locale, Text, say, text};
 

@@ -13,9 +13,9 @@ use super::remembered;
 use crate::app::environment;
 use crate::keys::vault::Vault;
 use crate::keys::{Credentials, FoundIn, KeySource};
-use crate::provider::http::Http;
-use crate::provider::models;
+use crate::provider::catalogue::models;
 use crate::provider::registry::{Provider, Registry, Target};
+use crate::provider::transport::Http;
 use crate::words::{Text, text};
 
 /// How long a server on this machine may take to list its models.
@@ -141,10 +141,10 @@ impl Search {
         }
     }
 
-    /// The guide.
+    /// The model that needs nobody.
     pub fn alone(&self) -> Option<Found> {
         Some(Found {
-            target: self.registry.target("guide").ok()?,
+            target: self.registry.offline()?,
             because: Because::Alone,
         })
     }

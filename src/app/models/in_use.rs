@@ -13,8 +13,8 @@ use crate::chat::session::{Settings, limits};
 use crate::editor::{Editor, ShownModel};
 use crate::keys::Secret;
 use crate::provider::catalogue::Catalogue;
-use crate::provider::models;
-use crate::provider::registry::{Target, Wire};
+use crate::provider::catalogue::models;
+use crate::provider::registry::Target;
 use crate::words::{say, text};
 
 impl App {
@@ -255,9 +255,9 @@ impl App {
 
     fn show(&self, target: &Target, window: Option<u64>, chosen: bool) {
         let locale = self.locale();
-        let remark = match target.provider.wire {
-            Wire::Guide => say!(locale, "model.guide_remark"),
-            _ => String::new(),
+        let remark = match target.provider.offline {
+            true => say!(locale, "model.guide_remark"),
+            false => String::new(),
         };
         self.model.send_replace(Some(ShownModel {
             provider: target.provider.name.clone(),

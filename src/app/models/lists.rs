@@ -11,9 +11,9 @@ use tokio::time::timeout;
 
 use crate::disk;
 use crate::keys::vault::Vault;
-use crate::provider::http::Http;
-use crate::provider::models::{self, Listed};
+use crate::provider::catalogue::models::{self, Listed};
 use crate::provider::registry::Provider;
+use crate::provider::transport::Http;
 use crate::provider::{ErrorClass, ProviderError};
 use crate::words::{Locale, say, text};
 

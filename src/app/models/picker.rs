@@ -14,9 +14,9 @@ use super::table::{self, Row};
 use crate::app::dialog::Dialog;
 use crate::chat::session::Settings;
 use crate::keys::KeySource;
+use crate::provider::catalogue::models::{self, Listed};
 use crate::provider::catalogue::{Catalogue, has_ended};
-use crate::provider::models::{self, Listed};
-use crate::provider::registry::{Provider, Registry, Wire};
+use crate::provider::registry::{Provider, Registry};
 use crate::words::{Locale, say};
 
 /// How long a server on this machine has to say that it is there.
@@ -88,7 +88,7 @@ impl Picking {
     }
 
     async fn fetch(&self, provider: &Provider) {
-        if provider.wire != Wire::Guide {
+        if !provider.offline {
             self.lists
                 .fetch(provider, &self.settings.http, &self.settings.vault)
                 .await;
@@ -116,12 +116,12 @@ impl Picking {
             .zip(able)
             .filter_map(|(provider, able)| able.then_some(provider))
             .collect();
-        connected.sort_by_key(|provider| (provider.wire == Wire::Guide, !self.is_current(provider)));
+        connected.sort_by_key(|provider| (provider.offline, !self.is_current(provider)));
         connected
     }
 
     async fn is_connected(&self, provider: &Provider) -> bool {
-        if provider.wire == Wire::Guide || self.is_current(provider) {
+        if provider.offline || self.is_current(provider) {
             return true;
         }
         let needs_no_key = matches!(provider.key, KeySource::None | KeySource::Usual { required: false, .. });
@@ -163,7 +163,7 @@ impl Picking {
         };
         let catalogue = &self.settings.catalogue;
         let (mut listed, more) = match &state.kept {
-            _ if provider.wire == Wire::Guide => (Vec::new(), provider.default_model.clone().into_iter().collect()),
+            _ if provider.offline => (Vec::new(), provider.default_model.clone().into_iter().collect()),
             Some(kept) => (
                 models::for_chat(provider, kept.models.clone()),
                 catalogue.kept(provider),
@@ -185,7 +185,7 @@ impl Picking {
             name: format!("{}/{}", provider.name, model.id),
             current: self.is_current(provider) && self.settings.target.model == model.id,
             facts,
-            guide: provider.wire == Wire::Guide,
+            offline: provider.offline,
         }
     }
 }
@@ -194,7 +194,7 @@ impl Picking {
 fn remark(provider: &Provider, state: &State, locale: Locale) -> Option<String> {
     let name = &provider.name;
     let said = match (&state.failure, &state.kept) {
-        _ if provider.wire == Wire::Guide => return None,
+        _ if provider.offline => return None,
         (Some(error), _) => {
             let reason = lists::reason(error, locale);
             say!(locale, "model.list_failed", provider = name, reason = reason)

@@ -13,8 +13,8 @@ pub struct Row {
     pub current: bool,
     /// What is known of it.
     pub facts: Facts,
-    /// Whether it is the offline guide.
-    pub guide: bool,
+    /// Whether it is no language model, and costs nothing.
+    pub offline: bool,
 }
 
 /// The most characters that are shown of a name; longer ones, which a server may send, would push all else off the screen.
@@ -50,7 +50,7 @@ pub fn texts(rows: &[Row], today: &str, locale: Locale) -> Vec<String> {
 }
 
 fn price(row: &Row, locale: Locale) -> String {
-    match (row.guide, row.facts.input, row.facts.output) {
+    match (row.offline, row.facts.input, row.facts.output) {
         (true, ..) => say!(locale, "model.guide_price"),
         (_, Some(input), Some(output)) if input == 0.0 && output == 0.0 => say!(locale, "model.free"),
         (_, Some(input), Some(output)) => format!("{} / {}", numbers::money(input), numbers::money(output)),
@@ -79,7 +79,7 @@ mod tests {
             name: name.into(),
             current: false,
             facts,
-            guide: false,
+            offline: false,
         }
     }
 

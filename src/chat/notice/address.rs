@@ -1,23 +1,14 @@
 //! Guesses what is wrong with a provider's address or wire when a server answers that nothing is there.
 
-use crate::provider::registry::{Provider, Wire};
+use crate::provider::registry::Provider;
+use crate::provider::wire::{self, Wire, has_version};
 use crate::words::{Text, text};
 
-/// What a request's path ends in, and the wire that it is of: it is added to `base_url` and does not belong into it. Longer
-/// ones stand before their ends.
-const ADDED: &[(&str, &str)] = &[
-    ("/chat/completions", "chat"),
-    ("/completions", "chat"),
-    ("/responses", "responses"),
-    ("/messages", "anthropic"),
-    ("/api/chat", "ollama"),
-    ("/api/generate", "ollama"),
-    ("/chat", "chat"),
-    ("/models", ""),
-];
+/// What is added to list the models, on most wires.
+const LIST: &str = "/models";
 
 /// Those that may be folders on the way to a server: they are wrong at the end only.
-const FOLDERS: &[&str] = &["/chat", "/models", "/messages", "/responses"];
+const FOLDERS: &[&str] = &["/chat", LIST, "/messages", "/responses"];
 
 /// Hosts whose addresses end in `/models`: Azure's AI Foundry
 /// (<https://learn.microsoft.com/en-us/azure/ai-foundry/foundry-models/concepts/endpoints>).
@@ -54,67 +45,43 @@ enum Seen {
 }
 
 fn seen(provider: &Provider) -> Seen {
-    let path = provider.path();
-    let path = path.trim_end_matches('/');
-    if let Some((added, wire)) = added(&provider.host(), path) {
-        return match *wire {
+    let host = provider.host().to_ascii_lowercase();
+    let path = provider.path().trim_end_matches('/');
+    if let Some((added, wire)) = added(&host, path) {
+        return match wire {
             // A server that has one API in a path mostly has the others beside it: the wire may still be the right one.
-            "" | "chat" => Seen::Added(added),
-            wire if wire == word(provider.wire) => Seen::Added(added),
-            wire => Seen::AddedOf(added, wire),
+            Some(wire) if wire != wire::COMPATIBLE && wire != provider.wire => Seen::AddedOf(added, wire.name()),
+            _ => Seen::Added(added),
         };
     }
-    if let Some(wire) = wire_of(&provider.host(), path).filter(|wire| *wire != word(provider.wire)) {
-        return Seen::Other(wire);
-    }
-    match provider.wire {
-        Wire::Chat | Wire::Responses | Wire::Anthropic if !has_version(path) => Seen::NoVersion,
-        Wire::Responses if !provider.dialect.openai_models => Seen::NoResponses,
+    match spoken_at(&host, path) {
+        Some(wire) if wire != provider.wire => Seen::Other(wire.name()),
+        _ if provider.wire.is_versioned() && !has_version(path) => Seen::NoVersion,
+        _ if provider.wire.is_openais_own() && !provider.dialect.openai_models => Seen::NoResponses,
         _ => Seen::Nothing,
     }
 }
 
-/// The path that is added to a base URL and stands in it already.
-fn added(host: &str, path: &str) -> Option<&'static (&'static str, &'static str)> {
+/// The longest path that is added to a base URL and stands in it already, with the wire that it is of.
+fn added(host: &str, path: &str) -> Option<(&'static str, Option<&'static dyn Wire>)> {
     let path = path.to_ascii_lowercase();
-    let has_models = MODELS_HOSTS.iter().any(|end| host.to_ascii_lowercase().ends_with(end));
-    ADDED.iter().find(|(added, _)| {
-        let within = !FOLDERS.contains(added) && path.contains(&format!("{added}/"));
-        (path.ends_with(added) || within) && !(*added == "/models" && has_models)
-    })
+    let has_models = MODELS_HOSTS.iter().any(|end| host.ends_with(end));
+    let of_wires = wire::ALL.iter().copied();
+    of_wires
+        .flat_map(|wire| wire.added_paths().iter().map(move |added| (*added, Some(wire))))
+        .chain((!has_models).then_some((LIST, None)))
+        .filter(|(added, _)| {
+            let within = !FOLDERS.contains(added) && path.contains(&format!("{added}/"));
+            path.ends_with(added) || within
+        })
+        .max_by_key(|(added, _)| added.len())
 }
 
 /// The wire of an address that says which one it speaks: by its host, or by a path that servers with several wires use.
-fn wire_of(host: &str, path: &str) -> Option<&'static str> {
-    let host = host.to_ascii_lowercase();
-    let compatible = path.ends_with("/openai") || path.contains("/openai/");
-    match host.as_str() {
-        _ if compatible => None,
-        "generativelanguage.googleapis.com" => Some("gemini"),
-        _ if path.ends_with("/v1beta") => Some("gemini"),
-        _ if path.ends_with("/anthropic") || path.contains("/anthropic/") => Some("anthropic"),
-        _ if host.ends_with(":11434") && !has_version(path) => Some("ollama"),
-        _ => None,
-    }
-}
-
-fn word(wire: Wire) -> &'static str {
-    match wire {
-        Wire::Responses => "responses",
-        Wire::Chat => "chat",
-        Wire::Anthropic => "anthropic",
-        Wire::Gemini => "gemini",
-        Wire::Ollama => "ollama",
-        Wire::Guide => "",
-    }
-}
-
-/// Whether a segment of the path is a version: `v1`, `v1beta`, `v4`.
-fn has_version(path: &str) -> bool {
-    path.split('/').any(|segment| {
-        let rest = segment.strip_prefix('v').unwrap_or_default();
-        rest.starts_with(|c: char| c.is_ascii_digit())
-    })
+fn spoken_at(host: &str, path: &str) -> Option<&'static dyn Wire> {
+    let is_compatible = path.ends_with("/openai") || path.contains("/openai/");
+    let mut wires = wire::ALL.iter().copied().filter(|_| !is_compatible);
+    wires.find(|wire| wire.is_spoken_at(host, path))
 }
 
 #[cfg(test)]

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::config::Config;
-use crate::provider::anthropic::AnthropicDecoder;
 use crate::provider::error::AnswerHeaders;
-use crate::provider::gemini::GeminiDecoder;
-use crate::provider::ollama::OllamaDecoder;
-use crate::provider::openai_chat::ChatDecoder;
-use crate::provider::openai_responses::ResponsesDecoder;
 use crate::provider::registry::{Provider, Registry};
+use crate::provider::wire::anthropic::AnthropicDecoder;
+use crate::provider::wire::gemini::GeminiDecoder;
+use crate::provider::wire::ollama::OllamaDecoder;
+use crate::provider::wire::openai_chat::ChatDecoder;
+use crate::provider::wire::openai_responses::ResponsesDecoder;
 use crate::provider::{Decoder, ErrorClass, Event, FinishReason, ProviderError};
 use crate::words::Locale;
 

@@ -7,15 +7,14 @@ use tokio::sync::{mpsc, watch};
 
 use super::{Settings, limits, window};
 use crate::chat::Message;
-use crate::provider::registry::Wire;
 use crate::provider::{self, Event, ProviderError, Request};
 use crate::words::say;
 
 /// How many batches of a provider's events may wait for the session.
 pub(super) const ANSWERS_WAITING: usize = 64;
 
-/// The request that asks the model of these settings with these messages.
-pub(super) fn request(settings: &Settings, messages: Vec<Message>) -> Request {
+/// The request that asks the model of these settings with these messages: every request is made here.
+pub fn request(settings: &Settings, messages: Vec<Message>) -> Request {
     let target = &settings.target;
     Request {
         model: target.model.clone(),
@@ -38,7 +37,7 @@ pub async fn preview(settings: &Settings, messages: &[Message]) -> Result<Vec<St
         return Err(problem.clone());
     }
     let provider = &settings.target.provider;
-    if provider.wire == Wire::Guide {
+    if provider.offline {
         return Ok(vec![say!(settings.locale, "request.guide")]);
     }
     let environment = |name: &str| std::env::var(name).ok();

@@ -9,9 +9,9 @@ use crate::chat::parts;
 use crate::chat::{Message, MessageId};
 use crate::editor::{ShownEnd, ShownOutcome};
 use crate::history::{self, End, Spent, State, now};
-use crate::provider::catalogue::Facts;
+use crate::provider::catalogue::{Facts, models};
 use crate::provider::registry::Target;
-use crate::provider::{Cut, Usage, models};
+use crate::provider::{Cut, Usage};
 use crate::words::{Locale, say};
 
 impl Task {

@@ -7,7 +7,7 @@ use super::{Settings, Task};
 use crate::chat::notice::{Level, Notice};
 use crate::chat::rules::Refused;
 use crate::chat::{Message, MessageId};
-use crate::provider::registry::{Target, Wire};
+use crate::provider::registry::Target;
 use crate::words::say;
 
 /// What is done with an answer once it is whole.
@@ -70,7 +70,7 @@ impl Task {
             false => name.to_owned(),
         };
         let names: Vec<String> = self.rules.names().map(name).collect();
-        let is_shown = !names.is_empty() && settings.target.provider.wire != Wire::Guide;
+        let is_shown = !names.is_empty() && !settings.target.provider.offline;
         is_shown.then(|| say!(locale, "rules.label", files = names.join(", ")))
     }
 

@@ -9,8 +9,8 @@ use crate::config::{ChatConfig, Titles};
 use crate::keys::vault::Vault;
 use crate::provider::ProviderError;
 use crate::provider::catalogue::Catalogue;
-use crate::provider::http::Http;
 use crate::provider::registry::Target;
+use crate::provider::transport::Http;
 use crate::words::Locale;
 
 /// What every chat shares.

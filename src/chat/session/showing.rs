@@ -6,7 +6,7 @@ use crate::chat::painter::{self, Stroke};
 use crate::chat::recall::{self, Recalled};
 use crate::chat::{Message, MessageId, notice, parts};
 use crate::editor::{ShownBranch, ShownMessage, ShownQuestion, ShownRetry, ShownShape, ShownTurn};
-use crate::provider::retry::Retrying;
+use crate::provider::transport::retry::Retrying;
 
 impl Task {
     /// Shows what the history has, in a chat that the editor has just opened.

@@ -14,7 +14,7 @@ use crate::chat::{Message, Role};
 use crate::config::Titles;
 use crate::fence::{self, Line};
 use crate::history::History;
-use crate::provider::registry::{Target, Wire};
+use crate::provider::registry::Target;
 use crate::provider::{Event, FinishReason, Request};
 
 /// The longest title, in characters.
@@ -32,13 +32,13 @@ impl Task {
         let settings = self.settings.borrow().clone();
         let is_done = matches!(ended.outcome, Outcome::Done { empty: false, .. });
         let is_same = settings.target.label() == target.label();
-        let is_wanted = settings.titles == Titles::Model && is_same && target.provider.wire != Wire::Guide;
+        let is_wanted = settings.titles == Titles::Model && is_same && !target.provider.offline;
         let all = self.conversation.all();
         let (Some(kept), [(question, _), (answer, _)]) = (&self.kept, all.as_slice()) else {
             return;
         };
         if is_done && is_wanted {
-            let request = request(&settings, target, question, answer);
+            let request = request(&settings, question, answer);
             let (history, chat) = (kept.history.clone(), self.chat.0.clone());
             let first = title(&question.text());
             self.titling = Some(Running(tokio::spawn(async move {
@@ -69,7 +69,7 @@ pub(super) fn title(question: &str) -> String {
     title
 }
 
-fn request(settings: &Settings, target: &Target, question: &Message, answer: &Message) -> Request {
+fn request(settings: &Settings, question: &Message, answer: &Message) -> Request {
     let beginning = |text: &str| text.chars().take(SHOWN).collect::<String>();
     let content = format!(
         "Give the conversation below a title of at most six words, in its language. Write the title alone, without \
@@ -78,14 +78,9 @@ fn request(settings: &Settings, target: &Target, question: &Message, answer: &Me
         beginning(&answer.text()),
     );
     Request {
-        model: target.model.clone(),
-        label: target.label(),
-        tools: Vec::new(),
-        messages: vec![Message::said(Role::User, &content)],
         temperature: None,
         max_tokens: Some(MOST_TOKENS),
-        answer_room: super::limits(settings).answer,
-        params: target.provider.params.clone(),
+        ..super::request(settings, vec![Message::said(Role::User, &content)])
     }
 }
 

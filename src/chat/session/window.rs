@@ -7,7 +7,7 @@ use crate::chat::painter::Stroke;
 use crate::chat::prompt::{self, Prompt, prompt};
 use crate::chat::{Message, Role, notice};
 use crate::editor::ShownCut;
-use crate::provider::registry::{Target, Wire};
+use crate::provider::registry::Target;
 use crate::transcript::Usage;
 
 /// How many tokens the model in use takes.
@@ -30,7 +30,7 @@ pub(super) fn messages(settings: &Settings, messages: &[Message]) -> Vec<Message
 /// The tokens of what is sent, if it goes to a model, and the mark above what is left out.
 fn measured(prompt: &Prompt, settings: &Settings) -> (Option<u64>, Option<ShownCut>) {
     let (budget, target) = (budget(settings), &settings.target);
-    let is_model = target.provider.wire != Wire::Guide;
+    let is_model = !target.provider.offline;
     let cut = prompt.cut.map(|cut| ShownCut {
         before: cut.before,
         label: notice::of_cut(&cut, &budget, &target.model, settings.locale),

@@ -2,14 +2,15 @@
 //! anthropic-sdk-python 2.12.0. The list of models comes in pages of at most 1000.
 
 use super::{COMPATIBLE, Entry, Key};
-use crate::provider::registry::{Auth, Wire};
+use crate::provider::registry::Auth;
+use crate::provider::wire;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "anthropic",
     label: "Anthropic",
-    wire: Wire::Anthropic,
+    wire: wire::anthropic::WIRE,
     base_url: "https://api.anthropic.com/v1",
-    models_path: "models?limit=1000",
+    models_path: wire::anthropic::MODELS_PATH,
     auth: Auth::Header("x-api-key"),
     key: Key::Required,
     variables: &["ANTHROPIC_API_KEY"],

@@ -5,12 +5,13 @@
 use super::openai::DIALECT;
 use super::{COMPATIBLE, Entry, Key, read};
 use crate::keys::vault::Environment;
-use crate::provider::registry::{Auth, Provider, Wire, base};
+use crate::provider::registry::{Auth, Provider, base};
+use crate::provider::wire;
 
 const ENTRY: Entry = Entry {
     name: "azure",
     label: "Azure OpenAI",
-    wire: Wire::Responses,
+    wire: wire::openai_responses::WIRE,
     resource_url: Some("https://{resource}.openai.azure.com/openai/v1"),
     auth: Auth::Header("api-key"),
     key: Key::Required,

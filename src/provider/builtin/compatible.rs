@@ -2,12 +2,14 @@
 
 use super::{Entry, Key};
 use crate::provider::Dialect;
-use crate::provider::registry::{Auth, Wire};
+use crate::provider::registry::Auth;
+use crate::provider::wire;
 
 pub(crate) const COMPATIBLE: Entry = Entry {
     name: "openai-compatible",
     label: "openai-compatible",
-    wire: Wire::Chat,
+    wire: wire::COMPATIBLE,
+    offline: false,
     base_url: "",
     resource_url: None,
     models_path: "models",

@@ -2,14 +2,15 @@
 //! list of models comes in pages of at most 1000.
 
 use super::{COMPATIBLE, Entry, Key};
-use crate::provider::registry::{Auth, Wire};
+use crate::provider::registry::Auth;
+use crate::provider::wire;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "gemini",
     label: "Google Gemini",
-    wire: Wire::Gemini,
+    wire: wire::gemini::WIRE,
     base_url: "https://generativelanguage.googleapis.com/v1beta",
-    models_path: "models?pageSize=1000",
+    models_path: wire::gemini::MODELS_PATH,
     auth: Auth::Header("x-goog-api-key"),
     key: Key::Required,
     variables: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],

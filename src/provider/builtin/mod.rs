@@ -2,7 +2,8 @@
 //! only. Facts age: each file says where they come from and of when they are.
 
 use super::Dialect;
-use super::registry::{Auth, Provider, Wire};
+use super::registry::{Auth, Provider};
+use super::wire::Wire;
 use crate::keys::KeySource;
 use crate::keys::vault::{Environment, variable};
 
@@ -29,7 +30,9 @@ pub(super) enum Key {
 pub(super) struct Entry {
     pub(super) name: &'static str,
     pub(super) label: &'static str,
-    pub(super) wire: Wire,
+    pub(super) wire: &'static dyn Wire,
+    /// See [`Provider::offline`].
+    pub(super) offline: bool,
     pub(super) base_url: &'static str,
     /// See [`Provider::resource_url`].
     pub(super) resource_url: Option<&'static str>,
@@ -55,6 +58,7 @@ impl Entry {
             name: self.name.into(),
             label: self.label.into(),
             wire: self.wire,
+            offline: self.offline,
             base_url: self.base_url.into(),
             query: String::new(),
             key_header: None,
@@ -98,7 +102,7 @@ fn guide() -> Provider {
     Entry {
         name: "guide",
         label: "The guide",
-        wire: Wire::Guide,
+        offline: true,
         key: Key::None,
         default_model: Some("manual"),
         ..COMPATIBLE

@@ -2,14 +2,14 @@
 //! [API reference](https://github.com/ollama/ollama/blob/main/docs/api.md).
 
 use super::{COMPATIBLE, Entry, Key};
-use crate::provider::registry::Wire;
+use crate::provider::wire;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "ollama",
     label: "Ollama",
-    wire: Wire::Ollama,
+    wire: wire::ollama::WIRE,
     base_url: "http://localhost:11434",
-    models_path: "api/tags",
+    models_path: wire::ollama::MODELS_PATH,
     key: Key::None,
     ..COMPATIBLE
 };

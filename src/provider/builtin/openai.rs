@@ -4,7 +4,8 @@
 use super::{COMPATIBLE, Entry, Key, read};
 use crate::keys::vault::Environment;
 use crate::provider::Dialect;
-use crate::provider::registry::{Provider, Wire, base};
+use crate::provider::registry::{Provider, base};
+use crate::provider::wire;
 
 /// OpenAI's own names of parameters.
 pub(super) const DIALECT: Dialect = Dialect {
@@ -16,7 +17,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 const ENTRY: Entry = Entry {
     name: "openai",
     label: "OpenAI",
-    wire: Wire::Responses,
+    wire: wire::openai_responses::WIRE,
     base_url: "https://api.openai.com/v1",
     key: Key::Required,
     variables: &["OPENAI_API_KEY"],

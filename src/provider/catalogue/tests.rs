@@ -1,6 +1,7 @@
 use super::*;
 use crate::config::Config;
 use crate::provider::registry::Registry;
+use crate::transcript::Usage;
 
 fn provider(name: &str) -> Provider {
     let config = serde_json::json!({"providers": {"router": {"base_url": "https://r.example/v1"},

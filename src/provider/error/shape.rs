@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::reason;
-use crate::provider::lenient::is_truthy;
+use crate::provider::wire::lenient::is_truthy;
 
 /// What only a piece of an answer has, on any wire.
 const CONTENT: &[&str] = &[

@@ -1,6 +1,6 @@
 //! Reads the error out of an event stream that came with the status of an error.
 
-use super::super::sse::SseDecoder;
+use crate::provider::wire::sse::SseDecoder;
 
 /// The data of the first event that says something; `None` where the body is no event stream.
 pub(super) fn data(body: &str) -> Option<String> {

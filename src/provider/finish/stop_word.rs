@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::Value;
 
 use super::{FinishReason, Words};
-use crate::provider::lenient::{Reads, default_for};
+use crate::provider::wire::lenient::{Reads, default_for};
 
 /// How deep a word is looked for in objects and lists.
 const DEEPEST: usize = 4;
@@ -202,8 +202,8 @@ impl<'a> From<&'a str> for StopWord<'a> {
 mod tests {
     use serde_json::json;
 
-    use super::super::CHAT;
     use super::*;
+    use crate::provider::wire::openai_chat::STOP_WORDS as CHAT;
 
     fn word(value: &Value) -> String {
         let text = value.to_string();

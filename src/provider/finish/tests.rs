@@ -1,5 +1,10 @@
 use super::*;
 use crate::keys::{Redactor, Secret};
+use crate::provider::wire::anthropic::STOP_WORDS as ANTHROPIC;
+use crate::provider::wire::gemini::STOP_WORDS as GEMINI;
+use crate::provider::wire::ollama::STOP_WORDS as OLLAMA;
+use crate::provider::wire::openai_chat::STOP_WORDS as CHAT;
+use crate::provider::wire::openai_responses::STOP_WORDS as RESPONSES;
 
 /// A word, and what it says; `None`: the answer is whole.
 type Meaning = (&'static str, Option<Why>);
@@ -218,11 +223,11 @@ fn words_of_a_server_are_cut_and_cleaned_and_hold_no_key() {
 
 #[test]
 fn a_stop_word_in_an_object_or_a_list_is_read_on_every_wire() {
-    use crate::provider::anthropic::AnthropicDecoder;
-    use crate::provider::gemini::GeminiDecoder;
-    use crate::provider::ollama::OllamaDecoder;
-    use crate::provider::openai_chat::ChatDecoder;
-    use crate::provider::openai_responses::ResponsesDecoder;
+    use crate::provider::wire::anthropic::AnthropicDecoder;
+    use crate::provider::wire::gemini::GeminiDecoder;
+    use crate::provider::wire::ollama::OllamaDecoder;
+    use crate::provider::wire::openai_chat::ChatDecoder;
+    use crate::provider::wire::openai_responses::ResponsesDecoder;
     use crate::provider::{Decoder, Event};
     /// A decoder, its word for a whole answer and for one that is too long, and a stream with a place for a word.
     type Wire = (fn() -> Box<dyn Decoder>, &'static str, &'static str, &'static str);
@@ -296,7 +301,7 @@ fn a_stop_word_in_an_object_or_a_list_is_read_on_every_wire() {
 
 #[test]
 fn an_answer_of_anthropics_that_ends_without_a_stop_reason_was_cut() {
-    use crate::provider::anthropic::AnthropicDecoder;
+    use crate::provider::wire::anthropic::AnthropicDecoder;
     use crate::provider::{Decoder, Event};
     for body in [
         "data: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"half\"}}\n\ndata: {\"type\":\"message_stop\"}\n\n",

@@ -93,7 +93,8 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::provider::registry::{Registry, Wire};
+    use crate::provider::registry::Registry;
+    use crate::provider::wire;
 
     fn registry(providers: serde_json::Value) -> Registry {
         let config: Config = serde_json::from_value(json!({ "providers": providers })).unwrap();
@@ -111,7 +112,7 @@ mod tests {
             let provider = registry.provider(first).unwrap();
             assert_eq!(
                 (provider.wire, provider.base_url.as_str()),
-                (Wire::Anthropic, "https://llm.test/v1")
+                (wire::anthropic::WIRE, "https://llm.test/v1")
             );
             assert_eq!(json!(provider.params), json!({"x": 1, "y": 2, "z": 3}));
             assert_eq!(provider.label, first);
@@ -139,7 +140,7 @@ mod tests {
         assert!(child.headers.is_empty());
         assert_eq!(
             (child.wire, child.key_header.as_deref()),
-            (Wire::Responses, Some("api-key"))
+            (wire::openai_responses::WIRE, Some("api-key"))
         );
     }
 

@@ -1,8 +1,9 @@
 //! The user's settings over an entry.
 
-use super::{Auth, Provider, Wire};
+use super::{Auth, Provider};
 use crate::config::{KeyConfig, ProviderConfig};
 use crate::keys::KeySource;
+use crate::provider::wire::{self, Wire};
 
 pub(super) fn merge(mut entry: Provider, settings: &ProviderConfig) -> Provider {
     entry.configured = true;
@@ -56,54 +57,29 @@ fn place(entry: &mut Provider, settings: &ProviderConfig) {
     }
     if let Some(version) = &settings.api_version {
         entry.api_version = Some(version.trim().to_owned());
-        entry.wire = Wire::Chat;
+        entry.wire = wire::openai_chat::WIRE;
         let url = entry.base_url.strip_suffix("/openai/v1");
         if let Some(url) = url.map(|host| format!("{host}/openai")) {
             entry.base_url = url;
         }
     }
-    if let Some(wire) = settings.wire.as_deref().and_then(wire) {
+    if let Some(wire) = settings.wire.as_deref().and_then(wire::named) {
         speak(entry, wire);
     }
-    fit_ollama(entry, before);
+    if entry.wire != before {
+        entry.base_url = before.base_url_beside(&entry.base_url);
+    }
+    entry.base_url = entry.wire.base_url(&entry.base_url);
 }
 
-fn wire(word: &str) -> Option<Wire> {
-    match word {
-        "responses" => Some(Wire::Responses),
-        "chat" => Some(Wire::Chat),
-        "anthropic" => Some(Wire::Anthropic),
-        "gemini" => Some(Wire::Gemini),
-        "ollama" => Some(Wire::Ollama),
-        _ => None,
+/// Changes the wire, and with it where the key stands and where the models are listed. Between the wires that have both as
+/// OpenAI has them the entry's own places stay.
+fn speak(entry: &mut Provider, wire: &'static dyn Wire) {
+    let before = entry.wire.conventions();
+    if entry.wire != wire && (before.is_some() || wire.conventions().is_some()) {
+        (entry.auth, entry.models_path) = wire.conventions().unwrap_or((Auth::Bearer, "models"));
     }
-}
-
-/// Changes the wire, and with it where the key stands and where the models are listed.
-fn speak(entry: &mut Provider, wire: Wire) {
-    if entry.wire == wire {
-        return;
-    }
-    let foreign = matches!(entry.wire, Wire::Anthropic | Wire::Gemini | Wire::Ollama);
-    (entry.auth, entry.models_path) = match wire {
-        Wire::Anthropic => (Auth::Header("x-api-key"), "models?limit=1000"),
-        Wire::Gemini => (Auth::Header("x-goog-api-key"), "models?pageSize=1000"),
-        Wire::Ollama => (Auth::Bearer, "api/tags"),
-        _ if foreign => (Auth::Bearer, "models"),
-        _ => (entry.auth, entry.models_path),
-    };
     entry.wire = wire;
-}
-
-/// Ollama's own API lies beside the compatible one, and people know the address of either.
-fn fit_ollama(entry: &mut Provider, before: Wire) {
-    let url = &entry.base_url;
-    let host = url.strip_suffix("/v1").or_else(|| url.strip_suffix("/api"));
-    match (entry.wire, before) {
-        (Wire::Ollama, _) => entry.base_url = host.unwrap_or(url).to_owned(),
-        (_, Wire::Ollama) => entry.base_url = format!("{}/v1", host.unwrap_or(url)),
-        _ => {}
-    }
 }
 
 /// Whether a name can be one label of a host's name.

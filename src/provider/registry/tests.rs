@@ -1,4 +1,5 @@
 use super::*;
+use crate::provider::wire;
 
 fn registry(config: serde_json::Value, variables: &[(&str, &str)]) -> Registry {
     let config: Config = serde_json::from_value(config).unwrap();
@@ -27,7 +28,7 @@ fn a_model_may_hold_slashes() {
         (target.model.as_str(), target.provider.base_url.as_str()),
         ("meta/llama", "https://r.example/v1")
     );
-    assert_eq!(target.provider.wire, Wire::Chat);
+    assert_eq!(target.provider.wire, wire::openai_chat::WIRE);
 }
 
 #[test]
@@ -82,7 +83,10 @@ fn a_provider_like_openai_does_not_get_the_key_and_the_ids_of_openai() {
 fn a_provider_like_another_takes_its_entry_under_its_own_name() {
     let config = serde_json::json!({"providers": {"work": {"like": "openai", "base_url": "https://llm.example.com/v1", "key": {"env": "WORK_KEY"}}}});
     let provider = registry(config, &[]).target("work").unwrap().provider;
-    assert_eq!((provider.wire, provider.label.as_str()), (Wire::Responses, "work"));
+    assert_eq!(
+        (provider.wire, provider.label.as_str()),
+        (wire::openai_responses::WIRE, "work")
+    );
     assert_eq!(provider.key, KeySource::Variable("WORK_KEY".into()));
 }
 
@@ -100,15 +104,18 @@ fn a_wire_that_is_set_brings_its_header_for_the_key_along() {
     let compatible = "openai-compatible";
     assert_eq!(
         wired("p", compatible, "anthropic"),
-        (Wire::Anthropic, Auth::Header("x-api-key"))
+        (wire::anthropic::WIRE, Auth::Header("x-api-key"))
     );
     assert_eq!(
         wired("p", compatible, "gemini"),
-        (Wire::Gemini, Auth::Header("x-goog-api-key"))
+        (wire::gemini::WIRE, Auth::Header("x-goog-api-key"))
     );
-    assert_eq!(wired("p", compatible, "ollama"), (Wire::Ollama, Auth::Bearer));
-    assert_eq!(wired("p", "anthropic", "chat"), (Wire::Chat, Auth::Bearer));
-    assert_eq!(wired("p", "azure", "chat"), (Wire::Chat, Auth::Header("api-key")));
+    assert_eq!(wired("p", compatible, "ollama"), (wire::ollama::WIRE, Auth::Bearer));
+    assert_eq!(wired("p", "anthropic", "chat"), (wire::openai_chat::WIRE, Auth::Bearer));
+    assert_eq!(
+        wired("p", "azure", "chat"),
+        (wire::openai_chat::WIRE, Auth::Header("api-key"))
+    );
 }
 
 #[test]
@@ -117,12 +124,12 @@ fn azures_url_is_made_of_the_resource_and_the_version() {
     let v1 = azure(serde_json::json!({"resource": "mine"}));
     assert_eq!(
         (v1.base_url.as_str(), v1.wire),
-        ("https://mine.openai.azure.com/openai/v1", Wire::Responses)
+        ("https://mine.openai.azure.com/openai/v1", wire::openai_responses::WIRE)
     );
     let dated = azure(serde_json::json!({"resource": "mine", "api_version": "2024-10-21"}));
     assert_eq!(
         (dated.base_url.as_str(), dated.wire),
-        ("https://mine.openai.azure.com/openai", Wire::Chat)
+        ("https://mine.openai.azure.com/openai", wire::openai_chat::WIRE)
     );
     // A resource is one name in a host's, never another host.
     for odd in ["evil.example/", "a.b", "a@b", "a#", ""] {
@@ -152,7 +159,7 @@ fn ollamas_url_fits_the_wire() {
     assert_eq!(url(serde_json::json!({"wire": "chat"})), "http://localhost:11434/v1");
     let compatible =
         serde_json::json!({"like": "openai-compatible", "base_url": "http://localhost:11434/v1", "key": false});
-    assert_eq!(provider("ollama", compatible).wire, Wire::Chat);
+    assert_eq!(provider("ollama", compatible).wire, wire::openai_chat::WIRE);
 }
 
 #[test]

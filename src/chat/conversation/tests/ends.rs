@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::provider::anthropic::AnthropicDecoder;
-use crate::provider::gemini::GeminiDecoder;
-use crate::provider::ollama::OllamaDecoder;
-use crate::provider::openai_chat::ChatDecoder;
-use crate::provider::openai_responses::ResponsesDecoder;
+use crate::provider::wire::anthropic::AnthropicDecoder;
+use crate::provider::wire::gemini::GeminiDecoder;
+use crate::provider::wire::ollama::OllamaDecoder;
+use crate::provider::wire::openai_chat::ChatDecoder;
+use crate::provider::wire::openai_responses::ResponsesDecoder;
 use crate::provider::{Decoder, FinishReason};
 
 /// A piece of a stream.
