@@ -51,6 +51,14 @@ pub fn megabytes(bytes: u64) -> String {
     format!("{}.{} MB", tenths / 10, tenths % 10)
 }
 
+/// A size of any order as users read it: `12 KB`, `2.1 MB`.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        ..1_000_000 => format!("{} KB", bytes.div_ceil(1_000)),
+        _ => megabytes(bytes),
+    }
+}
+
 /// A file that may be read: opened, and known to be an ordinary one.
 ///
 /// # Errors

@@ -114,7 +114,7 @@ fn map_or_empty<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BTreeMap<St
 }
 
 /// Settings of the chat that concern what is sent.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub struct ChatConfig {
     /// Replaces the built-in system prompt; an empty one sends none.
@@ -123,6 +123,8 @@ pub struct ChatConfig {
     pub temperature: Option<f64>,
     /// The most tokens of an answer.
     pub max_tokens: Option<u64>,
+    /// How long an answer may be, in bytes.
+    pub max_answer: usize,
     /// How many past exchanges are sent; `None`: all.
     pub memory: Option<usize>,
     /// The language of the replies, e.g. `Português`.
@@ -132,6 +134,21 @@ pub struct ChatConfig {
     /// Those rules, where a chat has them. Not from the configuration.
     #[serde(skip)]
     pub project_rules: String,
+}
+
+impl Default for ChatConfig {
+    fn default() -> Self {
+        Self {
+            system_prompt: None,
+            temperature: None,
+            max_tokens: None,
+            max_answer: 16 * 1024 * 1024,
+            memory: None,
+            language: None,
+            rules: None,
+            project_rules: String::new(),
+        }
+    }
 }
 
 /// What is kept of chats, and for how long.

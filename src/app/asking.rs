@@ -144,7 +144,7 @@ impl Asker {
         match outcome {
             Outcome::Failed(_) => AskEvent::Failed(AskEnd { error, ..end }),
             Outcome::Cut { .. } => AskEvent::Cut(AskEnd { error, ..end }),
-            Outcome::Done { .. } | Outcome::Stopped => AskEvent::Done(end),
+            Outcome::Done { .. } | Outcome::Stopped { .. } => AskEvent::Done(end),
         }
     }
 

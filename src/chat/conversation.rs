@@ -7,10 +7,11 @@ mod shape;
 
 use std::collections::BTreeSet;
 
+use crate::chat::painter::Unpainted;
 use crate::chat::{MessageId, Origin, Region, Role, TurnId, Voice};
 use crate::fence;
 use crate::provider::transport::retry::Retrying;
-use crate::provider::{Cut, Event as ProviderEvent, FinishReason, ProviderError};
+use crate::provider::{Cut, Event as ProviderEvent, FinishReason, ProviderError, Why};
 use crate::transcript::{Block, Message, Signature, ToolCall, Usage, trim_blank_lines};
 
 use branches::Branches;
@@ -21,6 +22,10 @@ pub use shape::Shape;
 
 /// How much of the model's reasoning is kept and shown, in bytes: its beginning.
 const LONGEST_REASONING: usize = 64 * 1024;
+/// How long an answer may be, in bytes, where nothing else is said.
+const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
+/// Stands for the word of an answer that was longer than that.
+const TOO_LONG: &str = "max_answer";
 /// Stands for the word of a provider that has said nothing of its answer's end.
 pub const INCOMPLETE: &str = "incomplete";
 /// What happened.
@@ -73,8 +78,12 @@ pub enum Event {
         /// What it answered.
         event: ProviderEvent,
     },
+    /// How long an answer may be from now on, in bytes.
+    AnswersLimited(usize),
     /// The user stopped the answer.
     StopRequested,
+    /// The user stopped the answer while its end was not on the screen yet: that falls away, even if all had come.
+    PaintingStopped(Unpainted),
 }
 
 /// What is to be done.
@@ -157,7 +166,10 @@ pub enum Outcome {
         empty: bool,
     },
     /// The user stopped it.
-    Stopped,
+    Stopped {
+        /// How much had come that was not on the screen yet, and fell away, in bytes.
+        fallen: usize,
+    },
     /// The answer is not whole, and there is no more of it.
     Cut {
         /// What the provider says about it; `None`: the stream ended without saying anything.
@@ -206,8 +218,12 @@ pub struct Conversation {
     branches: Branches,
     label: String,
     turn: Option<Turn>,
+    /// How the last turn ended: a stop may reach it while it is still being painted.
+    ended: Option<(MessageId, Ended)>,
     /// The tools that can be run.
     tools: BTreeSet<String>,
+    /// How long an answer may be, in bytes, where that was said.
+    longest: Option<usize>,
     turns: u64,
     last_id: u64,
 }
@@ -281,6 +297,11 @@ impl Conversation {
             Event::BranchSwitched { regions, at, by } => self.branch_switched(regions, at, by),
             Event::Answered { turn, event } => self.answered(turn, event),
             Event::StopRequested => self.stop_requested(),
+            Event::PaintingStopped(unpainted) => self.painting_stopped(unpainted),
+            Event::AnswersLimited(longest) => {
+                self.longest = Some(longest);
+                Vec::new()
+            }
             Event::ToolsNamed(tools) => self.tools_named(tools),
             Event::CallWentOn { turn, call, event } => self.call_went_on(turn, &call, event),
             Event::ModelNamed(label) => {
@@ -438,6 +459,7 @@ impl Conversation {
     }
 
     fn said(&mut self, voice: Voice, text: &str) -> Vec<Effect> {
+        let longest = self.longest.unwrap_or(LONGEST_ANSWER);
         let Some(answer) = self.answer() else { return Vec::new() };
         let mut text = text.replace('\r', "");
         if answer.is_silent() {
@@ -446,12 +468,23 @@ impl Conversation {
         if text.is_empty() {
             return Vec::new();
         }
+        let room = longest.saturating_sub(answer.text_length());
+        let is_too_long = cut(&mut text, room);
         let (id, piece) = (answer.id, text.clone());
-        answer.push(match voice {
-            Voice::Refusal => Block::Refusal(piece),
-            Voice::Text | Voice::Reasoning => Block::Text(piece),
-        });
-        vec![Effect::Paint(id, voice, text)]
+        let mut effects = Vec::new();
+        if !piece.is_empty() {
+            answer.push(match voice {
+                Voice::Refusal => Block::Refusal(piece),
+                Voice::Text | Voice::Reasoning => Block::Text(piece),
+            });
+            effects.push(Effect::Paint(id, voice, text));
+        }
+        if is_too_long {
+            effects.push(Effect::AbortTurn);
+            let cut = Some(Cut::new(Why::TooLong, TOO_LONG, ""));
+            effects.extend(self.end(Outcome::Cut { cut, empty: false }));
+        }
+        effects
     }
 
     fn reasoned(&mut self, text: &str) -> Vec<Effect> {
@@ -496,7 +529,31 @@ impl Conversation {
             return vec![Effect::Remark(Refusal::NothingToStop)];
         }
         let mut effects = vec![Effect::AbortTurn];
-        effects.extend(self.end(Outcome::Stopped));
+        effects.extend(self.end(Outcome::Stopped { fallen: 0 }));
+        effects
+    }
+
+    /// Ends the answer where its painting ended: the turn in progress, or the last one once more.
+    fn painting_stopped(&mut self, unpainted: Unpainted) -> Vec<Effect> {
+        let Some(answer) = self.messages.last_mut().filter(|last| last.id == unpainted.answer) else {
+            return self.stop_requested();
+        };
+        answer.cut_back(unpainted.text, unpainted.reasoning);
+        let outcome = Outcome::Stopped {
+            fallen: unpainted.text + unpainted.reasoning,
+        };
+        answer.cut = None;
+        if self.is_answering() {
+            let mut effects = vec![Effect::AbortTurn];
+            effects.extend(self.end(outcome));
+            return effects;
+        }
+        let Some((_, ended)) = self.ended.clone().filter(|(of, _)| *of == unpainted.answer) else {
+            return Vec::new();
+        };
+        let mut effects = self.close_calls();
+        effects.extend(self.close_fence());
+        effects.push(Effect::EndTurn(unpainted.answer, Ended { outcome, ..ended }));
         effects
     }
 
@@ -510,30 +567,33 @@ impl Conversation {
             return effects;
         };
         turn.count_step();
-        if let Some(answer) = self.messages.last_mut()
-            && let Some(fence) = fence::unclosed(&answer.text())
-        {
-            let closing = if answer.text().ends_with('\n') {
-                fence
-            } else {
-                format!("\n{fence}")
-            };
-            answer.push(Block::Text(closing.clone()));
-            effects.push(Effect::Paint(turn.answer, Voice::Text, closing));
-        }
+        effects.extend(self.close_fence());
         if let (Outcome::Cut { cut, .. }, Some(answer)) = (&outcome, self.messages.last_mut()) {
             answer.cut = Some(cut.as_ref().map_or(INCOMPLETE, |cut| &cut.word).to_owned());
         }
-        effects.push(Effect::EndTurn(
-            turn.answer,
-            Ended {
-                outcome,
-                usage: turn.spent,
-                answered_by: turn.answered_by,
-                steps: turn.steps,
-            },
-        ));
+        let ended = Ended {
+            outcome,
+            usage: turn.spent,
+            answered_by: turn.answered_by,
+            steps: turn.steps,
+        };
+        self.ended = Some((turn.answer, ended.clone()));
+        effects.push(Effect::EndTurn(turn.answer, ended));
         effects
+    }
+
+    /// Closes a fence that the answer left open.
+    fn close_fence(&mut self) -> Option<Effect> {
+        let answer = self.messages.last_mut()?;
+        let text = answer.text();
+        let fence = fence::unclosed(&text)?;
+        let closing = if text.ends_with('\n') {
+            fence
+        } else {
+            format!("\n{fence}")
+        };
+        answer.push(Block::Text(closing.clone()));
+        Some(Effect::Paint(answer.id, Voice::Text, closing))
     }
 }
 

@@ -36,6 +36,8 @@ enum Entry {
         info: ChatInfo,
         snapshot: Snapshot,
         answer: MessageId,
+        /// Whether it says less than its pieces did.
+        is_cut_back: bool,
         end: End,
     },
     /// Another branch is shown.
@@ -84,12 +86,13 @@ impl Journal {
         }
     }
 
-    /// An answer has ended.
-    pub fn end(&self, info: ChatInfo, snapshot: Snapshot, answer: MessageId, end: End) {
+    /// An answer has ended; `is_cut_back`: it says less than its pieces did, as the snapshot has it.
+    pub fn end(&self, info: ChatInfo, snapshot: Snapshot, answer: MessageId, is_cut_back: bool, end: End) {
         self.add(Entry::End {
             info,
             snapshot,
             answer,
+            is_cut_back,
             end,
         });
     }

@@ -6,9 +6,11 @@
 //!
 //! What a frame really costs, its redraw, comes after the editor's answer. It shows where a line has no end: each redraw
 //! measures all of it, 50 ns a byte, so such a line grows in fewer and larger steps.
+//!
+//! What waits is bounded by those who bring it: a full canvas takes all, but says so.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -35,6 +37,8 @@ const LINE_PART: usize = 4;
 const PAUSE_A_BYTE: Duration = Duration::from_nanos(300);
 /// The longest pause after a frame, however long the line.
 const LONGEST_LINE_PAUSE: Duration = Duration::from_secs(1);
+/// The bytes of text that wait, above which nobody should bring more.
+const MOST_WAITING: usize = 1024 * 1024;
 
 /// One thing to show.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,42 +59,141 @@ pub enum Stroke {
     Refused(Notice),
 }
 
+impl Stroke {
+    /// How long its text is, in bytes; 0 for all that is bounded by itself.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(_, _, text) => text.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// What waits to be shown. Cheap to clone; all clones are the same queue.
 #[derive(Debug, Clone, Default)]
 pub struct Canvas {
-    waiting: Arc<Mutex<VecDeque<Stroke>>>,
+    waiting: Arc<Mutex<Waiting>>,
     arrived: Arc<Notify>,
+    drained: Arc<Notify>,
+}
+
+/// The strokes that wait.
+#[derive(Debug, Default)]
+struct Waiting {
+    strokes: VecDeque<Stroke>,
+    /// How long their texts are, in bytes.
+    bytes: usize,
+    /// Whether nobody paints any more: then nothing waits.
+    is_left: bool,
+}
+
+/// What of an answer was not shown when its painting was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unpainted {
+    /// The answer.
+    pub answer: MessageId,
+    /// The end of its text, in bytes.
+    pub text: usize,
+    /// The end of its reasoning, in bytes.
+    pub reasoning: usize,
 }
 
 impl Canvas {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Adds a stroke; text joins the text of the same answer that still waits.
     pub fn add(&self, stroke: Stroke) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        match (waiting.back_mut(), stroke) {
+        let mut waiting = self.waiting();
+        if waiting.is_left {
+            return;
+        }
+        waiting.bytes += stroke.bytes();
+        match (waiting.strokes.back_mut(), stroke) {
             (Some(Stroke::Text(last, speaking, text)), Stroke::Text(answer, voice, more))
                 if *last == answer && *speaking == voice =>
             {
                 text.push_str(&more);
             }
-            (_, stroke) => waiting.push_back(stroke),
+            (_, stroke) => waiting.strokes.push_back(stroke),
         }
         drop(waiting);
         self.arrived.notify_one();
     }
 
+    /// Whether so much waits that no more should be brought. Never once the editor is gone.
+    pub fn is_full(&self) -> bool {
+        self.waiting().bytes > MOST_WAITING
+    }
+
+    /// Waits until there is room for more.
+    pub async fn room(&self) {
+        while self.is_full() {
+            self.drained.notified().await;
+        }
+    }
+
+    /// Takes back what still waits of the answer that is painted, its end too; `None`: nothing of it waits.
+    pub fn take_back(&self) -> Option<Unpainted> {
+        let mut waiting = self.waiting();
+        let begins = |stroke: &Stroke| matches!(stroke, Stroke::Turn(_) | Stroke::Branch(_));
+        let from = waiting.strokes.iter().rposition(begins).map_or(0, |at| at + 1);
+        let mut taken: Option<Unpainted> = None;
+        let mut others = VecDeque::new();
+        for stroke in waiting.strokes.split_off(from) {
+            let (answer, voice, length) = match &stroke {
+                Stroke::Text(answer, voice, text) => (*answer, *voice, text.len()),
+                Stroke::End(end) => (end.answer, Voice::Text, 0),
+                _ => {
+                    others.push_back(stroke);
+                    continue;
+                }
+            };
+            waiting.bytes = waiting.bytes.saturating_sub(length);
+            let taken = taken.get_or_insert(Unpainted {
+                answer,
+                text: 0,
+                reasoning: 0,
+            });
+            match voice {
+                Voice::Text | Voice::Refusal => taken.text += length,
+                Voice::Reasoning => taken.reasoning += length,
+            }
+        }
+        waiting.strokes.append(&mut others);
+        drop(waiting);
+        self.drained.notify_one();
+        taken
+    }
+
     /// The next stroke, of a text at most `limit` bytes.
     fn take(&self, limit: usize) -> Option<Stroke> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let stroke = waiting.pop_front()?;
-        let Stroke::Text(answer, voice, mut text) = stroke else {
-            return Some(stroke);
-        };
-        if text.len() > limit {
+        let mut waiting = self.waiting();
+        let mut stroke = waiting.strokes.pop_front()?;
+        if let Stroke::Text(answer, voice, text) = &mut stroke
+            && text.len() > limit
+        {
             let cut = (0..=limit).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
             let rest = text.split_off(cut);
-            waiting.push_front(Stroke::Text(answer, voice, rest));
+            let rest = Stroke::Text(*answer, *voice, rest);
+            waiting.strokes.push_front(rest);
         }
-        Some(Stroke::Text(answer, voice, text))
+        waiting.bytes = waiting.bytes.saturating_sub(stroke.bytes());
+        drop(waiting);
+        self.drained.notify_one();
+        Some(stroke)
+    }
+
+    /// Nobody paints any more: what waits is dropped, and what comes.
+    fn leave(&self) {
+        let mut waiting = self.waiting();
+        *waiting = Waiting {
+            is_left: true,
+            ..Waiting::default()
+        };
+        drop(waiting);
+        self.drained.notify_one();
     }
 
     async fn next(&self, limit: usize) -> Stroke {
@@ -145,7 +248,7 @@ pub async fn paint(chat: ChatId, canvas: Canvas, editor: Arc<dyn Editor>) {
         let begun = Instant::now();
         match show(&chat, &stroke, editor.as_ref()).await {
             Ok(()) => {}
-            Err(EditorError::Closed) => return,
+            Err(EditorError::Closed) => return canvas.leave(),
             // The chat's buffer was wiped: the conversation goes on without a screen.
             Err(EditorError::Gone(reason)) => tracing::debug!(%reason, "the chat is not shown any more"),
             Err(error) => tracing::error!(%error, "a frame was refused"),

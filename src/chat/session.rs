@@ -95,6 +95,7 @@ impl Session {
             conversation: Conversation::default(),
             prompt: Prompt::default(),
             turn: None,
+            left: None,
             kept: None,
             facts: HashMap::new(),
             created: now(),
@@ -150,6 +151,8 @@ struct Task {
     /// What the turn that is about to start sends.
     prompt: Prompt,
     turn: Option<RunningTurn>,
+    /// Who was asked in the last turn, and the fields that were refused.
+    left: Option<(Target, Vec<String>)>,
     kept: Option<Kept>,
     /// What is known of answers that the history had.
     facts: HashMap<MessageId, ShownFacts>,
@@ -171,6 +174,7 @@ struct Task {
 impl Task {
     async fn run(mut self, mut inbox: mpsc::Receiver<Told>) {
         let recalled = self.recall().await;
+        let canvas = self.canvas.clone();
         loop {
             tokio::select! {
                 biased;
@@ -181,7 +185,7 @@ impl Task {
                     Some(Told::Opened) => self.show_recalled(&recalled),
                     Some(Told::Closed) => {
                         if self.conversation.is_answering() {
-                            self.step(Event::StopRequested);
+                            self.stop();
                         }
                         break;
                     }
@@ -191,7 +195,9 @@ impl Task {
                     }
                     None => break,
                 },
-                answers = next_answers(&mut self.turn) => self.take(answers),
+                // What is not painted yet is bounded: no more is read until there is room.
+                () = canvas.room(), if canvas.is_full() => {}
+                answers = next_answers(&mut self.turn), if !canvas.is_full() => self.take(answers),
                 news = next_news(&mut self.kept) => match news {
                     News::Changed(chat) => drop(self.take_in(&chat)),
                     News::Looked(looked) => self.take_look(&looked),
@@ -204,13 +210,16 @@ impl Task {
 
     /// Takes in what the user did; before anything that is sent, what the project's rules are by now.
     async fn hear(&mut self, event: Event, errand: Option<Errand>) {
-        if event != Event::StopRequested {
-            self.renew_rules().await;
-            self.asked = errand.as_ref().and_then(|errand| errand.target.clone());
+        if event == Event::StopRequested {
+            return self.stop();
         }
+        self.renew_rules().await;
+        self.asked = errand.as_ref().and_then(|errand| errand.target.clone());
         self.errand = errand;
         self.take_up(&event).await;
-        self.step(Event::ModelNamed(self.settings().target.label()));
+        let settings = self.settings();
+        self.step(Event::ModelNamed(settings.target.label()));
+        self.step(Event::AnswersLimited(settings.chat.max_answer));
         self.step(event);
         self.errand = None;
         self.look();

@@ -10,8 +10,8 @@ use super::pending::Pending;
 use super::reader::Reader;
 use super::writer::{Safety, Writer};
 use super::{
-    Aside, Chat, End, Found, HistoryError, Holder, Limits, Listed, Listing, MessageRef, PartKind, Result, Retention,
-    Saved, Search, Size, Turn, now, read, retention, search, write,
+    Aside, Chat, End, Found, HistoryError, Holder, Limits, Listed, Listing, MessageRef, Part, PartKind, Result,
+    Retention, Saved, Search, Size, Turn, now, read, retention, search, write,
 };
 
 /// How long a piece of a stream waits for others before it is written. With the way to the file, no more than 250 ms of
@@ -123,6 +123,22 @@ impl History {
             .await;
         self.note(&flushed);
         flushed
+    }
+
+    /// Lets an answer consist of these parts from now on, whatever was appended; it is ended after that.
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub async fn rewrite(&self, message: &MessageRef, parts: Vec<Part>) -> Result<()> {
+        let (pending, message) = (self.pending.clone(), message.clone());
+        let rewritten = self
+            .write(move |writer| {
+                pending.take(&message);
+                writer.run(Safety::Written, |tx, _| write::rewrite(tx, &message, &parts))
+            })
+            .await;
+        self.note(&rewritten);
+        rewritten
     }
 
     /// Ends an answer. It is on the disk when this returns, and can be found.

@@ -244,6 +244,13 @@ fn append_to(transaction: &Transaction<'_>, key: i64, parts: &[Part]) -> Result<
     insert_parts(transaction, key, next, parts)
 }
 
+/// Lets an answer consist of these parts, and of nothing that was appended before.
+pub(super) fn rewrite(transaction: &Transaction<'_>, message: &MessageRef, parts: &[Part]) -> Result<()> {
+    let key = find_message(transaction, message)?;
+    transaction.execute("DELETE FROM parts WHERE message = ?1", [key])?;
+    insert_parts(transaction, key, 0, parts)
+}
+
 /// Ends an answer: all that it said, how it ended and what it took.
 pub(super) fn finish(transaction: &Transaction<'_>, message: &MessageRef, rest: &[Part], end: &End) -> Result<()> {
     let key = find_message(transaction, message)?;

@@ -42,6 +42,8 @@ pub enum Why {
     Filter,
     /// The provider paused; it wants to be asked to go on.
     Paused,
+    /// It was longer than this program takes.
+    TooLong,
     /// It is not whole, the provider says, and nothing else.
     Unexplained,
     /// For a reason that we have no name for.

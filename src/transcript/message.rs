@@ -163,6 +163,38 @@ impl Message {
         self.citations().count() < MOST_CITATIONS && !self.citations().any(|known| known.is_same(citation))
     }
 
+    /// Drops the end of what was said and thought, in bytes of each, and all that stands behind where that began.
+    pub fn cut_back(&mut self, mut text: usize, mut reasoning: usize) {
+        while text > 0 || reasoning > 0 {
+            let Some(mut block) = self.blocks.pop() else { return };
+            let (said, rest) = match &mut block {
+                Block::Text(said) | Block::Refusal(said) => (said, &mut text),
+                Block::Reasoning { text: said, signature } => {
+                    *signature = None;
+                    (said, &mut reasoning)
+                }
+                _ => continue,
+            };
+            let kept = said.len().saturating_sub(*rest);
+            *rest = rest.saturating_sub(said.len());
+            said.truncate(
+                (0..=kept)
+                    .rev()
+                    .find(|&at| said.is_char_boundary(at))
+                    .unwrap_or_default(),
+            );
+            if !said.is_empty() {
+                self.blocks.push(block);
+            }
+        }
+    }
+
+    /// How long the text is, in bytes.
+    #[must_use]
+    pub fn text_length(&self) -> usize {
+        self.texts().map(str::len).sum()
+    }
+
     /// Drops what providers have signed: what stands before it is no longer what it was.
     pub fn drop_signatures(&mut self) {
         for block in &mut self.blocks {
@@ -334,6 +366,32 @@ mod tests {
             reasoning("t", None),
         ];
         assert_eq!(said.blocks, left);
+    }
+
+    #[test]
+    fn what_is_cut_back_takes_all_behind_it_along() {
+        let call = Block::ToolCall(ToolCall::default());
+        let said = || {
+            answer(vec![
+                reasoning("thought", Some("s")),
+                text("one"),
+                call.clone(),
+                text("tw\u{f6}"),
+            ])
+        };
+        let cut = |text, reasoning| {
+            let mut message = said();
+            message.cut_back(text, reasoning);
+            message.blocks
+        };
+        assert_eq!(cut(0, 0), said().blocks);
+        assert_eq!(
+            cut(2, 0),
+            [reasoning("thought", Some("s")), text("one"), call.clone(), text("tw")]
+        );
+        assert_eq!(cut(5, 0), [reasoning("thought", Some("s")), text("on")]);
+        assert_eq!(cut(7, 3), [reasoning("thou", None)]);
+        assert_eq!(cut(99, 99), []);
     }
 
     #[test]

@@ -51,6 +51,7 @@ mod documented;
 mod earlier;
 mod edges;
 mod ends;
+mod flood;
 mod folding;
 mod gate;
 mod give_back;

@@ -130,6 +130,7 @@ function M.for_program()
       system_prompt = config.chat.system_prompt,
       temperature = config.chat.temperature,
       max_tokens = config.chat.max_tokens,
+      max_answer = config.chat.max_answer,
       memory = config.chat.memory,
       language = config.chat.language,
       rules = config.chat.rules,

@@ -62,6 +62,7 @@ local options = {
     system_prompt = string_option,
     temperature = number_option,
     max_tokens = count_option,
+    max_answer = { type = "count", default = 16 * 1024 * 1024 },
     memory = count_option,
     language = string_option,
     reasoning = { type = "boolean", default = true },

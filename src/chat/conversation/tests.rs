@@ -2,6 +2,7 @@ mod branching;
 mod chain;
 mod cut_anywhere;
 mod ends;
+mod flood;
 mod recalling;
 
 use super::*;
@@ -129,7 +130,7 @@ fn a_stop_drops_the_connection_and_keeps_the_partial_text() {
     chat.step(text(1, "half an ans"));
     let effects = chat.step(Event::StopRequested);
     assert_eq!(effects.first(), Some(&Effect::AbortTurn));
-    assert_eq!(ended(&effects), Some(&Outcome::Stopped));
+    assert_eq!(ended(&effects), Some(&Outcome::Stopped { fallen: 0 }));
     assert_eq!(texts(&chat), ["q", "half an ans"]);
 }
 

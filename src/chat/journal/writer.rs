@@ -72,8 +72,14 @@ impl Writer {
                     info,
                     snapshot,
                     answer,
+                    is_cut_back,
                     end,
-                } => self.end(info, snapshot, answer, end).await,
+                } => {
+                    if is_cut_back {
+                        self.cut_back(&snapshot, answer).await;
+                    }
+                    self.end(info, snapshot, answer, end).await;
+                }
                 Entry::Head(message) => self.show(message).await,
                 Entry::All(info, snapshot) => drop(self.save(info, snapshot, None).await),
             }
@@ -200,6 +206,17 @@ impl Writer {
             self.head = Some(id);
         }
         Ok(())
+    }
+
+    /// Takes out of the history what an answer does not say any more. What cannot be written now stays there, and the
+    /// next turn saves what the answer says beside it.
+    async fn cut_back(&self, snapshot: &Snapshot, answer: MessageId) {
+        let message = snapshot.iter().find(|(message, _)| message.id == answer);
+        if let (Some((message, _)), Some(place)) = (message, self.place(answer))
+            && let Err(error) = self.history.rewrite(&place, blocks::parts(&message.blocks)).await
+        {
+            self.archive.complain(&error);
+        }
     }
 
     async fn end(&mut self, info: ChatInfo, snapshot: Snapshot, answer: MessageId, end: End) {

@@ -1,11 +1,14 @@
 //! Writes the notice about how an answer ended: stopped, cut by its provider, empty, or with calls of tools.
 
 use super::{Level, Notice, left_out, provider_error};
+use crate::bounded::size;
 use crate::chat::conversation::Outcome;
 use crate::provider::registry::Provider;
 use crate::provider::{Cut, Why};
 use crate::words::{Locale, Text, say, text};
 
+/// How much of an answer falls away without a word when it is stopped, in bytes: some lines.
+const TOLD_FROM: u64 = 1000;
 /// How many tools are named.
 const NAMES_SHOWN: usize = 5;
 
@@ -30,11 +33,20 @@ pub fn of_outcome(
 
 fn of_end(outcome: &Outcome, provider: &Provider, model: &str, locale: Locale) -> Option<Notice> {
     match outcome {
-        Outcome::Stopped => Some(Notice::new(Level::Info, say!(locale, "turn.stopped"), "")),
+        Outcome::Stopped { fallen } => Some(of_stopped(*fallen, locale)),
         Outcome::Cut { cut, empty } => Some(of_cut_answer(cut.as_ref(), *empty, provider, locale)),
         Outcome::Failed(error) => Some(provider_error::of_error(error, provider, model, locale)),
         Outcome::Done { tools, empty } => of_done(tools, *empty, locale),
     }
+}
+
+/// The user stopped the answer; so much of it was not on the screen yet, in bytes.
+fn of_stopped(fallen: usize, locale: Locale) -> Notice {
+    let title = match u64::try_from(fallen).unwrap_or(u64::MAX) {
+        ..TOLD_FROM => text!("turn.stopped"),
+        fallen => text!("turn.stopped_painting", size = size(fallen)),
+    };
+    Notice::new(Level::Info, title.said(locale), "")
 }
 
 /// An answer is whole, and yet not what was hoped for.
@@ -66,6 +78,7 @@ fn of_cut_answer(cut: Option<&Cut>, empty: bool, provider: &Provider, locale: Lo
             text!("turn.filtered", provider = label, word = word),
             text!("turn.filtered_advice"),
         ),
+        Why::TooLong => (text!("turn.too_long"), text!("turn.too_long_advice")),
         Why::Paused => (text!("turn.paused", provider = label, word = word), text!("turn.go_on")),
         Why::Unexplained => (text!("turn.unexplained", provider = label), text!("turn.go_on")),
         Why::Unknown => (text!("turn.cut", provider = label, word = word), text!("turn.go_on")),

@@ -141,7 +141,14 @@ fn what_was_left_out_is_told_beside_what_else_there_is_to_tell() {
     let advice = "To leave it out for good: providers.openai.params = { generationConfig = { temperature = vim.NIL } }, \
                   or no chat.temperature.";
     assert_eq!(left.advice, advice);
-    let stopped = of_outcome(&Outcome::Stopped, &fields, &openai(), "m", Locale::English).unwrap();
+    let stopped = of_outcome(
+        &Outcome::Stopped { fallen: 0 },
+        &fields,
+        &openai(),
+        "m",
+        Locale::English,
+    )
+    .unwrap();
     assert_eq!(
         (stopped.title.as_str(), stopped.details),
         ("Stopped.", vec![left.title, left.advice])

@@ -284,3 +284,48 @@ fn what_waits_is_joined_with_what_the_same_voice_says_and_with_nothing_else() {
     );
     assert_eq!(canvas.take(FRAME_BYTES), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_canvas_is_full_above_its_limit_and_has_room_again_once_enough_is_painted() {
+    let (canvas, mut seen) = Fake::start(1, 0);
+    canvas.add(text(&"x".repeat(MOST_WAITING)));
+    assert!(!canvas.is_full());
+    canvas.add(text("xx"));
+    assert!(canvas.is_full());
+    canvas.room().await;
+    assert!(!canvas.is_full());
+    assert_eq!(seen.recv().await.unwrap().1.len(), FRAME_BYTES, "a frame made room");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canvas_without_a_painter_holds_nothing_and_is_never_full() {
+    let (canvas, seen) = Fake::start(0, 0);
+    drop(seen); // the editor is gone
+    canvas.add(text("x"));
+    canvas.add(text(&"x".repeat(MOST_WAITING + 1)));
+    canvas.room().await;
+    sleep(LATE).await;
+    canvas.add(text(&"x".repeat(MOST_WAITING + 1)));
+    assert!(!canvas.is_full());
+    assert_eq!(canvas.take(FRAME_BYTES), None);
+}
+
+#[test]
+fn what_waits_of_an_answer_is_taken_back_with_its_end_and_nothing_else_is() {
+    let canvas = Canvas::default();
+    assert_eq!(canvas.take_back(), None);
+    let refused = || Stroke::Refused(Notice::new(crate::chat::notice::Level::Info, "no", ""));
+    canvas.add(Stroke::Text(MessageId(2), Voice::Reasoning, "hm".into()));
+    canvas.add(refused());
+    canvas.add(text("four"));
+    canvas.add(end());
+    let unpainted = Unpainted {
+        answer: MessageId(2),
+        text: 4,
+        reasoning: 2,
+    };
+    assert_eq!(canvas.take_back(), Some(unpainted));
+    assert_eq!(canvas.take(FRAME_BYTES), Some(refused()));
+    assert_eq!(canvas.take(FRAME_BYTES), None);
+    assert_eq!(canvas.take_back(), None);
+}

@@ -48,7 +48,8 @@ impl Task {
         let message = self.conversation.messages().last().filter(|last| last.id == answer);
         let is_refusal = message.is_some_and(Message::is_refusal);
         let parts = message.map(|message| parts::below(message, settings.locale));
-        self.keep_end(answer, &target, end(ended, is_refusal, record, cost));
+        let is_cut_back = matches!(ended.outcome, Outcome::Stopped { fallen: 1.. });
+        self.keep_end(answer, &target, is_cut_back, end(ended, is_refusal, record, cost));
         let outcome = shown(&ended.outcome);
         if outcome == ShownOutcome::Done {
             self.run_errand(answer);
@@ -75,22 +76,22 @@ impl Task {
         }));
     }
 
-    /// Who was asked, and the fields that the server refused; what its count of tokens teaches is learned.
+    /// Who was asked, and the fields that the server refused; what its count of tokens teaches is learned. Again the
+    /// same for a turn that ends once more.
     fn leave_turn(&mut self, usage: Option<Usage>) -> (Target, Vec<String>) {
-        match self.turn.take() {
-            Some(turn) => {
-                self.learn(&turn, usage);
-                (turn.target, turn.left_out)
-            }
-            None => (self.settings.borrow().target.clone(), Vec::new()),
+        if let Some(turn) = self.turn.take() {
+            self.learn(&turn, usage);
+            self.left = Some((turn.target, turn.left_out));
         }
+        let left = self.left.clone();
+        left.unwrap_or_else(|| (self.settings.borrow().target.clone(), Vec::new()))
     }
 }
 
 fn shown(outcome: &Outcome) -> ShownOutcome {
     match outcome {
         Outcome::Done { .. } => ShownOutcome::Done,
-        Outcome::Stopped => ShownOutcome::Stopped,
+        Outcome::Stopped { .. } => ShownOutcome::Stopped,
         Outcome::Cut { .. } => ShownOutcome::Cut,
         Outcome::Failed(_) => ShownOutcome::Failed,
     }
@@ -112,7 +113,7 @@ fn end(ended: &Ended, is_refusal: bool, notice: Option<history::Notice>, cost: O
             let word = if tools.is_empty() { "stop" } else { "tool_calls" };
             (State::Whole, Some(word.to_owned()))
         }
-        Outcome::Stopped => (State::Stopped, None),
+        Outcome::Stopped { .. } => (State::Stopped, None),
         Outcome::Cut { cut, .. } => {
             let word = word(cut.as_ref()).unwrap_or(INCOMPLETE);
             (State::Cut, Some(word.to_owned()))

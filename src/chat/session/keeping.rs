@@ -157,11 +157,12 @@ impl Task {
         }
     }
 
-    /// Writes down how a turn ended.
-    pub(super) fn keep_end(&self, answer: MessageId, target: &Target, end: End) {
+    /// Writes down how a turn ended, and that the answer was cut back by then.
+    pub(super) fn keep_end(&self, answer: MessageId, target: &Target, is_cut_back: bool, end: End) {
         if let Some(kept) = &self.kept {
             let snapshot = self.conversation.all();
-            kept.journal.end(self.info(&snapshot, target), snapshot, answer, end);
+            let info = self.info(&snapshot, target);
+            kept.journal.end(info, snapshot, answer, is_cut_back, end);
         }
     }
 

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::asking::{ANSWERS_WAITING, ask, request};
 use super::{Running, Settings, Task};
+use crate::chat::conversation::Event as ChatEvent;
 use crate::chat::{TurnId, notice};
 use crate::provider::registry::Target;
 use crate::provider::{Event, FinishReason};
@@ -82,6 +83,15 @@ impl Task {
         move || {
             tokio::spawn(async move { editor.inform(&notice::keyring_waits(locale)).await });
         }
+    }
+
+    /// Stops the answer, or what is left of its painting: what is not on the screen yet falls away.
+    pub(super) fn stop(&mut self) {
+        match self.canvas.take_back() {
+            Some(unpainted) => self.step(ChatEvent::PaintingStopped(unpainted)),
+            None => self.step(ChatEvent::StopRequested),
+        }
+        self.look();
     }
 
     /// Drops the connection. The turn's target stays known until its end is shown.

@@ -163,7 +163,7 @@ fn a_stop_while_calls_wait_gives_each_its_result() {
     chat.step(allowed(1, "a"));
     let effects = chat.step(Event::StopRequested);
     assert_eq!(effects.first(), Some(&Effect::AbortTurn));
-    assert_eq!(ended(&effects), Some(&Outcome::Stopped));
+    assert_eq!(ended(&effects), Some(&Outcome::Stopped { fallen: 0 }));
     assert_eq!(
         last(&chat).blocks[2..],
         [result("a", NOT_RUN, true), result("b", NOT_RUN, true)]

@@ -250,7 +250,7 @@ fn judge(wire: &Wire, pieces: &[Piece], ended: &Ended) -> Result<(), String> {
         Outcome::Cut { cut: Some(told), .. } => !failed && cuts(&told.word),
         Outcome::Cut { cut: None, .. } => !failed && !cut && !whole,
         Outcome::Failed(_) => failed,
-        Outcome::Stopped => false,
+        Outcome::Stopped { .. } => false,
     };
     let most = 1_000_000_000;
     let counts = ended.usage.unwrap_or_default();
