@@ -46,6 +46,15 @@ pub fn answer(text: &str) -> Answer {
     Answer::chat_tokens(&tokens)
 }
 
+/// What `:checkhealth gpt` reports.
+pub async fn report(nvim: &Nvim) -> String {
+    // Typed: a notice that comes meanwhile would be the error of a command by RPC.
+    nvim.feed("<C-\\><C-n>:checkhealth gpt<CR>").await;
+    nvim.wait_lua("return vim.bo.filetype == 'checkhealth' and vim.fn.search('gpt.nvim: configuration', 'nw') > 0")
+        .await;
+    nvim.lines(0).await.join("\n")
+}
+
 /// Opens the chat by `:GPTChat`, with the cursor in its prompt.
 #[track_caller]
 pub fn open(nvim: &Nvim) -> impl Future<Output = ()> {

@@ -1,26 +1,12 @@
 //! `:checkhealth gpt` names each failure that an installation can have, and what to do about it.
 
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::common::*;
-use crate::support::nvim::{Builder, Home, Nvim};
-
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-fn executable(path: &Path, text: impl AsRef<[u8]>) {
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-async fn report(nvim: &Nvim) -> String {
-    // Typed: a notice that comes meanwhile would be the error of a command by RPC.
-    nvim.feed(":checkhealth gpt<CR>").await;
-    nvim.wait_lua("return vim.bo.filetype == 'checkhealth' and vim.fn.search('gpt.nvim: configuration', 'nw') > 0")
-        .await;
-    nvim.lines(0).await.join("\n")
-}
+use crate::support::home::Home;
+use crate::support::installation::{VERSION, executable, plugin, program};
+use crate::support::nvim::Builder;
 
 /// Whether these lines stand in the report, in this order.
 #[track_caller]
@@ -34,12 +20,8 @@ fn tells(report: &str, lines: &[&str]) {
 }
 
 /// The plugin in a folder of its own, with this program in its `bin`.
-fn plugin(home: &Home, program: impl AsRef<[u8]>) -> PathBuf {
-    let plugin = home.path().join("plugin");
-    std::fs::create_dir(&plugin).unwrap();
-    for part in ["lua", "plugin"] {
-        symlink(Path::new(env!("CARGO_MANIFEST_DIR")).join(part), plugin.join(part)).unwrap();
-    }
+fn plugin_with(home: &Home, program: impl AsRef<[u8]>) -> PathBuf {
+    let plugin = plugin(home);
     executable(&plugin.join("bin/gpt-nvim"), program);
     plugin
 }
@@ -47,7 +29,7 @@ fn plugin(home: &Home, program: impl AsRef<[u8]>) -> PathBuf {
 /// What is reported of a program like this.
 async fn of_program(program: impl AsRef<[u8]>) -> String {
     let home = Home::new();
-    let plugin = plugin(&home, program);
+    let plugin = plugin_with(&home, program);
     let nvim = Builder::default().home(&home).plugin(plugin).start().await;
     report(&nvim).await
 }
@@ -64,7 +46,7 @@ fn elf(machine: u8) -> Vec<u8> {
 #[tokio::test]
 async fn a_program_that_is_missing_or_may_not_be_run_is_told_with_the_command() {
     let home = Home::new();
-    let plugin = plugin(&home, "");
+    let plugin = plugin_with(&home, "");
     let binary = plugin.join("bin/gpt-nvim");
     std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o644)).unwrap();
     let editor = || Builder::default().home(&home).plugin(&plugin).env("PATH", "/nowhere");
@@ -116,16 +98,15 @@ async fn a_c_library_that_is_too_old_or_another_one_is_told_so() {
 
 #[tokio::test]
 async fn a_program_that_is_older_or_newer_than_the_plugin_or_another_one_is_told_so() {
-    let says = |version: &str| format!("#!/bin/sh\necho 'gpt-nvim {version}'\n");
     tells(
-        &of_program(says("0.0.9")).await,
+        &of_program(program("0.0.9")).await,
         &[
             &format!("of version 0.0.9, older than the plugin ({VERSION})."),
             ":GPT install",
         ],
     );
     tells(
-        &of_program(says("99.0.0")).await,
+        &of_program(program("99.0.0")).await,
         &[
             &format!("of version 99.0.0, newer than the plugin ({VERSION})."),
             "Update the plugin",

@@ -371,11 +371,7 @@ async fn a_missing_program_is_named_with_what_to_do() {
 #[tokio::test]
 async fn a_program_that_is_not_there_is_named_with_the_command_that_installs_it() {
     let home = Home::new();
-    let plugin = home.path().join("plugin");
-    std::fs::create_dir(&plugin).unwrap();
-    for name in ["lua", "plugin"] {
-        std::os::unix::fs::symlink(Path::new(env!("CARGO_MANIFEST_DIR")).join(name), plugin.join(name)).unwrap();
-    }
+    let plugin = crate::support::installation::plugin(&home);
     let nvim = Builder::default().home(&home).plugin(&plugin).start().await;
     open(&nvim).await;
     nvim.wait_screen_contains("✗ gpt.nvim's program is not installed yet.")

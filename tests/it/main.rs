@@ -76,6 +76,10 @@ mod in_stream;
 mod in_view;
 #[cfg(unix)]
 mod install;
+#[cfg(unix)]
+mod install_build;
+#[cfg(unix)]
+mod install_tools;
 mod keys_in_chat;
 mod layouts;
 mod leaving;
@@ -93,6 +97,9 @@ mod odd_text;
 mod one_line;
 mod opened;
 mod parsers;
+mod picture;
+#[cfg(unix)]
+mod plugin_managers;
 mod prettier;
 mod providers;
 mod queue;
@@ -100,6 +107,8 @@ mod random;
 mod read_again;
 mod reasoning;
 mod recalled;
+#[cfg(unix)]
+mod releases;
 mod retries;
 mod screens;
 #[cfg(target_os = "linux")]

@@ -110,11 +110,6 @@ fn posts(server: &Server) -> Vec<Request> {
     requests.filter(|request| request.method == "POST").collect()
 }
 
-async fn report(nvim: &Nvim) -> String {
-    nvim.command("checkhealth gpt").await;
-    nvim.lines(0).await.join("\n")
-}
-
 #[tokio::test]
 async fn the_first_provider_whose_variable_is_set_answers_and_the_title_says_why() {
     for (variables, model, because) in [

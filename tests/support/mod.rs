@@ -6,6 +6,7 @@
 //! - [`server`] plays the scripts of [`answer`] byte by byte, and records who asked what and when.
 //! - [`tls`] puts a certificate before a server, [`proxy`] stands between.
 //! - [`strict`] knows what each API insists on in a request.
+//! - [`installation`] is a plugin without its program, and a release server.
 //! - [`keyring`] is a Secret Service of its own, on a bus of its own.
 //! - [`process`] looks at processes through `/proc`; [`wait`] holds the time limits; [`panics`] tells of a failure at once.
 //!
@@ -16,6 +17,8 @@
 pub mod answer;
 pub mod client;
 pub mod home;
+#[cfg(unix)]
+pub mod installation;
 #[cfg(target_os = "linux")]
 pub mod keyring;
 pub mod nvim;

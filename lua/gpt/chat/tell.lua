@@ -33,6 +33,21 @@ function M.complain(told)
   notice.inform(told)
 end
 
+--- Tells how far something is that the chat waits for: beside the prompt of the chat in the current window, which
+--- Neovim's own messages do not cover. It is no notice to be kept.
+---@param text string
+---@return boolean told false where no chat is there
+function M.progress(text)
+  local chat = chats.latest()
+  if not chat or chat.buf ~= api.nvim_get_current_buf() then
+    return false
+  end
+  notices.clear(chat)
+  chat.notice = { notice = { level = "info", title = text, advice = "" }, mark = nil }
+  notices.restore(chat, prompts.row(chat))
+  return true
+end
+
 --- Tells something beside the prompt, or at the top of the window where that is below it; where the chat is not shown, as
 --- a message.
 ---@param chat gpt.Chat

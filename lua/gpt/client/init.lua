@@ -81,6 +81,17 @@ function M.missing()
   return words("view.program.not_built"), words("view.program.run", { command = ":GPT install" })
 end
 
+--- Offers to install a program that is missing: once, and to somebody who sees it.
+local function offer_install()
+  local is_ours = not require("gpt.config").get().binary and not require("gpt.client.install").is_running()
+  if is_ours and not state.offered and #vim.api.nvim_list_uis() > 0 then
+    state.offered = true
+    vim.schedule(function()
+      require("gpt.client.operations").offer_install()
+    end)
+  end
+end
+
 --- What to do about a program that does not start.
 ---@return string
 local function rebuild()
@@ -129,6 +140,7 @@ local function launch()
   local binary = M.binary()
   if not binary then
     complain(M.missing())
+    offer_install()
     return 0
   end
   state.last_words, state.heard = {}, false

@@ -8,6 +8,7 @@ local chats = require("gpt.chat.chats")
 local client = require("gpt.client")
 local dialog = require("gpt.ui.dialog")
 local held = require("gpt.ui.held")
+local install_offer = require("gpt.ui.install_offer")
 local lookup_results = require("gpt.chat.lookup_results")
 local model = require("gpt.chat.model")
 local notice = require("gpt.ui.notice")
@@ -127,6 +128,11 @@ end
 --- Offers the actions as code actions from now on.
 function M.offer_actions()
   require("gpt.lsp").offer_actions()
+end
+
+--- Offers to install the program that is missing.
+function M.offer_install()
+  install_offer.ask()
 end
 
 --- Serves a chat by the language server.

@@ -19,6 +19,7 @@ local VERSION = 2
 ---@field last_ticket integer
 ---@field answers table<integer, any> the answers that are waited for, by their tickets
 ---@field awaited table<integer, fun(answer: any?)> who is told an answer
+---@field offered? boolean whether it was offered to install a program that is missing
 
 -- Only what is global is left when modules are loaded anew.
 -- selene: allow(global_usage)

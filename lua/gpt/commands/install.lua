@@ -2,8 +2,11 @@
 local M = {}
 
 local cells = require("gpt.cells")
-local notice = require("gpt.ui.notice")
+local chats = require("gpt.chat.chats")
+local client = require("gpt.client")
+local notices = require("gpt.chat.notices")
 local one_line = require("gpt.ui.one_line")
+local teller = require("gpt.chat.tell")
 local words = require("gpt.words")
 
 ---@param level "error"|"warning"|"info"
@@ -11,7 +14,11 @@ local words = require("gpt.words")
 ---@param advice? string
 ---@param details? string
 local function tell(level, title, advice, details)
-  notice.inform({
+  local chat = chats.latest()
+  if chat and vim.api.nvim_buf_is_valid(chat.buf) then
+    notices.clear(chat) -- that the program is missing, or how far it is
+  end
+  teller.complain({
     level = level,
     title = title,
     advice = advice or "",
@@ -27,13 +34,16 @@ local function ended(how)
     return tell("error", how.failure.title, how.failure.advice, how.failure.details)
   end
   local file = vim.fn.fnamemodify(how.binary, ":~")
-  local is_old = require("gpt.client").is_running()
+  local is_old = client.is_running()
   local chosen = require("gpt.config").get().binary
   if chosen then
     local wins = words("view.install.binary_wins", { file = vim.fn.fnamemodify(chosen, ":~") })
     return tell("warning", wins, words("view.program.correct_binary"), words("view.install.done", { file = file }))
   end
   tell("info", words("view.install.done", { file = file }), is_old and words("view.install.restart") or "")
+  if chats.latest() then
+    client.warm() -- so that the chat's title says who answers
+  end
 end
 
 --- Installs the program.
@@ -49,7 +59,7 @@ function M.run(stop)
     return tell("info", words("view.install.already"), words("view.install.already_advice"))
   end
   install.start(function(text)
-    if vim.fn.mode() == "n" then
+    if not teller.progress(text) and vim.fn.mode() == "n" then
       vim.api.nvim_echo({ { cells.cut("gpt.nvim: " .. text, one_line.room()) } }, false, {})
     end
   end, ended)

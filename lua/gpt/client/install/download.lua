@@ -13,7 +13,7 @@ local LOOK = 300
 ---@field most integer bytes at most
 ---@field progress? fun(bytes: integer)
 
----@alias gpt.install.Outcome "done"|"missing"|"offline"|"too_large"|"failed"|"no_tool"|"secret"
+---@alias gpt.install.Outcome "done"|"missing"|"offline"|"too_large"|"unwritten"|"untrusted"|"failed"|"no_tool"|"secret"
 
 --- A line of curl's configuration (curl(1), `--config`).
 ---@param name string
@@ -58,6 +58,18 @@ function M.curl_config(wanted, network)
 end
 
 --- What curl's exit codes mean (curl(1), EXIT CODES).
+---@type table<integer, gpt.install.Outcome>
+local OF_CURL = {
+  [5] = "offline",
+  [6] = "offline",
+  [7] = "offline",
+  [23] = "unwritten",
+  [51] = "untrusted",
+  [60] = "untrusted",
+  [63] = "too_large",
+  [77] = "untrusted",
+}
+
 ---@param result vim.SystemCompleted
 ---@return gpt.install.Outcome
 local function of_curl(result)
@@ -68,7 +80,7 @@ local function of_curl(result)
   if result.code == 22 and (status == 404 or status == 410) then
     return "missing"
   end
-  return (result.code == 63 and "too_large") or (vim.list_contains({ 5, 6, 7 }, result.code) and "offline") or "failed"
+  return OF_CURL[result.code] or "failed"
 end
 
 --- wget says in its arguments and variables what curl is told by its input: only where that is no secret.
@@ -113,7 +125,7 @@ local function of_wget(result)
   end
   local last = statuses[#statuses]
   return (result.code == 8 and (last == "404" or last == "410") and "missing")
-    or (result.code == 4 and "offline")
+    or ({ [3] = "unwritten", [4] = "offline", [5] = "untrusted" })[result.code]
     or "failed"
 end
 

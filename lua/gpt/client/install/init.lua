@@ -18,6 +18,8 @@ local root = vim.fs.dirname(
 --- The most that an archive may hold: ours have some 6 MB.
 local MOST_BYTES = 64 * 1024 * 1024
 local MOST_SUMS = 64 * 1024
+--- With less room on the disk than this, in bytes, nothing is downloaded.
+local ROOM = 32 * 1024 * 1024
 --- What was left behind by an installation that died is taken away after this many seconds.
 local STALE = 24 * 3600
 --- What the program is made of: where none of it has changed since a release, that release's program fits.
@@ -71,6 +73,9 @@ local function git(task, ...)
     environment[name] = not vim.startswith(name, "GIT_") and value or nil
   end
   environment.GIT_CEILING_DIRECTORIES = vim.fs.dirname(root)
+  -- It asks nobody for a password: there is a screen of ours.
+  environment.GIT_TERMINAL_PROMPT, environment.GIT_ASKPASS = "0", "true"
+  environment.GIT_SSH_COMMAND = "ssh -oBatchMode=yes"
   local result = task:system(
     { "git", "-C", root, "-c", "core.fsmonitor=false", ... },
     { text = true, timeout = 20000, clear_env = true, env = environment }
@@ -90,6 +95,19 @@ local function repository(task)
   return remote and address.of_remote(remote)
 end
 
+--- Gets the tag of a release into a shallow clone (vim-plug makes such), which knows no older ones.
+---@param task gpt.install.Task
+---@param tag string
+local function fetch_tag(task, tag)
+  local name = "refs/tags/" .. tag
+  if
+    git(task, "rev-parse", "--is-shallow-repository") == "true"
+    and not git(task, "rev-parse", "--quiet", "--verify", name)
+  then
+    git(task, "fetch", "--quiet", "--depth=1", "--no-tags", "origin", ("%s:%s"):format(name, name))
+  end
+end
+
 --- Whether the release of our version has been made of these very sources.
 ---@param task gpt.install.Task
 ---@return boolean
@@ -98,7 +116,9 @@ local function is_released(task)
   if not uv.fs_stat(vim.fs.joinpath(root, ".git")) then
     return true
   end
-  return git(task, "diff", "--quiet", "v" .. version.plugin, "--", unpack(SOURCES)) ~= nil
+  local tag = "v" .. version.plugin
+  fetch_tag(task, tag)
+  return git(task, "diff", "--quiet", tag, "--", unpack(SOURCES)) ~= nil
 end
 
 --- The sums of earlier releases that this checkout itself knows, so that they do not come from the server alone.
@@ -112,6 +132,29 @@ local function known_sums()
   return text
 end
 
+---@param bytes integer
+---@return string
+local function megabytes(bytes)
+  return ("%.1f"):format(bytes / 1e6)
+end
+
+--- Ends the installation where the disk is full.
+local function need_room()
+  local facts = uv.fs_statfs(bin())
+  local free = facts and facts.bavail * facts.bsize
+  if free and free < ROOM then
+    fail(
+      words("view.install.no_room", { folder = bin(), megabytes = megabytes(free) }),
+      words("view.install.make_room")
+    )
+  end
+end
+
+---@param problem? string
+local function unwritable(problem)
+  return fail(words("view.install.read_only", { folder = bin() }), words("view.install.read_only_advice"), problem)
+end
+
 ---@param outcome gpt.install.Outcome
 ---@param url string
 ---@param details? string
@@ -122,14 +165,13 @@ local function check(outcome, url, details)
     error({ no_release = outcome }, 0)
   elseif outcome == "too_large" then
     fail(words("view.install.too_large"), words("view.install.other_ways"), url)
+  elseif outcome == "untrusted" then
+    fail(words("view.install.untrusted"), words("view.install.untrusted_advice"), url .. "\n" .. (details or ""))
+  elseif outcome == "unwritten" then
+    need_room()
+    unwritable(details)
   end
   fail(words("view.install.cut"), words("view.install.again"), url .. "\n" .. (details or ""))
-end
-
----@param bytes integer
----@return string
-local function megabytes(bytes)
-  return ("%.1f"):format(bytes / 1e6)
 end
 
 --- Downloads the program into a folder, checks it, and lets it say its version.
@@ -173,6 +215,7 @@ local function fetch(task, release, folder, report)
   report(words("view.install.unpacking"))
   local path, problem = archive.unpack(task, file, release.name .. "/" .. binary_name(), folder)
   if not path then
+    need_room()
     fail(words("view.install.not_unpacked"), words("view.install.other_ways"), problem)
   end
   uv.fs_chmod(path, 493) -- 0755
@@ -194,7 +237,7 @@ local function scratch()
     end
   end
   local made = uv.fs_mkdtemp(vim.fs.joinpath(bin(), ".installing-XXXXXX"))
-  return made or fail(words("view.install.read_only", { folder = bin() }), words("view.install.read_only_advice"))
+  return made or unwritable()
 end
 
 --- Puts the program into its place: whole, or not at all.
@@ -208,7 +251,7 @@ local function place(path)
   end
   local ok, problem = uv.fs_rename(path, binary)
   if not ok then
-    fail(words("view.install.read_only", { folder = bin() }), words("view.install.read_only_advice"), problem)
+    unwritable(problem)
   end
   return binary
 end
@@ -228,6 +271,7 @@ local function install_release(task, report)
   end
   local folder = scratch()
   local ok, result = pcall(function()
+    need_room()
     return place(fetch(task, address.release(where, version.plugin, target), folder, report))
   end)
   vim.fn.delete(folder, "rf")
