@@ -1,4 +1,5 @@
-//! Finds fenced code in markdown, by CommonMark 0.31 §4.5, as the cases in `data/fences.json` show.
+//! Finds fenced code in markdown, by CommonMark 0.31 §4.5, as the cases in `data/fences.json` show; `lua/gpt/fence.lua` is
+//! the same for the editor's side.
 //!
 //! A fence is three or more backticks or tildes after at most three spaces; a closing one has the same character, is at
 //! least as long, and stands alone; the info string of a backtick fence holds no backtick.
@@ -28,11 +29,11 @@ impl Reader {
         match (self.open, fence(line)) {
             (None, Some((mark, length, info))) if mark == '~' || !info.contains('`') => {
                 self.open = Some((mark, length));
-                Line::Opens(info.trim())
+                Line::Opens(trimmed(info))
             }
             (None, _) => Line::Text,
             (Some((mark, least)), Some((closing, length, info)))
-                if closing == mark && length >= least && info.trim().is_empty() =>
+                if closing == mark && length >= least && trimmed(info).is_empty() =>
             {
                 self.open = None;
                 Line::Closes
@@ -62,10 +63,19 @@ pub fn unclosed(text: &str) -> Option<String> {
     reader.left_open()
 }
 
-/// A fence of backticks that nothing in `text` can close.
+/// A fence of backticks that nothing in `text` can close, however it is indented.
 pub fn around(text: &str) -> String {
-    let lengths = text.lines().filter_map(fence).map(|(_, length, _)| length);
-    "`".repeat(lengths.max().map_or(3, |length| length + 1))
+    let length = |line: &str| {
+        let signs = line.trim_start_matches([' ', '\t']);
+        signs.len() - signs.trim_start_matches('`').len()
+    };
+    let longest = text.lines().map(length).max().unwrap_or_default();
+    "`".repeat(longest.max(2) + 1)
+}
+
+/// What stands behind a fence's signs, without the white space around it.
+fn trimmed(info: &str) -> &str {
+    info.trim_matches([' ', '\t', '\r'])
 }
 
 /// The fence that a line begins with: its character, its length, and what follows it.

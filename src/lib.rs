@@ -30,11 +30,11 @@
 //! context
 //! code library
 //! client
-//! gate config
-//! border bounded cells fence near numbers project slash textlock
+//! gate config slash
+//! border bounded cells fence front_matter near numbers project textlock
 //! words
 //! locale
-//! messages
+//! messages tables
 //! ```
 //!
 //! Who does what:

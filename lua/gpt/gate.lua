@@ -6,7 +6,7 @@
 --- it parsed here. What is beyond the bounds is plain text.
 local M = {}
 
-local opening = require("gpt.fence").opening
+local fences = require("gpt.fence")
 
 --- The bounds. Of what weighs as much as may be parsed at once, the worst that was found takes 30 ms.
 M.MOST = {
@@ -111,7 +111,7 @@ end
 ---@param line string
 ---@return string
 function M.fence(line)
-  local marks, info = opening(line)
+  local marks, info = fences.opening(line)
   if #line < SHORT or not marks then
     return vim.trim(line)
   end
@@ -129,19 +129,18 @@ end
 ---@param fence? string the code fence that is open before them
 ---@param visit fun(index: integer, line: string, lang?: string, is_fence: boolean): boolean? true: go no further
 local function walk(lines, fence, visit)
-  local marks, info = opening(fence or "")
-  local open, lang = marks, marks and language(info) or nil
+  local open, info = fences.opening(fence or "")
+  local lang = open and language(info) or nil
   for index, line in ipairs(lines) do
-    marks, info = opening(line)
-    local is_end = open and marks and not info:find("%S") and vim.startswith(marks, open)
-    local is_fence = is_end or (marks and not open) or false
-    if visit(index, line, lang, is_fence) then
+    local kind
+    kind, open, info = fences.next(open, line)
+    if visit(index, line, lang, kind == "opens" or kind == "closes") then
       return
     end
-    if is_end then
-      open, lang = nil, nil
-    elseif is_fence then
-      open, lang = marks, language(info)
+    if kind == "opens" then
+      lang = language(info)
+    elseif kind == "closes" then
+      lang = nil
     end
   end
 end

@@ -89,7 +89,7 @@ end
 ---@field mods? table `smods` of a user command, for the layout
 
 --- Does something with code: a built-in action, or a prompt of the library.
----@param name "explain"|"fix"|"refactor"|"document"|"tests"|"problems"|"commit"|string
+---@param name gpt.ActionName|string
 ---@param options? gpt.ActionOptions
 function M.action(name, options)
   local arguments = require("gpt.arguments")

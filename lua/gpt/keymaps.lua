@@ -1,41 +1,13 @@
 --- Maps the keys that the user asked for: those under `keymaps.prefix`, and those that the prompts of the library name.
 local M = {}
 
+local bounded = require("gpt.bounded")
 local config = require("gpt.config")
+local front_matter = require("gpt.front_matter")
+local tables = require("gpt.tables")
 
 --- How much of a prompt's file is looked at for its key, in bytes; and how many entries of the folder.
 local MOST_HEAD, MOST_ENTRIES = 4096, 500
---- The keys of the actions under the prefix.
-local ACTIONS = {
-  e = "explain",
-  f = "fix",
-  r = "refactor",
-  d = "document",
-  t = "tests",
-  p = "problems",
-  g = "commit",
-}
-
---- The head of a prompt's file, as far as keys need it. What is wrong with one the program says.
----@param path string
----@return table<string, string>
-local function head(path)
-  local fields = {}
-  local lines = vim.split(require("gpt.bounded").beginning(path, MOST_HEAD) or "", "\r?\n")
-  if not (lines[1] or ""):find("^---%s*$") then
-    return fields
-  end
-  for index = 2, #lines do
-    if lines[index]:find("^---%s*$") then
-      return fields
-    end
-    local key, value = lines[index]:match("^(%l+):%s*(.-)%s*$")
-    if key then
-      fields[key] = value:match("^(['\"])(.*)%1$") and value:sub(2, -2) or value
-    end
-  end
-  return {}
-end
 
 --- Maps the keys that the user's own prompts ask for. Those of a project come from the program, once they are allowed.
 function M.map_library()
@@ -52,7 +24,8 @@ function M.map_library()
       break
     end
     local stem = kind ~= "directory" and file:match("^(.+)%.md$")
-    local fields = stem and head(vim.fs.joinpath(folder, file)) or {}
+    local text = stem and bounded.beginning(vim.fs.joinpath(folder, file), MOST_HEAD)
+    local fields = text and front_matter.read(text) or {}
     if (fields.keymap or "") ~= "" then
       require("gpt.actions").map(fields.keymap, fields.name or stem, fields.description or "")
     end
@@ -67,13 +40,11 @@ function M.install()
   if not keymaps.prefix then
     return
   end
-  for key, name in pairs(ACTIONS) do
-    vim.keymap.set(
-      { "n", "x", "o" },
-      keymaps.prefix .. key,
-      ("<Plug>(gpt-%s)"):format(name),
-      { desc = "GPT: " .. name }
-    )
+  for _, action in ipairs(tables.actions) do
+    local plug, options = ("<Plug>(gpt-%s)"):format(action.name), { desc = "GPT: " .. action.name }
+    if action.key then
+      vim.keymap.set({ "n", "x", "o" }, keymaps.prefix .. action.key, plug, options)
+    end
   end
   for key, plug in pairs({ c = "chat", h = "history", m = "model", s = "stop" }) do
     vim.keymap.set({ "n", "x" }, keymaps.prefix .. key, ("<Plug>(gpt-%s)"):format(plug), { desc = "GPT: " .. plug })

@@ -10,21 +10,15 @@ local M = {}
 
 local project = require("gpt.project")
 local client = require("gpt.client")
+local locale = require("gpt.locale")
 local slash = require("gpt.slash")
-local words = require("gpt.words")
+local tables = require("gpt.tables")
 
---- The built-in ones, each a file in `src/actions/`.
-M.BUILT_IN = { "explain", "fix", "refactor", "document", "tests", "problems", "commit" }
---- What lists say of them.
-local DESCRIPTIONS = {
-  explain = "view.action.explain",
-  fix = "view.action.fix",
-  refactor = "view.action.refactor",
-  document = "view.action.document",
-  tests = "view.action.tests",
-  problems = "view.action.problems",
-  commit = "view.action.commit",
-}
+--- The names of the built-in ones (data/actions.json), each a file in `src/actions/`.
+---@type gpt.ActionName[]
+M.BUILT_IN = vim.tbl_map(function(action)
+  return action.name
+end, tables.actions)
 --- How long completion waits for the program's list, in milliseconds.
 local LIST_LIMIT = 300
 --- How long the first question that begins with a name waits for it: without it, what goes along would be unknown.
@@ -59,9 +53,9 @@ function M.list()
   for _, action in ipairs(prompts) do
     seen[action.name] = action
   end
-  for _, name in ipairs(M.BUILT_IN) do
-    list[#list + 1] = seen[name] or { name = name, description = words(DESCRIPTIONS[name]) }
-    seen[name] = nil
+  for _, action in ipairs(tables.actions) do
+    list[#list + 1] = seen[action.name] or { name = action.name, description = action.what[locale.get()] }
+    seen[action.name] = nil
   end
   for _, action in ipairs(prompts) do
     list[#list + 1] = seen[action.name]

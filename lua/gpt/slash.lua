@@ -1,7 +1,22 @@
---- `/explain more words` in a chat's prompt: finds the action that it names. By the same rules as the program
---- (src/actions/slash.rs; a test plays both): at the prompt's start, or right below the code that it begins with. A path
---- in pasted code names none.
+--- Finds the action that a chat's prompt names: `/explain more words` at its start, or right below the code that it begins
+--- with, as the cases in `data/slash_cases.json` show. `src/actions/slash.rs` is the same for the program.
 local M = {}
+
+local fence = require("gpt.fence")
+
+--- White space beyond ASCII, in UTF-8: Unicode's, among it the wide space of Chinese and Japanese.
+local WIDE_SPACES =
+  { "\194[\133\160]", "\225\154\128", "\226\128[\128-\138\168\169\175]", "\226\129\159", "\227\128\128" }
+
+--- A line in which all white space is a space.
+---@param line string
+---@return string
+local function plain(line)
+  for _, space in ipairs(line:find("[\194\225-\227]") and WIDE_SPACES or {}) do
+    line = line:gsub(space, " ")
+  end
+  return line
+end
 
 --- The name that a line begins with.
 ---@param line string
@@ -18,20 +33,21 @@ end
 function M.named(prompt)
   local open, heading = nil, false
   for line in vim.gsplit(prompt, "\n", { plain = true }) do
-    local bare = vim.trim(line)
-    if open then
-      if vim.startswith(bare, open) and not bare:find("[^`]") then
-        open, heading = nil, false
+    local kind
+    kind, open = fence.next(open, line)
+    if kind == "closes" then
+      heading = false
+    elseif kind == "text" then
+      line = plain(line)
+      local name = not heading and named(line) or nil
+      if name then
+        return name
+      elseif line:find("%S") then
+        if heading then
+          return nil
+        end
+        heading = true -- a line that says where the code below it comes from
       end
-    elseif vim.startswith(bare, "```") then
-      open = bare:match("^`+")
-    elseif not heading and named(line) then
-      return named(line)
-    elseif bare ~= "" then
-      if heading then
-        return nil
-      end
-      heading = true -- a line that says where the code below it comes from
     end
   end
 end

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use super::built_in::BUILT_IN;
 use super::file::{self, Fault};
 use super::{Prompt, Source};
 use crate::bounded;
@@ -15,17 +16,6 @@ use crate::bounded;
 pub(super) const MOST_FILES: usize = 500;
 /// The most entries of a folder that are looked at.
 const MOST_ENTRIES: usize = 10_000;
-
-/// The built-in prompts.
-const BUILT_IN: [(&str, &str); 7] = [
-    ("explain", include_str!("explain.md")),
-    ("fix", include_str!("fix.md")),
-    ("refactor", include_str!("refactor.md")),
-    ("document", include_str!("document.md")),
-    ("tests", include_str!("tests.md")),
-    ("problems", include_str!("problems.md")),
-    ("commit", include_str!("commit.md")),
-];
 
 /// A file that is no prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,12 +134,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_actions_are_files_of_the_same_form_named_as_the_editor_names_them() {
+    fn the_built_in_actions_are_files_of_the_same_form_in_the_order_of_the_table() {
+        let table: serde_json::Value = serde_json::from_str(include_str!("../../data/actions.json")).unwrap();
+        let listed = table
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|action| action["name"].as_str().unwrap());
         let names: Vec<String> = built_in().into_iter().map(|prompt| prompt.name).collect();
-        let lua = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("lua/gpt/library.lua")).unwrap();
-        let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-        assert_eq!(names.len(), BUILT_IN.len());
-        assert!(lua.contains(&format!("M.BUILT_IN = {{ {} }}", quoted.join(", "))));
+        assert!(names.iter().map(String::as_str).eq(listed), "{names:?}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! ([`file`]), found in three places ([`library`], [`project`]), filled in with what they are about ([`fill`]). What is
 //! done with the answers of some: [`problems`], [`commit`]. Calls nobody above it.
 
+mod built_in;
 pub mod commit;
 pub mod file;
 pub mod fill;

@@ -1,4 +1,7 @@
-//! `/explain more words` in a chat's prompt: at its start, or right below the code that it begins with.
+//! Finds the action that a chat's prompt names: `/explain more words` at its start, or right below the code that it begins
+//! with, as the cases in `data/slash_cases.json` show. `lua/gpt/slash.lua` is the same for the editor's side.
+
+use crate::fence::{self, Line};
 
 /// An action named in a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,29 +16,27 @@ pub struct Slash {
 
 /// The action that a prompt names, if it does; whether there is one of that name is not known here.
 pub fn find(prompt: &str) -> Option<Slash> {
-    let mut open: Option<&str> = None;
     let mut heading = false;
-    for (index, line) in prompt.lines().enumerate() {
-        let bare = line.trim();
-        if let Some(fence) = open {
-            if bare.starts_with(fence) && bare.trim_start_matches('`').is_empty() {
-                (open, heading) = (None, false);
+    for (index, (line, kind)) in fence::lines(prompt).enumerate() {
+        match kind {
+            Line::Opens(_) | Line::Code => {}
+            Line::Closes => heading = false,
+            Line::Text => {
+                if let Some((name, words)) = named(line).filter(|_| !heading) {
+                    return Some(Slash {
+                        name: name.to_owned(),
+                        words: words.trim().to_owned(),
+                        rest: without_line(prompt, index),
+                    });
+                }
+                if !line.trim().is_empty() {
+                    // A line that says where the code below it comes from may stand before; more is prose.
+                    if heading {
+                        return None;
+                    }
+                    heading = true;
+                }
             }
-        } else if bare.starts_with("```") {
-            let length = bare.len() - bare.trim_start_matches('`').len();
-            open = bare.get(..length);
-        } else if let Some((name, words)) = named(line).filter(|_| !heading) {
-            return Some(Slash {
-                name: name.to_owned(),
-                words: words.trim().to_owned(),
-                rest: without_line(prompt, index),
-            });
-        } else if !bare.is_empty() {
-            // A line that says where the code below it comes from may stand before; more is prose.
-            if heading {
-                return None;
-            }
-            heading = true;
         }
     }
     None
@@ -46,7 +47,11 @@ fn named(line: &str) -> Option<(&str, &str)> {
     let text = line.strip_prefix('/')?;
     let end = text.find(char::is_whitespace).unwrap_or(text.len());
     let (name, words) = text.split_at_checked(end)?;
-    let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
+    // Letters of all scripts; which of them a name can have the library says.
+    let is_name = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_') || !c.is_ascii());
     is_name.then_some((name, words))
 }
 
@@ -82,17 +87,11 @@ mod tests {
     }
 
     #[test]
-    fn a_path_prose_or_code_names_no_action() {
-        for prompt in [
-            "/etc/hosts is what?",
-            "/",
-            "/ x",
-            "What is this?\n/explain",
-            " /explain",
-            "```\n/explain\n```",
-            "````\n```\n/explain",
-        ] {
-            assert_eq!(found(prompt), None, "{prompt}");
+    fn a_prompt_names_the_action_that_the_table_says() {
+        let table: serde_json::Value = serde_json::from_str(include_str!("../../data/slash_cases.json")).unwrap();
+        for case in table.as_array().unwrap() {
+            let name = find(case["prompt"].as_str().unwrap()).map(|slash| slash.name);
+            assert_eq!(name.as_deref(), case["names"].as_str(), "{case}");
         }
     }
 }

@@ -4,8 +4,10 @@
 
 pub mod files;
 pub mod git;
+pub mod grammar;
 pub mod paths;
 mod problem;
+mod prose;
 pub mod quoted;
 pub mod reading;
 mod secret_names;
@@ -42,12 +44,8 @@ pub enum Place {
         /// The path or glob, relative to the project's root.
         path: String,
     },
-    /// In git: what is changed and not staged.
-    Diff,
-    /// In git: what is staged.
-    Staged,
-    /// In the names of the project's files.
-    Tree,
+    /// By this program, which knows from the word what to read.
+    Program,
     /// In the editor, which has sent it along.
     Editor {
         /// What it is.

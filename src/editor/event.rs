@@ -56,7 +56,7 @@ impl<'de> Deserialize<'de> for Typed {
 
 /// The version of what is said between this program and the plugin's Lua side (`lua/gpt/client/version.lua`): counted up with
 /// each change after which an older one of the two misunderstands the other.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// An event from the editor, in the order in which the user caused it.
 #[derive(Debug, Clone, Deserialize)]

@@ -931,41 +931,6 @@ async fn a_locked_text_takes_its_blocks_when_it_is_free_again() {
 }
 
 #[tokio::test]
-async fn words_are_found_in_running_text_and_not_in_code() {
-    let nvim = unconfigured().start().await;
-    for (text, words) in [
-        ("#buffer", "#buffer"),
-        ("see (#buffer), #buffers; #tree. #buffer", "#buffer #buffers #tree"),
-        (
-            "#file:src/a.rs, #file:b(1).txt) e #file:\"a b.txt\".",
-            "#file:src/a.rs #file:b(1).txt #file:\"a b.txt\"",
-        ),
-        ("#file:.gitignore.", "#file:.gitignore"),
-        ("#file: and #file:\"\" are none", ""),
-        (
-            "#file:src/日本.rsを、#file:x.rs、#diffも",
-            "#file:src/日本.rsを #file:x.rs #diff",
-        ),
-        ("👩‍👩‍👧‍👦#diff", "#diff"),
-        ("`#diff` ``a ` #diff`` #tree", "#tree"),
-        ("`a\n#diff\nb` #tree", "#tree"),
-        ("an open ` #tree", "#tree"),
-        ("\\`#diff` #tree", "#diff #tree"),
-        ("```\n#diff\n~~~\n```\n#tree", "#tree"),
-        ("~~~~ x\n#diff\n~~~\n#diff", ""),
-        ("a\n    #tree", "#tree"),
-        (
-            "\\#diff a#diff x/#diff ##diff #diffs #diff_ #diff-x #Diff http://x/?a#tree",
-            "",
-        ),
-    ] {
-        let code = "return table.concat(vim.tbl_map(function(w) return w.word end, require('gpt.context.grammar').find(...)), ' ')";
-        let found = nvim.lua_string(code, &[crate::common::text(text)]).await;
-        assert_eq!(found, words, "{text}");
-    }
-}
-
-#[tokio::test]
 async fn the_words_are_listed_for_completion() {
     let nvim = unconfigured().start().await;
     let words = nvim

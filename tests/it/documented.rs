@@ -72,23 +72,42 @@ fn every_word_of_the_action_command_is_documented() {
     }
 }
 
+/// What a table in `data/` has of each entry.
+fn listed(table: &str, field: &str) -> Vec<String> {
+    let table: serde_json::Value = serde_json::from_str(&read(table)).expect("a table");
+    let entries = table.as_array().expect("a list").iter();
+    entries
+        .map(|entry| entry[field].as_str().expect(field).to_owned())
+        .collect()
+}
+
 #[test]
 fn every_built_in_action_and_context_word_is_documented() {
     let manual = read("doc/gpt.txt");
-    let lua: String = lua_files(&root().join("lua/gpt"))
-        .iter()
-        .map(|file| fs::read_to_string(file).expect("a file"))
-        .collect();
-    let actions = between(&lua, "M.BUILT_IN = { ", " }")[0];
-    let actions: Vec<&str> = actions.split(", ").map(|name| name.trim_matches('"')).collect();
+    let actions = listed("data/actions.json", "name");
     assert!(actions.len() >= 7, "{actions:?}");
     for action in actions {
         assert!(manual.contains(&format!("*:GPT-{action}*")), "{action} in the manual");
     }
-    let words = between(&lua, "{ word = \"#", "\"");
+    let words = listed("data/context_words.json", "word");
     assert!(words.len() >= 11, "{words:?}");
     for word in words {
-        assert!(manual.contains(&format!("\n#{word}")), "#{word} in the manual");
+        assert!(manual.contains(&format!("\n{word}")), "{word} in the manual");
+    }
+}
+
+#[test]
+fn somebody_reads_what_each_context_word_stands_for() {
+    let (editor, program) = (read("lua/gpt/context/editor.lua"), read("src/app/context/lookup.rs"));
+    let words = listed("data/context_words.json", "word");
+    for (word, from) in words.iter().zip(listed("data/context_words.json", "from")) {
+        let is_read = match from.as_str() {
+            "editor" => editor.contains(&format!("readers[\"{word}\"]")),
+            "program" => program.contains(&format!("\"{word}\" =>")),
+            "file" => word == "#file:",
+            _ => false,
+        };
+        assert!(is_read, "{word} from {from}");
     }
 }
 

@@ -33,6 +33,7 @@ mod apply;
 mod ask;
 mod begin_and_end;
 mod beside;
+mod both_sides;
 mod branches;
 mod broken_off;
 mod broken_prompts;

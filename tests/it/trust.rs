@@ -238,33 +238,6 @@ async fn the_question_shows_what_a_folders_name_hides() {
 }
 
 #[tokio::test]
-async fn what_a_prompt_names_the_editor_finds_by_the_programs_rules() {
-    let nvim = crate::nvim().start().await;
-    for (prompt, name) in [
-        ("/explain", Some("explain")),
-        ("\n/fix  it now \n\nplease", Some("fix")),
-        ("From `a`, line 1:\n\n```lua\n/no\n```\n\n/tests\n", Some("tests")),
-        ("/tests\n```\nx\n```", Some("tests")),
-        ("/ação", Some("ação")),
-        ("/etc/hosts is what?", None),
-        ("/usr/bin/env", None),
-        ("/", None),
-        ("/ x", None),
-        ("What is this?\n/explain", None),
-        (" /explain", None),
-        ("```\n/explain\n```", None),
-        ("````\n```\n/explain", None),
-    ] {
-        let found = nvim
-            .lua("return require('gpt.slash').named(...)", &[text(prompt)])
-            .await;
-        assert_eq!(found.as_str(), name, "{prompt}");
-        let ours = gpt_nvim::actions::slash::find(prompt).map(|slash| slash.name);
-        assert_eq!(ours.as_deref(), name, "{prompt}");
-    }
-}
-
-#[tokio::test]
 async fn a_fifo_among_the_users_prompts_holds_nobody_up() {
     let (server, home) = (Server::start(Vec::<Answer>::new()).await, Home::new());
     let folder = home.path().join("config/nvim/gpt/prompts");

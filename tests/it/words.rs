@@ -167,13 +167,13 @@ async fn the_health_report_is_portuguese() {
 }
 
 #[tokio::test]
-async fn the_editors_messages_are_those_of_the_table() {
+async fn what_is_made_of_the_tables_is_as_they_say() {
     let nvim = crate::nvim().start().await;
     let root = env!("CARGO_MANIFEST_DIR");
     let files = "local files = assert(loadfile(... .. '/scripts/messages.lua'))(...)
         return vim.iter(vim.spairs(files)):map(function(path, text) return path .. '\\n' .. text end):totable()";
     let files = nvim.lua_lines(files, &[text(root)]).await;
-    assert_eq!(files.len(), 3);
+    assert_eq!(files.len(), 6);
     for file in files {
         let (path, made) = file.split_once('\n').expect("a path and a text");
         let there = std::fs::read_to_string(Path::new(path)).unwrap_or_default();

@@ -1,6 +1,7 @@
 --- Code blocks of a chat: found at the cursor, and copied into a register.
 local api = vim.api
 
+local fences = require("gpt.fence")
 local headings = require("gpt.chat.headings")
 local line_count = require("gpt.ui.line_count")
 local notice = require("gpt.ui.notice")
@@ -18,27 +19,23 @@ local MOST_LINES = 5000
 ---@field info string what stands behind its opening fence
 ---@field open boolean whether its closing fence is missing
 
---- The fenced blocks in some lines (CommonMark 0.31, 4.5).
+--- The fenced blocks in some lines. In a list one can be indented by any number of spaces.
 ---@param lines string[]
 ---@param offset integer where they begin in the buffer
 ---@return gpt.Block[]
 local function blocks_in(lines, offset)
-  local found, open = {}, nil
+  local found, marks, block = {}, nil, nil
   for index, line in ipairs(lines) do
-    local white, marks, info = line:match("^( *)(```+)%s*([^`]*)$")
-    if not marks then
-      white, marks, info = line:match("^( *)(~~~+)%s*(.*)$")
+    local kind, info, indent
+    kind, marks, info, indent = fences.next(marks, line, block and block.indent + 3 or math.huge)
+    if kind == "opens" then
+      -- One that is still being written has no end yet.
+      block = { first = offset + index, last = offset + #lines, indent = indent, info = info, open = true }
+      found[#found + 1] = block
+    elseif kind == "closes" then
+      block.last, block.open = offset + index - 1, false
+      block = nil
     end
-    if open and marks and #white <= open.indent + 3 and info == "" and marks:sub(1, #open.marks) == open.marks then
-      open.last, open.open = offset + index - 1, false
-      found[#found + 1], open = open, nil
-    elseif not open and marks then -- in a list it can be indented by any number of spaces
-      open = { marks = marks, first = offset + index, indent = #white, info = vim.trim(info) }
-    end
-  end
-  if open then -- one that is still being written
-    open.last, open.open = offset + #lines, true
-    found[#found + 1] = open
   end
   return found
 end

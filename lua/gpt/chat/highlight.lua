@@ -14,7 +14,7 @@ local M = {}
 ---@class gpt.Chat
 ---@field highlighting? gpt.Highlighting
 
-local opening = require("gpt.fence").opening
+local fences = require("gpt.fence")
 local namespace = api.nvim_create_namespace("gpt.highlight")
 --- The marks that say how far an answer is highlighted for good; kept apart, since highlights are cleared by lines.
 local progress = api.nvim_create_namespace("gpt.highlight.progress")
@@ -46,18 +46,14 @@ local BACKLOG_FACTOR = 4
 ---@return string? fence the fence that is open after those
 local function finished_blocks(lines, fence, is_cut)
   local finished, open_there, open = 0, fence, fence
+  local marks = fence and fence:match("^[`~]+")
   for index = 1, #lines - 1 do -- the last line may still grow
-    local line = lines[index]
-    local marks, info = opening(line)
-    if open then
-      local begun = open:match("^[`~]+")
-      if marks and not info:find("%S") and marks:sub(1, 1) == begun:sub(1, 1) and #marks >= #begun then
-        open = nil
-        finished, open_there = index, nil
-      end
-    elseif marks then
+    local line, kind = lines[index], nil
+    kind, marks = fences.next(marks, line)
+    if kind == "opens" then
       open = gate.fence(line)
-    elseif line:find("^%s*$") then
+    elseif kind == "closes" or kind == "text" and line:find("^%s*$") then
+      open = nil
       finished, open_there = index, nil
     end
   end
@@ -99,7 +95,7 @@ local function not_loaded(lines, fence)
     return "markdown_inline"
   end
   for index = fence and 0 or 1, #lines do
-    local _, info = opening(index == 0 and fence or lines[index])
+    local _, info = fences.opening(index == 0 and fence or lines[index])
     local name = info and info:match("^%s*([%w_+#-]+)")
     local lang = name and (vim.treesitter.language.get_lang(name:lower()) or name:lower())
     if lang and loaded[lang] == nil then

@@ -10,6 +10,7 @@ local M = {}
 ---@field origin? gpt.Origin where it came from
 
 local columns = require("gpt.code.columns")
+local fence = require("gpt.fence")
 local neutral = require("gpt.code.neutral")
 local file_name = require("gpt.code.file_name")
 local origin = require("gpt.code.anchor")
@@ -350,25 +351,16 @@ function M.of_command(args)
   return M.lines(0, args.line1, args.line2)
 end
 
---- A fence that no fence in these lines can close.
----@param lines string[]
----@return string
-local function fence(lines)
-  local longest = 2
-  for _, line in ipairs(lines) do
-    for ticks in line:gmatch("`+") do
-      longest = math.max(longest, #ticks)
-    end
-  end
-  return ("`"):rep(longest + 1)
-end
-
 --- A path as a code span that nothing in it can break.
 ---@param path string
 ---@return string
 local function code_span(path)
   path = path:gsub("%c", "?")
-  local marks = path:find("`", 1, true) and fence({ path }) or "`"
+  local longest = path:find("`", 1, true) and 2 or 0
+  for ticks in path:gmatch("`+") do
+    longest = math.max(longest, #ticks)
+  end
+  local marks = ("`"):rep(longest + 1)
   local space = marks == "`" and "" or " "
   return marks .. space .. path .. space .. marks
 end
@@ -377,7 +369,7 @@ end
 ---@param taken gpt.Selection
 ---@return string[]
 function M.block(taken)
-  local marks = fence(taken.lines)
+  local marks = fence.around("`", taken.lines)
   local place = taken.first == taken.last and words("view.line", { line = taken.first })
     or words("view.lines", { first = taken.first, last = taken.last })
   local path = taken.path == "" and words("view.no_name") or code_span(taken.path)

@@ -1,41 +1,35 @@
---- Finds context words in a text: `#buffer`, `#file:path` and the like stand for text of the editor or of the project.
+--- Finds context words in a text, as the cases in `data/context_word_cases.json` show: `#buffer`, `#file:path` and the like
+--- stand for text of the editor or of the project. `src/context/grammar.rs` is the same for the program.
 local M = {}
 
-local fence = require("gpt.fence")
+local locale = require("gpt.locale")
 local path_words = require("gpt.context.path")
-local words = require("gpt.words")
+local prose = require("gpt.context.prose")
+local tables = require("gpt.tables")
 
---- What each word stands for, in the order in which they are offered.
----@type { word: string, what: string }[] `what`: an entry of data/messages.json
-local WORDS = {
-  { word = "#selection", what = "view.context.selection" },
-  { word = "#buffer", what = "view.context.buffer" },
-  { word = "#buffers", what = "view.context.buffers" },
-  { word = "#file:", what = "view.context.file" },
-  { word = "#diagnostics", what = "view.context.diagnostics" },
-  { word = "#diff", what = "view.context.diff" },
-  { word = "#staged", what = "view.context.staged" },
-  { word = "#quickfix", what = "view.context.quickfix" },
-  { word = "#symbols", what = "view.context.symbols" },
-  { word = "#tree", what = "view.context.tree" },
-  { word = "#clipboard", what = "view.context.clipboard" },
-}
+local FILE = "#file:"
 
----@type table<string, true> without `#file:`
-local PLAIN = {}
-for _, known in ipairs(WORDS) do
-  PLAIN[known.word] = known.word ~= "#file:" or nil
+---@type table<string, "editor"|"file"|"program"> who reads what a word stands for
+local READERS = {}
+for _, known in ipairs(tables.context_words) do
+  READERS[known.word] = known.from
 end
 
---- The words, and what each stands for in the user's language. `#file:` is followed by a path.
+--- The words, and what each stands for in the user's language, in the order in which they are offered. `#file:` is
+--- followed by a path.
 ---@return { word: string, what: string }[]
 function M.words()
   return vim.tbl_map(function(known)
-    return { word = known.word, what = words(known.what) }
-  end, WORDS)
+    return { word = known.word, what = known.what[locale.get()] }
+  end, tables.context_words)
 end
 
--- In a text ------------------------------------------------------------------------------------------------------------
+--- Who reads what a word stands for.
+---@param word string
+---@return "editor"|"file"|"program"?
+function M.reader(word)
+  return READERS[word]
+end
 
 ---@class gpt.ContextWord
 ---@field word string as it was written: `#file:"a b.txt"`
@@ -74,63 +68,16 @@ function M.word_at(text, at)
   end
   local path = without_signs(text:match('^#file:([^%s"]+)', at) or "")
   if path ~= "" then
-    return { word = "#file:" .. path, path = path }
+    return { word = FILE .. path, path = path }
   end
   local word, stop = text:match("^(#%l+)()", at)
-  if word and PLAIN[word] and not text:find("^[%w_/]", stop) and not text:find("^%-%w", stop) then
+  if word and READERS[word] and not text:find("^[%w_/]", stop) and not text:find("^%-%w", stop) then
     return { word = word }
   end
 end
 
---- A text without its code spans, by CommonMark 0.31 §6.1.
----@param text string
----@return string
-local function without_code(text)
-  local kept, at = {}, 1
-  while true do
-    local from, to = text:find("`+", at)
-    if from and text:sub(from - 1, from - 1) == "\\" then
-      from = from + 1 -- the first one is a plain character
-    end
-    if not from then
-      break
-    end
-    kept[#kept + 1] = text:sub(at, math.min(from, to + 1) - 1)
-    local close, close_end = text:find("`+", to + 1)
-    while close and close_end - close ~= to - from do
-      close, close_end = text:find("`+", close_end + 1)
-    end
-    kept[#kept + 1] = "`"
-    at = (from <= to and close) and close_end + 1 or to + 1
-  end
-  kept[#kept + 1] = text:sub(at)
-  return table.concat(kept)
-end
-
---- The text between code blocks, one for each paragraph.
----@param text string
----@return string[]
-local function paragraphs(text)
-  local lines, found, current = vim.split(text, "\n", { plain = true }), {}, {}
-  local fences = fence.all(lines)
-  local index, next_fence = 1, 1
-  while index <= #lines + 1 do
-    local open = fences[next_fence]
-    local is_fenced = open and open.first == index
-    if is_fenced or (lines[index] or ""):find("^%s*$") then
-      found[#found + 1] = #current > 0 and table.concat(current, "\n") or nil
-      current = {}
-    else
-      current[#current + 1] = lines[index]
-    end
-    index = is_fenced and open.last + 1 or index + 1
-    next_fence = is_fenced and next_fence + 1 or next_fence
-  end
-  return found
-end
-
---- The context words of a text, each once, in their order. In code there are none, and a backslash before one, or a
---- letter, makes it plain text.
+--- The context words of a text, each once, in their order. In code and in comments there are none, and a backslash before
+--- one, or a letter, makes it plain text.
 ---@param text string
 ---@return gpt.ContextWord[]
 function M.find(text)
@@ -138,10 +85,10 @@ function M.find(text)
   if not text:find("#", 1, true) then
     return found
   end
-  for _, paragraph in ipairs(paragraphs(text)) do
-    paragraph = without_code(paragraph)
+  for _, paragraph in ipairs(prose.paragraphs(text)) do
     for at in paragraph:gmatch("()#") do
-      local word = not paragraph:sub(at - 1, at - 1):find("[%w_\\#/&=%?%-]") and M.word_at(paragraph, at) or nil
+      local is_begun = paragraph:sub(at - 1, at - 1):find(path_words.NOT_BEFORE) ~= nil
+      local word = not is_begun and M.word_at(paragraph, at) or nil
       if word and not seen[word.word] then
         seen[word.word] = true
         found[#found + 1] = word

@@ -3,9 +3,7 @@
 local M = {}
 
 local editor = require("gpt.context.editor")
-
---- The words that the program resolves by itself.
-local ON_DISK = { ["#diff"] = "diff", ["#staged"] = "staged", ["#tree"] = "tree" }
+local grammar = require("gpt.context.grammar")
 
 ---@class gpt.ContextPiece
 ---@field name string
@@ -15,7 +13,7 @@ local ON_DISK = { ["#diff"] = "diff", ["#staged"] = "staged", ["#tree"] = "tree"
 
 ---@class gpt.WantedWord what the program is asked for
 ---@field word string
----@field from "file"|"diff"|"staged"|"tree"|"editor"
+---@field from "file"|"program"|"editor"
 ---@field path? string
 ---@field pieces? gpt.ContextPiece[] what the editor has read
 
@@ -35,8 +33,8 @@ function M.read(found, done)
     end
     if word.path then
       return add({ from = "file", path = word.path })
-    elseif ON_DISK[word.word] then
-      return add({ from = ON_DISK[word.word] })
+    elseif grammar.reader(word.word) == "program" then
+      return add({ from = "program" })
     end
     editor.read(word.word, function(pieces, problem)
       if not pieces then

@@ -8,6 +8,9 @@ local FILE = "#file:"
 --- space behind them.
 M.CJK_SIGNS = { "、", "。", "，", "；", "：", "！", "？", "（", "）", "」", "』", "】", "”", "’" }
 
+--- What no `#word` begins behind: the signs of another word, of an address, of an escape.
+M.NOT_BEFORE = "[%w_\\#/&=%?%-]"
+
 --- What no form but the address's can hold: a quotation mark, a code span's sign, a line's end, another word's beginning.
 ---@param path string
 ---@return boolean

@@ -5,6 +5,7 @@ local M = {}
 
 local chats = require("gpt.chat.chats")
 local headings = require("gpt.chat.headings")
+local NOT_BEFORE = require("gpt.context.path").NOT_BEFORE
 
 ---@class gpt.Word a word in a line, as typed
 ---@field text string
@@ -26,7 +27,7 @@ end
 ---@param before string
 ---@return boolean
 local function may_begin_after(before)
-  return not before:find("[%w_\\#/&=%?%-]$")
+  return not before:find(NOT_BEFORE .. "$")
 end
 
 --- Where a `#…` ends, as typed: a quotation mark lets a path have spaces.

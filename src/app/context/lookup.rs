@@ -20,6 +20,7 @@ use crate::context::{Found, MOST_BYTES, Piece, Place, Problem, Wanted, reading, 
 use crate::editor::{Editor, EditorError, ShownBlock, ShownContext};
 use crate::keys::Redactor;
 use crate::provider::registry::Provider;
+use crate::visible;
 use crate::words::{Locale, Text, say, text};
 
 /// How long is waited for an editor that is busy.
@@ -132,12 +133,7 @@ impl Lookup {
     async fn find(&self, word: &str, place: Place, grounds: &Grounds) -> Result<Found, Refused> {
         let found = match place {
             Place::File { path } => self.files(word, path, grounds).await?,
-            Place::Diff => changes(grounds, Changes::Unstaged).await?,
-            Place::Staged => changes(grounds, Changes::Staged).await?,
-            Place::Tree => {
-                let root = grounds.root.clone();
-                alone(blocking(move || tree::of(&root)).await?)
-            }
+            Place::Program => read(word, grounds).await?,
             Place::Editor { pieces } => from_editor(pieces)?,
         };
         self.without_secrets(word, found).await
@@ -239,6 +235,19 @@ impl Grounds {
 async fn blocking<T: Send + 'static>(run: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
     let done = spawn_blocking(run).await;
     done.unwrap_or_else(|error| Err(Problem::Unreadable(error.to_string())))
+}
+
+/// Reads the words of `data/context_words.json` that are `from` the program: an arm for each.
+async fn read(word: &str, grounds: &Grounds) -> Result<Found, Problem> {
+    match word {
+        "#diff" => changes(grounds, Changes::Unstaged).await,
+        "#staged" => changes(grounds, Changes::Staged).await,
+        "#tree" => {
+            let root = grounds.root.clone();
+            Ok(alone(blocking(move || tree::of(&root)).await?))
+        }
+        _ => Err(Problem::Unreadable(format!("nobody reads {}", visible::name(word)))),
+    }
 }
 
 async fn changes(grounds: &Grounds, changes: Changes) -> Result<Found, Problem> {
