@@ -30,8 +30,8 @@
 //! context
 //! code library
 //! client
-//! gate config slash
-//! border bounded cells fence front_matter near numbers project textlock
+//! gate config slash textlock
+//! border bounded cells fence front_matter near numbers project refusal
 //! words
 //! locale
 //! messages tables

@@ -2,6 +2,8 @@
 --- may not (|textlock|, E565).
 local M = {}
 
+local refusal = require("gpt.refusal")
+
 --- How soon it is tried again, in milliseconds.
 local WAIT = 20
 
@@ -9,7 +11,7 @@ local WAIT = 20
 local function is_locked()
   -- To where we are: nothing happens, but the same rules hold.
   local ok, reason = pcall(vim.api.nvim_set_current_win, vim.api.nvim_get_current_win())
-  return not ok and tostring(reason):find("E565:", 1, true) ~= nil
+  return not ok and refusal.of(reason).kind == "busy"
 end
 
 --- Where the text is locked, runs this a moment later.

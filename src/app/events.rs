@@ -108,6 +108,7 @@ impl App {
             EditorEvent::ContextWanted {
                 chat,
                 lookup,
+                text,
                 project: root,
                 wanted,
                 disabled,
@@ -115,6 +116,7 @@ impl App {
             } => self.look_up(Order {
                 chat,
                 lookup,
+                text,
                 root,
                 wanted,
                 disabled,

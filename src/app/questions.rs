@@ -4,7 +4,8 @@ use tokio::sync::oneshot;
 
 use super::keys::set_up;
 use super::{App, environment};
-use crate::editor::event::{PROTOCOL, Question};
+use crate::editor::event::Question;
+use crate::editor::protocol::PROTOCOL;
 
 impl App {
     /// Answers a question.

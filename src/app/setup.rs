@@ -12,7 +12,7 @@ use crate::chat::notice::{self, Level, Notice};
 use crate::chat::rules::Told;
 use crate::chat::session::Settings;
 use crate::config::{Config, ProxyConfig};
-use crate::editor::event::PROTOCOL;
+use crate::editor::protocol::PROTOCOL;
 use crate::history::{self, Retention};
 use crate::keys::userinfo;
 use crate::keys::vault::Vault;

@@ -54,10 +54,6 @@ impl<'de> Deserialize<'de> for Typed {
     }
 }
 
-/// The version of what is said between this program and the plugin's Lua side (`lua/gpt/client/version.lua`): counted up with
-/// each change after which an older one of the two misunderstands the other.
-pub const PROTOCOL: u32 = 2;
-
 /// An event from the editor, in the order in which the user caused it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -67,7 +63,7 @@ pub enum EditorEvent {
         /// What the user set.
         #[serde(default)]
         config: Box<Config>,
-        /// The [`PROTOCOL`] that the Lua side speaks, if it says so.
+        /// The [`super::protocol::PROTOCOL`] that the Lua side speaks, if it says so.
         #[serde(default)]
         protocol: Option<u32>,
     },
@@ -148,6 +144,8 @@ pub enum EditorEvent {
         chat: ChatId,
         /// The number that the answer names.
         lookup: u64,
+        /// The text that the words stand in.
+        text: String,
         /// The project's root, which paths are relative to.
         project: PathBuf,
         /// The words.

@@ -61,7 +61,7 @@ impl EventHandler {
     /// A question whose answer is waited for no longer than the editor likes: it comes as a call of its own.
     fn answer(&self, args: Vec<Value>, nvim: Neovim<NvimWriter>) {
         let mut args = args.into_iter();
-        let (Some(name), Some(ticket)) = (args.next(), args.next()) else {
+        let (Some(name), Some(ticket)) = (args.next(), args.next().and_then(|ticket| ticket.as_u64())) else {
             return;
         };
         let about = args.next().map_or(serde_json::Value::Null, values::to_json);
@@ -70,20 +70,16 @@ impl EventHandler {
         };
         let handler = self.clone();
         tokio::spawn(async move {
-            let Ok(answer) = handler.ask(question).await else {
-                return;
-            };
-            let field = |name: &str, value: Value| (Value::from(name), value);
-            let data = Value::Map(vec![field("ticket", ticket), field("answer", answer)]);
-            nvim::call(&nvim, "answered", data).await.ok();
+            if let Ok(answer) = handler.ask(question).await {
+                nvim::answer(&nvim, ticket, answer).await;
+            }
         });
     }
 
-    async fn ask(&self, question: Question) -> Result<Value, Value> {
+    async fn ask(&self, question: Question) -> Result<serde_json::Value, Value> {
         let (sender, receiver) = oneshot::channel();
         self.inbox.send(Inbound::Question(question, sender)).await.ok();
-        let answer = receiver.await.map_err(|_| Value::from("gpt-nvim: no answer"))?;
-        Ok(values::from_json(answer))
+        receiver.await.map_err(|_| Value::from("gpt-nvim: no answer"))
     }
 }
 
@@ -106,7 +102,7 @@ impl Handler for EventHandler {
             "specs" => Ok(specs()),
             "version" => Ok(Value::from(env!("CARGO_PKG_VERSION"))),
             other => match question(other, serde_json::Value::Null) {
-                Some(question) => self.ask(question).await,
+                Some(question) => self.ask(question).await.map(values::from_json),
                 None => Err(Value::from(format!("gpt-nvim: no method {name}"))),
             },
         }

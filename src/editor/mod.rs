@@ -4,6 +4,7 @@
 pub mod event;
 mod handler;
 pub mod nvim;
+pub mod protocol;
 mod transport;
 mod values;
 

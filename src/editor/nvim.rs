@@ -5,14 +5,14 @@ use std::io;
 
 use async_trait::async_trait;
 use nvim_rs::Neovim;
-use nvim_rs::error::{CallError, LoopError};
+use nvim_rs::error::LoopError;
 use rmpv::Value;
-use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
 use super::event::Inbound;
 use super::handler::EventHandler;
+use super::protocol::{self, Operation};
 use super::{
     Act, AskEvent, Choice, Editor, EditorError, KeyForm, ShownBranch, ShownContext, ShownEnd, ShownKeyChange,
     ShownModel, ShownRetry, ShownTurn, transport, values,
@@ -24,7 +24,7 @@ use crate::transcript::{ChatId, MessageId};
 /// What nvim-rs writes to.
 pub type NvimWriter = Compat<transport::Writer>;
 
-/// The Lua that every operation runs. Its answer is nil when it is done, else `{ kind, message }`.
+/// The Lua that every operation runs.
 const APPLY: &str = "return require('gpt.client.operations').apply(...)";
 
 /// A connected Neovim.
@@ -46,36 +46,38 @@ pub fn connect(
     Ok((Nvim { nvim, redactor }, connection))
 }
 
-/// Calls an operation of the view.
-pub(super) async fn call(
-    nvim: &Neovim<NvimWriter>,
-    operation: &'static str,
-    data: Value,
-) -> Result<Result<Value, Value>, Box<CallError>> {
-    let args = Value::Array(vec![Value::from(operation), data]);
-    nvim.call("nvim_exec_lua", vec![Value::from(APPLY), args]).await
+/// Calls an operation, by its name.
+async fn call(nvim: &Neovim<NvimWriter>, name: String, data: Value) -> Result<(), EditorError> {
+    let args = Value::Array(vec![Value::from(name), data]);
+    match nvim.call("nvim_exec_lua", vec![Value::from(APPLY), args]).await {
+        Err(_) => Err(EditorError::Closed),
+        Ok(Err(error)) => Err(EditorError::Failed(lua_error(error))),
+        Ok(Ok(answer)) => protocol::read_answer(answer),
+    }
+}
+
+/// Answers a question of the editor's.
+pub(super) async fn answer(nvim: &Neovim<NvimWriter>, ticket: u64, answer: serde_json::Value) {
+    if let Ok((name, data)) = (Operation::Answered { ticket, answer }).parts() {
+        call(nvim, name, data).await.ok();
+    }
 }
 
 impl Nvim {
-    /// Calls an operation of the view. The call runs in a task of its own, since nvim-rs's loop ends when a pending
-    /// call is dropped.
-    async fn apply(&self, operation: &'static str, data: Value) -> Result<(), EditorError> {
-        let nvim = self.nvim.clone();
+    /// Carries out an operation. The call runs in a task of its own, since nvim-rs's loop ends when a pending call is
+    /// dropped.
+    async fn apply(&self, operation: Operation<'_>) -> Result<(), EditorError> {
+        let (name, data) = operation.parts()?;
+        let (nvim, called) = (self.nvim.clone(), name.clone());
         let (sender, receiver) = oneshot::channel();
         tokio::spawn(async move {
-            sender.send(call(&nvim, operation, data).await).ok();
+            sender.send(call(&nvim, called, data).await).ok();
         });
-        let answer = receiver.await.map_err(|_| EditorError::Closed)?;
-        let result = read_answer(answer);
+        let result = receiver.await.unwrap_or(Err(EditorError::Closed));
         if let Err(error) = &result {
-            tracing::debug!(operation, %error, "the editor did not do it");
+            tracing::debug!(operation = name, %error, "the editor did not do it");
         }
         result
-    }
-
-    async fn apply_data(&self, operation: &'static str, data: &impl Serialize) -> Result<(), EditorError> {
-        let json = serde_json::to_value(data).map_err(|error| EditorError::Failed(error.to_string()))?;
-        self.apply(operation, values::from_json(json)).await
     }
 
     /// The notice without any key of this session.
@@ -87,38 +89,6 @@ impl Nvim {
             advice: clean(&notice.advice),
             details: notice.details.iter().map(clean).collect(),
         }
-    }
-}
-
-/// What the call came to.
-fn read_answer(answer: Result<Result<Value, Value>, Box<CallError>>) -> Result<(), EditorError> {
-    match answer {
-        Err(_) => Err(EditorError::Closed),
-        Ok(Err(error)) => Err(refusal(&lua_error(error))),
-        Ok(Ok(Value::Nil)) => Ok(()),
-        Ok(Ok(other)) => Err(refusal(values::to_json(other).as_str().unwrap_or("unreadable"))),
-    }
-}
-
-/// Sorts what Neovim or our Lua says by what is to be done about it: E565 (text locked) and E21 (not modifiable) pass,
-/// a buffer that is gone does not come back.
-fn refusal(message: &str) -> EditorError {
-    let message = message.to_owned();
-    let says = |word: &str| message.contains(word);
-    if says("E565") || says("E21:") || says("not 'modifiable'") || says("'modifiable' is off") || says("E5108: busy") {
-        EditorError::Busy(message)
-    } else if says("Invalid buffer id") || says("gpt: gone") {
-        EditorError::Gone(message)
-    } else {
-        EditorError::Failed(message)
-    }
-}
-
-fn voice_name(voice: Voice) -> &'static str {
-    match voice {
-        Voice::Text => "text",
-        Voice::Refusal => "refusal",
-        Voice::Reasoning => "reasoning",
     }
 }
 
@@ -137,20 +107,19 @@ fn lua_error(error: Value) -> String {
 #[async_trait]
 impl Editor for Nvim {
     async fn begin_turn(&self, turn: &ShownTurn) -> Result<(), EditorError> {
-        self.apply_data("begin_turn", turn).await
+        self.apply(Operation::BeginTurn(turn)).await
     }
 
     async fn refuse(&self, chat: &ChatId, notice: &Notice) -> Result<(), EditorError> {
-        self.apply_data("refuse", &serde_json::json!({ "chat": chat, "notice": notice }))
-            .await
+        self.apply(Operation::Refuse { chat, notice }).await
     }
 
     async fn show_branch(&self, branch: &ShownBranch) -> Result<(), EditorError> {
-        self.apply_data("show_branch", branch).await
+        self.apply(Operation::ShowBranch(branch)).await
     }
 
     async fn retrying(&self, retry: &ShownRetry) -> Result<(), EditorError> {
-        self.apply_data("retrying", retry).await
+        self.apply(Operation::Retrying(retry)).await
     }
 
     async fn append(
@@ -160,45 +129,39 @@ impl Editor for Nvim {
         voice: Voice,
         lines: Vec<String>,
     ) -> Result<(), EditorError> {
-        let field = |name: &str, value: Value| (Value::from(name), value);
-        let lines = Value::Array(lines.into_iter().map(Value::from).collect());
-        let data = vec![
-            field("chat", Value::from(chat.0.as_str())),
-            field("answer", Value::from(answer.0)),
-            field("voice", Value::from(voice_name(voice))),
-            field("lines", lines),
-        ];
-        self.apply("append", Value::Map(data)).await
+        let operation = Operation::Append {
+            chat,
+            answer,
+            voice,
+            lines,
+        };
+        self.apply(operation).await
     }
 
     async fn end_turn(&self, end: &ShownEnd) -> Result<(), EditorError> {
         let notice = end.notice.as_ref().map(|notice| self.clean(notice));
-        self.apply_data("end_turn", &ShownEnd { notice, ..end.clone() }).await
-    }
-
-    async fn give_back(&self, chat: &ChatId) -> Result<(), EditorError> {
-        self.apply_data("give_back", &serde_json::json!({ "chat": chat })).await
-    }
-
-    async fn show_request(&self, chat: &ChatId, lines: Vec<String>) -> Result<(), EditorError> {
-        self.apply_data("show_request", &serde_json::json!({ "chat": chat, "lines": lines }))
+        self.apply(Operation::EndTurn(&ShownEnd { notice, ..end.clone() }))
             .await
     }
 
+    async fn give_back(&self, chat: &ChatId) -> Result<(), EditorError> {
+        self.apply(Operation::GiveBack { chat }).await
+    }
+
+    async fn show_request(&self, chat: &ChatId, lines: Vec<String>) -> Result<(), EditorError> {
+        self.apply(Operation::ShowRequest { chat, lines }).await
+    }
+
     async fn show_model(&self, model: &ShownModel) -> Result<(), EditorError> {
-        self.apply_data("show_model", model).await
+        self.apply(Operation::ShowModel(model)).await
     }
 
     async fn refuse_question(&self, chat: &ChatId, notice: &Notice) -> Result<(), EditorError> {
-        self.apply_data(
-            "refuse_question",
-            &serde_json::json!({ "chat": chat, "notice": notice }),
-        )
-        .await
+        self.apply(Operation::RefuseQuestion { chat, notice }).await
     }
 
     async fn inform(&self, notice: &Notice) -> Result<(), EditorError> {
-        self.apply_data("inform", &self.clean(notice)).await
+        self.apply(Operation::Inform(&self.clean(notice))).await
     }
 
     async fn choose(&self, choice: &Choice) -> Result<(), EditorError> {
@@ -208,11 +171,11 @@ impl Editor for Nvim {
             prompt: clean(&choice.prompt),
             choices: choice.choices.iter().map(clean).collect(),
         };
-        self.apply_data("choose", &choice).await
+        self.apply(Operation::Choose(&choice)).await
     }
 
     async fn enter_key(&self, form: &KeyForm) -> Result<(), EditorError> {
-        self.apply_data("enter_key", form).await
+        self.apply(Operation::EnterKey(form)).await
     }
 
     async fn context_found(&self, context: &ShownContext) -> Result<(), EditorError> {
@@ -221,58 +184,40 @@ impl Editor for Nvim {
             notice,
             ..context.clone()
         };
-        self.apply_data("context_found", &context).await
+        self.apply(Operation::ContextFound(&context)).await
     }
 
     async fn context_refused(&self, chat: &ChatId, lookup: u64, notice: Option<&Notice>) -> Result<(), EditorError> {
         let notice = notice.map(|notice| self.clean(notice));
-        let data = serde_json::json!({ "chat": chat, "lookup": lookup, "notice": notice });
-        self.apply_data("context_refused", &data).await
+        let operation = Operation::ContextRefused {
+            chat,
+            lookup,
+            notice: notice.as_ref(),
+        };
+        self.apply(operation).await
     }
 
     async fn open_chat(&self, chat: &ChatId) -> Result<(), EditorError> {
-        self.apply_data("open_chat", &serde_json::json!({ "chat": chat })).await
+        self.apply(Operation::OpenChat { chat }).await
     }
 
     async fn close_chat(&self, chat: &ChatId) -> Result<(), EditorError> {
-        self.apply_data("close_chat", &serde_json::json!({ "chat": chat }))
-            .await
+        self.apply(Operation::CloseChat { chat }).await
     }
 
     async fn key_changed(&self, change: &ShownKeyChange) -> Result<(), EditorError> {
-        self.apply_data("key_changed", change).await
+        self.apply(Operation::KeyChanged(change)).await
     }
 
     async fn tell_asker(&self, ticket: u64, events: Vec<AskEvent>) -> Result<(), EditorError> {
-        let data = serde_json::json!({ "ticket": ticket, "events": events });
-        self.apply_data("ask_events", &data).await
+        self.apply(Operation::AskEvents { ticket, events }).await
     }
 
     async fn forget_typed(&self, typed: &str) -> Result<(), EditorError> {
-        self.apply_data("forget_typed", &serde_json::json!({ "typed": typed }))
-            .await
+        self.apply(Operation::ForgetTyped { typed }).await
     }
 
     async fn act(&self, act: &Act) -> Result<(), EditorError> {
-        self.apply_data("act", act).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_locked_text_is_tried_again_and_a_lost_buffer_is_let_go() {
-        assert!(matches!(
-            refusal("E565: Not allowed to change text or change window"),
-            EditorError::Busy(_)
-        ));
-        assert!(matches!(refusal("Buffer is not 'modifiable'"), EditorError::Busy(_)));
-        assert!(matches!(refusal("Invalid buffer id: 7"), EditorError::Gone(_)));
-        assert!(matches!(
-            refusal("attempt to index a nil value"),
-            EditorError::Failed(_)
-        ));
+        self.apply(Operation::Act(act)).await
     }
 }

@@ -25,24 +25,24 @@ const TEXTS: usize = 3_000;
 
 const FIND: &str = "return vim.tbl_map(function(text)
     local found = vim.tbl_map(function(w) return w.word end, require('gpt.context.grammar').find(text))
-    return table.concat(found, '\n')
+    return table.concat(found, '\\n')
   end, ...)";
 const NAMED: &str = "return vim.tbl_map(function(text) return require('gpt.slash').named(text) or '' end, ...)";
 const KINDS: &str = "return vim.tbl_map(function(text)
     local fence, open, kinds = require('gpt.fence'), nil, {}
-    for _, line in ipairs(vim.split(text, '\n')) do
+    for _, line in ipairs(vim.split(text, '\\n')) do
       local kind, info
       kind, open, info = fence.next(open, line)
       kinds[#kinds + 1] = info and kind .. ' ' .. info or kind
     end
-    return table.concat(kinds, '\n') .. '\n' .. (open or '')
+    return table.concat(kinds, '\\n') .. '\\n' .. (open or '')
   end, ...)";
 const AROUND: &str = "return vim.tbl_map(function(text)
-    return require('gpt.fence').around('`', vim.split(text, '\n'))
+    return require('gpt.fence').around('`', vim.split(text, '\\n'))
   end, ...)";
 const FIELDS: &str = "return vim.tbl_map(function(text)
     local fields = require('gpt.front_matter').read(text)
-    return vim.iter(vim.spairs(fields)):map(function(key, value) return key .. '=' .. value end):join('\n')
+    return vim.iter(vim.spairs(fields)):map(function(key, value) return key .. '=' .. value end):join('\\n')
   end, ...)";
 
 fn cases(table: &str) -> Vec<Json> {

@@ -101,7 +101,7 @@ async fn the_two_sides_say_the_same_versions() {
         .await;
     let protocol = nvim.lua_i64("return require('gpt.client.version').protocol", &[]).await;
     assert_eq!(plugin, VERSION);
-    assert_eq!(protocol, i64::from(gpt_nvim::editor::event::PROTOCOL));
+    assert_eq!(protocol, i64::from(gpt_nvim::editor::protocol::PROTOCOL));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ local headings = require("gpt.chat.headings")
 local lookups = require("gpt.chat.lookups")
 local program = require("gpt.chat.program")
 local queue = require("gpt.chat.queue")
+local refusal = require("gpt.refusal")
 local tell = require("gpt.chat.tell")
 local waiting = require("gpt.chat.waiting")
 local words = require("gpt.words")
@@ -33,7 +34,7 @@ function M.found(chat, found)
     return
   elseif chat.in_flight and not chat.answer then
     -- Whatever comes of what is in flight, an answer or another branch: nothing else may be told now.
-    error("E5108: busy: something is in flight", 0)
+    refusal.busy("something is in flight")
   end
   local following = follow.windows(chat)
   -- Before anything else, since where the text is locked (E565) or not modifiable this fails, and is asked for again.

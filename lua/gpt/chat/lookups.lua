@@ -25,6 +25,7 @@ local M = {}
 
 ---@class gpt.Lookup
 ---@field ticket integer the number that the program's answer names
+---@field text string the question, and what goes along with the prompt that it names
 ---@field again? boolean whether it is an earlier question, which has been changed
 ---@field late? boolean whether it waited before, without having been looked up as it stands
 ---@field tick? integer the buffer's changedtick when it began
@@ -33,16 +34,18 @@ local last_ticket = 0
 
 --- The context words of a question, and of the prompt that it names.
 ---@param text string
----@return gpt.ContextWord[]
+---@return gpt.ContextWord[] words, string text where they stand
 local function words_of(text)
   local also = library.context_of(text)
-  return grammar.find(also == "" and text or also .. "\n\n" .. text)
+  local whole = also == "" and text or also .. "\n\n" .. text
+  return grammar.find(whole), whole
 end
 
 ---@param text string
 ---@return boolean
 function M.names_context(text)
-  return #words_of(text) > 0
+  local found = words_of(text)
+  return #found > 0
 end
 
 --- Lets a question wait; if it has context words, looks them up meanwhile. Where the editor knows at once that one stands
@@ -53,7 +56,7 @@ end
 ---@param fields? { again?: boolean, late?: boolean }
 ---@return boolean waits
 function M.wait_for_context(chat, text, wait, fields)
-  local found = words_of(text)
+  local found, whole = words_of(text)
   if #found == 0 then
     wait()
     return true
@@ -75,7 +78,7 @@ function M.wait_for_context(chat, text, wait, fields)
   end
   last_ticket = last_ticket + 1
   mark = wait()
-  chat.lookups[mark] = vim.tbl_extend("force", { ticket = last_ticket }, fields or {})
+  chat.lookups[mark] = vim.tbl_extend("force", { ticket = last_ticket, text = whole }, fields or {})
   M.redraw_waiting(chat, mark)
   chat.lookups[mark].tick = api.nvim_buf_get_changedtick(chat.buf)
   if early_wanted then
@@ -109,6 +112,7 @@ function M.want_context(chat, mark, wanted, problem)
   end
   local event = {
     lookup = lookup.ticket,
+    text = lookup.text,
     wanted = wanted,
     disabled = context.disabled(),
     open = context.open(wanted),

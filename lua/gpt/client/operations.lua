@@ -1,7 +1,7 @@
 --- The operations that the program calls, by name, and what the client and the chats ask of parts that stand above them.
 ---
 --- The only file that reaches up, as `tests/floors.rs` knows. So those below require it only where they call it, inside of
---- a function. An operation is done when it returns; an error comes back as its text.
+--- a function. An operation is done when it returns; an error comes back as a |gpt.Refusal|.
 local ask = require("gpt.ask")
 local chat_buffers = require("gpt.chat")
 local chats = require("gpt.chat.chats")
@@ -12,6 +12,7 @@ local install_offer = require("gpt.ui.install_offer")
 local lookup_results = require("gpt.chat.lookup_results")
 local model = require("gpt.chat.model")
 local notice = require("gpt.ui.notice")
+local refusal = require("gpt.refusal")
 local request = require("gpt.chat.request")
 local sending = require("gpt.chat.sending")
 local spinner = require("gpt.chat.spinner")
@@ -23,7 +24,7 @@ local M = {}
 
 ---@param data { chat: string }
 local function chat_of(data)
-  return chats.get(data.chat) or error("gpt: gone: chat " .. data.chat, 0)
+  return chats.get(data.chat) or refusal.gone("chat " .. data.chat)
 end
 
 ---@type table<string, fun(data: table)>
@@ -94,16 +95,16 @@ local operations = {
 --- Runs an operation.
 ---@param name string
 ---@param data table
----@return string? refused why it was not done; nil when it was
+---@return gpt.Refusal? refused why it was not done; nil when it was
 function M.apply(name, data)
   client.heard()
   local operation = operations[name]
   if not operation then
-    return "no such operation: " .. name
+    return refusal.of("no such operation: " .. name)
   end
   local ok, reason = pcall(operation, data)
   if not ok then
-    return tostring(reason)
+    return refusal.of(reason)
   end
 end
 

@@ -14,6 +14,7 @@ use crate::app::gate::{Gate, suspect};
 use crate::chat::notice::{Level, Notice};
 use crate::chat::{ChatId, painter};
 use crate::context::git::{self, Changes};
+use crate::context::grammar;
 use crate::context::paths::{self, Located, Named};
 use crate::context::secrets::{self, Sign};
 use crate::context::{Found, MOST_BYTES, Piece, Place, Problem, Wanted, reading, tree};
@@ -31,6 +32,8 @@ pub struct Order {
     pub chat: ChatId,
     /// The number that the answer names.
     pub lookup: u64,
+    /// The text that the words stand in.
+    pub text: String,
     /// The project's root.
     pub root: PathBuf,
     pub wanted: Vec<Wanted>,
@@ -76,11 +79,13 @@ impl Lookup {
         let Order {
             chat,
             lookup,
+            text,
             root,
             wanted,
             disabled,
             open,
         } = order;
+        let wanted = named(wanted, &text);
         let grounds = match blocking(move || Ok(Grounds::new(&root, &disabled, open))).await {
             Ok(grounds) => grounds,
             Err(problem) => {
@@ -237,6 +242,22 @@ async fn blocking<T: Send + 'static>(run: impl FnOnce() -> Result<T, Problem> + 
     done.unwrap_or_else(|error| Err(Problem::Unreadable(error.to_string())))
 }
 
+/// The words that the text has, in its order: what is sent is decided here, and not by who has read the editor's part.
+fn named(mut wanted: Vec<Wanted>, text: &str) -> Vec<Wanted> {
+    let words = grammar::find(text);
+    let place = |wanted: &Wanted| words.iter().position(|word| *word == wanted.word);
+    wanted.retain(|wanted| place(wanted).is_some());
+    wanted.sort_by_key(|wanted| place(wanted));
+    if wanted.len() < words.len() {
+        tracing::warn!(
+            words = words.len(),
+            wanted = wanted.len(),
+            "words that nobody asked for"
+        );
+    }
+    wanted
+}
+
 /// Reads the words of `data/context_words.json` that are `from` the program: an arm for each.
 async fn read(word: &str, grounds: &Grounds) -> Result<Found, Problem> {
     match word {
@@ -318,5 +339,23 @@ fn shown_lines(piece: &Piece) -> Vec<String> {
     match text.strip_suffix('\n').unwrap_or(&text) {
         "" => Vec::new(),
         text => painter::lines(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_looked_up_that_the_text_has_and_in_its_order() {
+        let wanted = |word: &str| Wanted {
+            word: word.into(),
+            place: Place::Program,
+        };
+        let found = named(
+            vec![wanted("#tree"), wanted("#staged"), wanted("#diff")],
+            "#diff `#staged` #tree",
+        );
+        assert_eq!(found, [wanted("#diff"), wanted("#tree")]);
     }
 }

@@ -11,7 +11,7 @@ use crate::app::News;
 use crate::app::dialog::Dialog;
 use crate::app::models::remembered;
 use crate::chat::notice::{self, Level, Notice};
-use crate::editor::event::PROTOCOL;
+use crate::editor::protocol::PROTOCOL;
 use crate::editor::{Editor, KeyForm, ShownKeyChange};
 use crate::keys::keyring::{self, KeyringError};
 use crate::keys::vault::{Environment, Vault, variable};
