@@ -13,6 +13,7 @@ mod keys;
 mod models;
 mod questions;
 mod setup;
+mod shared;
 mod tasks;
 
 use std::collections::{BTreeSet, HashMap};
@@ -36,11 +37,14 @@ use crate::keys::vault::Vault;
 use crate::provider::registry::Registry;
 use crate::words::Locale;
 use actions::prompts::Prompts;
+use asking::Askers;
+use context::Lookups;
 use dialog::Dialog;
 use errands::Errands;
 use models::default_model::{Because, Found};
 use models::in_use::{Agreed, Here};
 use models::lists::Lists;
+use questions::Answering;
 
 /// How many messages of the editor may wait.
 pub const INBOX_SIZE: usize = 1024;
@@ -59,7 +63,7 @@ pub async fn run(mut inbox: mpsc::Receiver<Inbound>, editor: Arc<dyn Editor>, re
             },
             inbound = inbox.recv() => match inbound {
                 Some(Inbound::Event(event)) => app.take(event).await,
-                Some(Inbound::Question(question, answer)) => app.answer(question, answer),
+                Some(Inbound::Question(question, answer)) => questions::answer(question, app.answering(), answer),
                 Some(Inbound::Unreadable { event, chat, expected }) => {
                     app.tell_unreadable(chat, notice::of_unreadable(event.as_deref(), expected, app.locale()));
                 }
@@ -116,10 +120,8 @@ struct App {
     state_dir: Option<PathBuf>,
     /// The model that the editor shows; the last one wins.
     model: watch::Sender<Option<ShownModel>>,
-    /// The context words that are being looked up.
-    lookups: Vec<(ChatId, AbortHandle)>,
-    /// The headless questions that are being asked.
-    askers: Vec<(u64, AbortHandle)>,
+    lookups: Lookups,
+    askers: Askers,
     /// The questions that are on their way out.
     sending: Vec<(ChatId, AbortHandle)>,
     /// The texts that were let out, having been asked about.
@@ -161,8 +163,8 @@ impl App {
             files: FileIndex::default(),
             state_dir: None,
             model,
-            lookups: Vec::new(),
-            askers: Vec::new(),
+            lookups: Lookups::default(),
+            askers: Askers::default(),
             sending: Vec::new(),
             passed: gate::Passed::default(),
             waiting: None,
@@ -194,6 +196,16 @@ impl App {
     async fn go_on(&mut self) {
         for event in self.waiting.take().unwrap_or_default() {
             Box::pin(self.take(event)).await;
+        }
+    }
+
+    /// What the answers to the editor's questions are made of.
+    fn answering(&self) -> Answering {
+        Answering {
+            picking: self.picking(),
+            files: self.files.clone(),
+            vault: self.vault.clone(),
+            reason: self.reason(),
         }
     }
 

@@ -42,7 +42,8 @@
 //! ```text
 //! main → app → chat (session → conversation, prompt → budget, painter) → provider (registry, wire, transport, catalogue)
 //!                                                             → keys (secrets and their sources)
-//!      app::{events, questions}: what the editor tells and asks, handed to whoever does something about it
+//!      app::{events, questions}: what the editor tells and asks, handed to whoever does something about it, with what
+//!      handlers share (app::shared)
 //!      app::{setup, chats, tasks}: what a configuration makes of the app, the chats that run, what is done beside
 //!      app::keys, app::dialog: keys set and removed → keys, provider::transport
 //!      app::models: which model answers, by choice or by the keys there are → provider (catalogue), keys, disk

@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
 
-use super::App;
 use super::gate::Gate;
 use super::models::choice;
+use super::shared::Shared;
 use crate::chat::conversation::Outcome;
 use crate::chat::notice::{self, Notice};
 use crate::chat::session::{self, Settings};
-use crate::editor::event::{Asked, AskedRole};
+use crate::editor::event::{Asked, AskedRole, AskerEvent};
 use crate::editor::{AskEnd, AskEvent, Editor};
 use crate::provider::registry::Target;
 use crate::provider::{Event, FinishReason, Message, Request, Role, Usage};
@@ -29,13 +30,28 @@ struct Asker {
     gate: Gate,
 }
 
-impl App {
-    /// Asks what another plugin asks. It does not wait for other questions, nor they for it.
-    pub(super) fn ask_headless(&mut self, ticket: u64, asked: Asked) {
-        let mut settings = Settings::clone(&self.settings.borrow());
+/// The questions that are being asked, by the numbers that other plugins have for them.
+#[derive(Default)]
+pub struct Askers(Vec<(u64, AbortHandle)>);
+
+impl Askers {
+    /// Asks, or stops asking. A question does not wait for others, nor they for it.
+    pub fn handle(&mut self, event: AskerEvent, shared: &Shared) {
+        match event {
+            AskerEvent::Asked { ticket, asked } => self.ask(ticket, asked, shared),
+            AskerEvent::AskStopped { ticket } => {
+                // Drops the question, and with it its connection.
+                let stopped = self.0.iter().filter(|(asking, _)| *asking == ticket);
+                stopped.for_each(|(_, task)| task.abort());
+            }
+        }
+    }
+
+    fn ask(&mut self, ticket: u64, asked: Asked, shared: &Shared) {
+        let mut settings = Settings::clone(&shared.settings);
         let named = asked.model.as_deref().map(|name| {
-            let redactor = self.vault.redactor();
-            choice::understand(&self.registry, name, redactor, settings.locale)
+            let redactor = shared.vault.redactor();
+            choice::understand(&shared.registry, name, redactor, settings.locale)
         });
         let refused = match named {
             Some(Ok(target)) => {
@@ -47,11 +63,11 @@ impl App {
         };
         let asker = Asker {
             ticket,
-            editor: self.editor.clone(),
+            editor: shared.editor.clone(),
             settings: Arc::new(settings),
-            gate: self.gate(),
+            gate: shared.gate(),
         };
-        self.askers.retain(|(_, task)| !task.is_finished());
+        self.0.retain(|(_, task)| !task.is_finished());
         let task = tokio::spawn(async move {
             let end = match refused {
                 Some(refusal) => asker.failed(&refusal),
@@ -59,13 +75,12 @@ impl App {
             };
             asker.tell(vec![end]).await;
         });
-        self.askers.push((ticket, task.abort_handle()));
+        self.0.push((ticket, task.abort_handle()));
     }
 
-    /// Drops a question, and with it its connection.
-    pub(super) fn stop_asking(&self, ticket: u64) {
-        let stopped = self.askers.iter().filter(|(asking, _)| *asking == ticket);
-        stopped.for_each(|(_, task)| task.abort());
+    /// Stops all of them: nobody hears the answers any more.
+    pub fn stop(&self) {
+        self.0.iter().for_each(|(_, task)| task.abort());
     }
 }
 

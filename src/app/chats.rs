@@ -123,7 +123,7 @@ impl App {
 
     /// The chat is gone; what it has to write it writes beside.
     pub(super) fn close(&mut self, chat: &ChatId) {
-        self.drop_lookups(chat);
+        self.lookups.give_up(chat);
         self.drop_sending(chat);
         while self.closing.try_join_next().is_some() {}
         if let Some(session) = self.chats.remove(chat) {
@@ -133,7 +133,7 @@ impl App {
 
     /// The editor is gone: ends when the answers under way have, and all is written.
     pub(super) async fn leave(mut self) {
-        self.askers.iter().for_each(|(_, task)| task.abort());
+        self.askers.stop();
         for (_, session) in self.chats.drain() {
             self.closing.spawn(session.end(Told::Left));
         }

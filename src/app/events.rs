@@ -1,9 +1,6 @@
 //! Dispatches the editor's events to what handles them.
 
-use super::App;
-use super::context::lookup::Order;
-use super::keys::set_up::Entered;
-use crate::chat::MessageId;
+use super::{App, actions, history, keys};
 use crate::chat::conversation::Event;
 use crate::chat::session::Told;
 use crate::editor::event::EditorEvent;
@@ -45,6 +42,21 @@ impl App {
                 self.configure(&config);
                 self.compare_protocols(protocol, config.locale);
             }
+            EditorEvent::ModelRequested { model: Some(name), .. } => self.change_model(&name).await,
+            EditorEvent::ModelRequested { refresh, .. } => self.pick_model(refresh),
+            EditorEvent::Chosen { question, choice } => self.dialog.answered(question, choice),
+            EditorEvent::Context(event) => self.lookups.handle(event, &self.shared()),
+            EditorEvent::Key(event) => keys::handle(event, &self.shared()),
+            EditorEvent::History(event) => history::handle(event, &self.shared(), &self.chats),
+            EditorEvent::Action(event) => actions::handle(event, self.acting()),
+            EditorEvent::Asker(event) => self.askers.handle(event, &self.shared()),
+            event => self.hand_to_chat(event).await,
+        }
+    }
+
+    /// Hands an event to the chat that it concerns.
+    async fn hand_to_chat(&mut self, event: EditorEvent) {
+        match event {
             EditorEvent::Sent {
                 chat,
                 about,
@@ -83,86 +95,14 @@ impl App {
                 }
             }
             EditorEvent::Closed { chat } => self.close(&chat),
-            EditorEvent::HistoryRequested { words, project } => {
-                self.with_history(|history| async move { history.pick(words, project).await })
-            }
-            EditorEvent::ResumeOffered { project } => {
-                self.with_history(|history| async move { history.offer_last(project).await })
-            }
-            EditorEvent::HistoryClearRequested => self.with_history(|history| async move { history.clear().await }),
-            EditorEvent::ChatRenamed { chat, title } => {
-                self.with_history(|history| async move { history.rename(chat, title).await })
-            }
-            EditorEvent::ChatDeletionRequested { chat } => {
-                self.with_history(|history| async move { history.delete(chat).await })
-            }
-            EditorEvent::ChatForked { chat, new, at } => {
-                // A message that others' messages took the number of has another one in the history.
-                let stored = |at: MessageId| self.chats.get(&chat)?.stored(at);
-                let at = at.map(|at| stored(at).unwrap_or(at.0));
-                self.with_history(|history| async move { history.fork(chat, new, at).await });
-            }
-            EditorEvent::ChatExported { chat, path } => {
-                self.with_history(|history| async move { history.export(chat, path).await })
-            }
-            EditorEvent::ContextWanted {
-                chat,
-                lookup,
-                text,
-                project: root,
-                wanted,
-                disabled,
-                open,
-            } => self.look_up(Order {
-                chat,
-                lookup,
-                text,
-                root,
-                wanted,
-                disabled,
-                open,
-            }),
-            EditorEvent::ContextDropped { chat } => self.drop_lookups(&chat),
-            EditorEvent::ActionRequested { wanted } => {
-                let acting = self.acting();
-                tokio::spawn(async move { acting.run(wanted).await });
-            }
-            EditorEvent::PromptsWanted { project } => self.list_prompts(project),
-            EditorEvent::TrustRequested { project } => {
-                let prompts = self.prompts.clone();
-                tokio::spawn(async move { prompts.ask_anew(project).await });
-            }
             EditorEvent::RequestWanted {
                 chat,
                 about,
                 regions,
                 prompt,
             } => self.show_request(chat, about, regions, prompt),
-            EditorEvent::ModelRequested { model: Some(name), .. } => self.change_model(&name).await,
-            EditorEvent::ModelRequested { refresh, .. } => self.pick_model(refresh),
-            EditorEvent::Chosen { question, choice } => self.dialog.answered(question, choice),
-            EditorEvent::Asked { ticket, asked } => self.ask_headless(ticket, asked),
-            EditorEvent::AskStopped { ticket } => self.stop_asking(ticket),
-            EditorEvent::KeySettingRequested { provider } => {
-                self.connect(|connecting| async move { connecting.ask_for_key(provider).await })
-            }
-            EditorEvent::KeyEntered {
-                provider,
-                key,
-                organization,
-                project,
-            } => {
-                let entered = Entered {
-                    provider,
-                    key: key.0,
-                    organization,
-                    project,
-                };
-                self.connect(|connecting| async move { connecting.take_key(entered).await });
-            }
-            EditorEvent::KeyRemovalRequested { provider, force } => {
-                self.connect(|connecting| async move { connecting.remove_key(provider, force).await })
-            }
+            // All others are nobody's chat's, and handed out before.
+            _ => {}
         }
     }
 }

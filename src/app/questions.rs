@@ -2,42 +2,55 @@
 
 use tokio::sync::oneshot;
 
-use super::keys::set_up;
-use super::{App, environment};
+use super::environment;
+use super::keys::health::health;
+use super::models::picker::Picking;
+use crate::context::files::FileIndex;
 use crate::editor::event::Question;
-use crate::editor::protocol::PROTOCOL;
+use crate::keys::vault::Vault;
 
-impl App {
-    /// Answers a question.
-    pub(super) fn answer(&self, question: Question, answer: oneshot::Sender<serde_json::Value>) {
-        match question {
-            Question::KeyProviders => {
-                let able = self.registry.providers().filter(|provider| provider.takes_stored_key());
-                answer.send(able.map(|provider| provider.name.clone()).collect()).ok();
-            }
-            Question::Models => {
-                let picking = self.picking();
-                tokio::spawn(async move { answer.send(picking.names().await.into()) });
-            }
-            Question::Files(wanted) => {
-                let files = self.files.clone();
-                tokio::spawn(async move {
-                    let found = files.find(wanted).await;
-                    answer.send(serde_json::to_value(found).unwrap_or_default())
-                });
-            }
-            Question::Health => {
-                let (registry, vault) = (self.registry.clone(), self.vault.clone());
-                let (locale, reason) = (self.locale(), self.reason());
-                tokio::spawn(async move {
-                    let mut health = set_up::health(&registry, &vault, &environment, locale).await;
-                    if let Some(health) = health.as_object_mut() {
-                        health.insert("reason".into(), reason.into());
-                        health.insert("protocol".into(), PROTOCOL.into());
-                    }
-                    answer.send(health)
-                });
-            }
+/// What answers are made of.
+pub struct Answering {
+    pub picking: Picking,
+    pub files: FileIndex,
+    pub vault: Vault,
+    /// Why the model in use answers, in words.
+    pub reason: String,
+}
+
+/// Answers a question.
+pub fn answer(question: Question, answering: Answering, answer: oneshot::Sender<serde_json::Value>) {
+    let Answering {
+        picking,
+        files,
+        vault,
+        reason,
+    } = answering;
+    match question {
+        Question::KeyProviders => {
+            let able = picking
+                .registry
+                .providers()
+                .filter(|provider| provider.takes_stored_key());
+            answer.send(able.map(|provider| provider.name.clone()).collect()).ok();
+        }
+        Question::Models => {
+            tokio::spawn(async move { answer.send(picking.names().await.into()) });
+        }
+        Question::Files(wanted) => {
+            tokio::spawn(async move {
+                let found = files.find(wanted).await;
+                answer.send(serde_json::to_value(found).unwrap_or_default())
+            });
+        }
+        Question::Health => {
+            tokio::spawn(async move {
+                let mut health = health(&picking.registry, &vault, &environment, picking.settings.locale).await;
+                if let Some(health) = health.as_object_mut() {
+                    health.insert("reason".into(), reason.into());
+                }
+                answer.send(health)
+            });
         }
     }
 }

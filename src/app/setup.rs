@@ -59,7 +59,8 @@ impl App {
             ));
         }
         self.settings.send_replace(Arc::new(settings));
-        self.list_prompts(config.project.clone());
+        let (prompts, project) = (self.prompts.clone(), config.project.clone());
+        tokio::spawn(async move { prompts.list(project).await });
         (self.because, self.here) = (Because::Named, None);
         if self.is_named() {
             self.show_model(false);

@@ -1,55 +1,30 @@
 //! Spawns slow work off the inbox loop: each task gets what it takes of the app.
 
-use std::future::Future;
-
-use tokio::task::AbortHandle;
-
 use super::App;
 use super::actions::run::Acting;
-use super::context::lookup::{Lookup, Order};
 use super::gate::Gate;
-use super::history::commands::HistoryCommands;
-use super::keys::set_up::KeySetUp;
+use super::shared::Shared;
 use crate::chat::ChatId;
 
 impl App {
-    /// Does something with the chats of the history.
-    pub(super) fn with_history<F: Future<Output = ()> + Send + 'static>(
-        &self,
-        work: impl FnOnce(HistoryCommands) -> F,
-    ) {
-        tokio::spawn(work(HistoryCommands {
-            archive: self.archive.clone(),
-            dialog: self.dialog.clone(),
+    /// What handlers share.
+    pub(super) fn shared(&self) -> Shared {
+        Shared {
             editor: self.editor.clone(),
-            locale: self.locale(),
-        }));
-    }
-
-    /// Sets or removes a key.
-    pub(super) fn connect<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(KeySetUp) -> F) {
-        tokio::spawn(work(KeySetUp {
-            editor: self.editor.clone(),
+            news: self.news.clone(),
             dialog: self.dialog.clone(),
             registry: self.registry.clone(),
-            http: self.settings.borrow().http.clone(),
             vault: self.vault.clone(),
-            news: self.news.clone(),
-            current: self.settings.borrow().target.provider.name.clone(),
-            state: self.state_dir.clone(),
-            locale: self.locale(),
-        }));
+            settings: self.settings.borrow().clone(),
+            archive: self.archive.clone(),
+            passed: self.passed.clone(),
+            state_dir: self.state_dir.clone(),
+        }
     }
 
     /// What all that is sent passes.
     pub(super) fn gate(&self) -> Gate {
-        Gate {
-            dialog: self.dialog.clone(),
-            vault: self.vault.clone(),
-            registry: self.registry.clone(),
-            passed: self.passed.clone(),
-            locale: self.locale(),
-        }
+        self.shared().gate()
     }
 
     /// What actions take.
@@ -64,26 +39,6 @@ impl App {
         }
     }
 
-    /// Tells the editor which prompts there are.
-    pub(super) fn list_prompts(&self, project: Option<String>) {
-        let prompts = self.prompts.clone();
-        tokio::spawn(async move { prompts.list(project).await });
-    }
-
-    /// Looks up the context words of a chat's question.
-    pub(super) fn look_up(&mut self, order: Order) {
-        let lookup = Lookup {
-            editor: self.editor.clone(),
-            gate: self.gate(),
-            asked: self.settings.borrow().target.provider.clone(),
-            locale: self.locale(),
-        };
-        self.lookups.retain(|(_, task)| !task.is_finished());
-        let chat = order.chat.clone();
-        let task = tokio::spawn(async move { lookup.look_up(order).await });
-        self.lookups.push((chat, task.abort_handle()));
-    }
-
     /// Gives up a question that is on its way out, if there is one: it is asked about, say.
     pub(super) fn drop_sending(&mut self, chat: &ChatId) -> bool {
         let mut dropped = false;
@@ -95,15 +50,5 @@ impl App {
             of != chat && !task.is_finished()
         });
         dropped
-    }
-
-    /// Gives up what is being looked up for a chat.
-    pub(super) fn drop_lookups(&mut self, chat: &ChatId) {
-        let of_chat = |(of, task): &(ChatId, AbortHandle)| of != chat || task.is_finished();
-        self.lookups
-            .iter()
-            .filter(|one| !of_chat(one))
-            .for_each(|(_, task)| task.abort());
-        self.lookups.retain(of_chat);
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
+use serde_json::from_value;
 use tokio::sync::oneshot;
 
 use crate::actions::ActionRequest;
@@ -138,6 +139,62 @@ pub enum EditorEvent {
         #[serde(flatten)]
         about: About,
     },
+    /// The user wants another model.
+    ModelRequested {
+        /// This one; `None`: choose from a list.
+        #[serde(default)]
+        model: Option<String>,
+        /// Fetch the lists of models anew.
+        #[serde(default)]
+        refresh: bool,
+    },
+    /// The user chose from a list that we showed.
+    Chosen {
+        /// The number of the question.
+        question: u64,
+        /// The choice, counted from 0; `None`: none of them.
+        #[serde(default)]
+        choice: Option<usize>,
+    },
+    /// A chat's buffer is there, empty: it is to show what the history has of it.
+    Opened {
+        /// The chat.
+        chat: ChatId,
+        /// What else is known of it.
+        #[serde(flatten)]
+        about: About,
+    },
+    /// The user looks at a chat: somebody else may have written into it meanwhile.
+    Looked {
+        /// The chat.
+        chat: ChatId,
+    },
+    /// The chat's buffer is gone for good.
+    Closed {
+        /// The chat.
+        chat: ChatId,
+    },
+    /// Context words.
+    #[serde(skip)]
+    Context(ContextEvent),
+    /// Keys.
+    #[serde(skip)]
+    Key(KeyEvent),
+    /// The history.
+    #[serde(skip)]
+    History(HistoryEvent),
+    /// Actions.
+    #[serde(skip)]
+    Action(ActionEvent),
+    /// Other plugins.
+    #[serde(skip)]
+    Asker(AskerEvent),
+}
+
+/// An event about the context words of a question.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum ContextEvent {
     /// A question with context words is being sent: what they stand for is wanted.
     ContextWanted {
         /// The chat.
@@ -162,6 +219,12 @@ pub enum EditorEvent {
         /// The chat.
         chat: ChatId,
     },
+}
+
+/// An event about the keys of providers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum KeyEvent {
     /// The user wants to set a key.
     KeySettingRequested {
         /// Of this provider; `None`: ask which.
@@ -190,31 +253,12 @@ pub enum EditorEvent {
         #[serde(default)]
         force: bool,
     },
-    /// The user wants another model.
-    ModelRequested {
-        /// This one; `None`: choose from a list.
-        #[serde(default)]
-        model: Option<String>,
-        /// Fetch the lists of models anew.
-        #[serde(default)]
-        refresh: bool,
-    },
-    /// The user chose from a list that we showed.
-    Chosen {
-        /// The number of the question.
-        question: u64,
-        /// The choice, counted from 0; `None`: none of them.
-        #[serde(default)]
-        choice: Option<usize>,
-    },
-    /// A chat's buffer is there, empty: it is to show what the history has of it.
-    Opened {
-        /// The chat.
-        chat: ChatId,
-        /// What else is known of it.
-        #[serde(flatten)]
-        about: About,
-    },
+}
+
+/// An event about the chats of the history.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum HistoryEvent {
     /// The user wants an earlier chat.
     HistoryRequested {
         /// One that has these words; empty: any.
@@ -261,6 +305,12 @@ pub enum EditorEvent {
         /// The file.
         path: PathBuf,
     },
+}
+
+/// An event about actions and their prompts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum ActionEvent {
     /// The user wants an action done.
     ActionRequested {
         /// Which, and with what.
@@ -279,6 +329,12 @@ pub enum EditorEvent {
         #[serde(default)]
         project: Option<String>,
     },
+}
+
+/// An event about the questions of other plugins.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum AskerEvent {
     /// Another plugin asks a model, without a chat.
     Asked {
         /// The number that the answer's events name.
@@ -291,16 +347,6 @@ pub enum EditorEvent {
     AskStopped {
         /// The question's number.
         ticket: u64,
-    },
-    /// The user looks at a chat: somebody else may have written into it meanwhile.
-    Looked {
-        /// The chat.
-        chat: ChatId,
-    },
-    /// The chat's buffer is gone for good.
-    Closed {
-        /// The chat.
-        chat: ChatId,
     },
 }
 
@@ -345,6 +391,28 @@ pub enum AskedRole {
 }
 
 impl EditorEvent {
+    /// Reads an event, by its name in the field `event`.
+    ///
+    /// # Errors
+    /// It is none that there is, or says something else than such an event does.
+    pub fn read(payload: serde_json::Value) -> Result<Self, serde_json::Error> {
+        let name = payload.get("event").and_then(|name| name.as_str());
+        match name.unwrap_or_default() {
+            "context_wanted" | "context_dropped" => from_value(payload).map(Self::Context),
+            "key_setting_requested" | "key_entered" | "key_removal_requested" => from_value(payload).map(Self::Key),
+            "history_requested"
+            | "resume_offered"
+            | "history_clear_requested"
+            | "chat_renamed"
+            | "chat_deletion_requested"
+            | "chat_forked"
+            | "chat_exported" => from_value(payload).map(Self::History),
+            "action_requested" | "prompts_wanted" | "trust_requested" => from_value(payload).map(Self::Action),
+            "asked" | "ask_stopped" => from_value(payload).map(Self::Asker),
+            _ => from_value(payload),
+        }
+    }
+
     /// Whether it has to wait until it is known which model answers.
     pub fn needs_model(&self) -> bool {
         matches!(
@@ -353,7 +421,7 @@ impl EditorEvent {
                 | Self::Regenerated { .. }
                 | Self::RequestWanted { .. }
                 | Self::ModelRequested { model: None, .. }
-                | Self::Asked { .. }
+                | Self::Asker(AskerEvent::Asked { .. })
         )
     }
 
@@ -367,9 +435,13 @@ impl EditorEvent {
 
     /// Whether it takes back what waits: the same chat's question.
     pub fn takes_back(&self, waits: &Self) -> bool {
-        if let (Self::AskStopped { ticket }, Self::Asked { ticket: asking, .. }) = (self, waits) {
-            return ticket == asking;
-        }
+        let Self::Asker(AskerEvent::AskStopped { ticket }) = self else {
+            return self.takes_back_question(waits);
+        };
+        matches!(waits, Self::Asker(AskerEvent::Asked { ticket: asking, .. }) if asking == ticket)
+    }
+
+    fn takes_back_question(&self, waits: &Self) -> bool {
         let (Self::StopRequested { chat, .. } | Self::Closed { chat }) = self else {
             return false;
         };
@@ -384,20 +456,52 @@ mod tests {
     #[test]
     fn a_typed_key_is_in_no_debug_print() {
         let data = serde_json::json!({"event": "key_entered", "provider": "openai", "key": "canary-1234"});
-        let event: EditorEvent = serde_json::from_value(data).unwrap();
+        let event = EditorEvent::read(data).unwrap();
         assert!(!format!("{event:?}").contains("canary"), "{event:?}");
     }
 
     #[test]
     fn a_typed_key_that_is_none_is_not_kept() {
         let data = serde_json::json!({"event": "key_entered", "provider": "openai", "key": "two\nlines"});
-        let event: EditorEvent = serde_json::from_value(data).unwrap();
+        let event = EditorEvent::read(data).unwrap();
         assert!(matches!(
             event,
-            EditorEvent::KeyEntered {
+            EditorEvent::Key(KeyEvent::KeyEntered {
                 key: Typed(Err(SecretError::ControlCharacter)),
                 ..
-            }
+            })
         ));
+    }
+
+    #[test]
+    fn an_event_is_read_by_its_name_in_the_group_that_it_belongs_to() {
+        let groups: [(&str, fn(&EditorEvent) -> bool); 5] = [
+            ("context_dropped", |event| matches!(event, EditorEvent::Context(_))),
+            ("key_setting_requested", |event| matches!(event, EditorEvent::Key(_))),
+            ("chat_deletion_requested", |event| {
+                matches!(event, EditorEvent::History(_))
+            }),
+            ("prompts_wanted", |event| matches!(event, EditorEvent::Action(_))),
+            ("ask_stopped", |event| matches!(event, EditorEvent::Asker(_))),
+        ];
+        for (name, is_in_group) in groups {
+            let payload = serde_json::json!({ "event": name, "chat": "a", "ticket": 1 });
+            let event = EditorEvent::read(payload).unwrap();
+            assert!(is_in_group(&event), "{event:?}");
+        }
+    }
+
+    #[test]
+    fn every_name_of_a_group_is_that_of_an_event_in_it() {
+        let source = include_str!("event.rs");
+        let table = source.split("match name.unwrap_or_default()").nth(1).unwrap();
+        let table = table.split("_ => from_value").next().unwrap();
+        let names: Vec<&str> = table.split('"').skip(1).step_by(2).collect();
+        assert!(names.len() >= 17, "{names:?}");
+        for name in names {
+            let error = EditorEvent::read(serde_json::json!({ "event": name })).err();
+            let said = error.map(|error| error.to_string()).unwrap_or_default();
+            assert!(!said.contains("unknown variant"), "{name}: {said}");
+        }
     }
 }

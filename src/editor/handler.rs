@@ -6,7 +6,7 @@ use nvim_rs::{Handler, Neovim};
 use rmpv::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use super::event::{EditorEvent, Inbound, Question, Typed};
+use super::event::{EditorEvent, Inbound, KeyEvent, Question, Typed};
 use super::nvim::{self, NvimWriter};
 use super::values;
 use crate::keys::Redactor;
@@ -35,11 +35,11 @@ impl EventHandler {
         let chat = text("chat")
             .filter(|_| name.as_deref().is_some_and(is_awaited))
             .map(ChatId);
-        let inbound = match serde_json::from_value::<EditorEvent>(payload) {
+        let inbound = match EditorEvent::read(payload) {
             Ok(event) => {
-                if let EditorEvent::KeyEntered {
+                if let EditorEvent::Key(KeyEvent::KeyEntered {
                     key: Typed(Ok(key)), ..
-                } = &event
+                }) = &event
                 {
                     self.redactor.learn(key);
                 }
