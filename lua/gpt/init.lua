@@ -7,7 +7,7 @@ local session = require("gpt.client.session")
 ---@field prompt? string sent at once; without it the chat is only shown
 ---@field selection? gpt.Selection|boolean goes into the prompt as a fenced block; true: the visual selection
 ---@field new? boolean a new chat instead of the session's last one
----@field private? boolean a new chat of which nothing is kept
+---@field ["private"]? boolean a new chat of which nothing is kept
 ---@field layout? "float"|"vertical"|"horizontal"|"tab"|"current"
 ---@field mods? table `smods` of a user command, for the layout
 
@@ -84,7 +84,7 @@ end
 ---@class gpt.ActionOptions
 ---@field words? string what is wanted beside what the action says
 ---@field selection? gpt.Selection|boolean the code; true: the visual selection; false: none; nil: what is being selected, else the whole buffer
----@field new? boolean in a new chat instead of the session's last one
+---@field new? boolean a new chat instead of the session's last one
 ---@field layout? "float"|"vertical"|"horizontal"|"tab"|"current"
 ---@field mods? table `smods` of a user command, for the layout
 

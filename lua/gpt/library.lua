@@ -64,7 +64,7 @@ function M.list()
 end
 
 --- The same, with the library as it is now, if the program tells in time.
----@param limit? integer in milliseconds
+---@param limit? integer milliseconds
 ---@return gpt.Action[]
 function M.fresh(limit)
   local before = told

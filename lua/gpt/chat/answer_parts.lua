@@ -8,7 +8,7 @@ local undo = require("gpt.chat.undo")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field parts table<integer, gpt.Part> by mark
 ---@field last_part? integer
 

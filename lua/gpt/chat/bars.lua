@@ -59,7 +59,7 @@ function M.size(share, whole, most)
 end
 
 --- The keys that matter, for the footer: as many as there is room for.
----@param room integer in cells; may be negative
+---@param room integer cells; may be negative
 ---@return string
 local function footer(room)
   local keymaps = config.get().chat.keymaps

@@ -8,11 +8,11 @@ local session = require("gpt.client.session")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field id string
 ---@field buf integer
 ---@field project? string the root of the project that it belongs to
----@field private? boolean whether nothing of it is kept
+---@field ["private"]? boolean whether nothing of it is kept
 ---@field aside? boolean whether its answer goes elsewhere, and nobody waits for it here
 
 --- What the name of a chat's buffer begins with.

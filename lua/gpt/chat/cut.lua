@@ -5,7 +5,7 @@ local notice = require("gpt.ui.notice")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field cut? gpt.ShownCut
 
 ---@class gpt.ShownCut

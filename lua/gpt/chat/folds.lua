@@ -60,7 +60,7 @@ end
 ---@param buf integer
 ---@param row integer its heading
 ---@param last integer the line after its last one
----@return { first: integer, last: integer }[] rows, the last one left out
+---@return { first: integer, last: integer }[] rows without the last one
 local function context_of(buf, row, last)
   local lines, found = api.nvim_buf_get_lines(buf, row + 1, last, false), {}
   for _, fence in ipairs(fences.all(lines)) do

@@ -6,7 +6,7 @@ local words = require("gpt.words")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field estimate? integer tokens of the last request
 ---@field counted? table the same and its answer's, once the provider has counted them
 ---@field windows table<integer, gpt.WindowState> how full the model's window was, by the last message that was shown

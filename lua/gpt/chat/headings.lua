@@ -12,7 +12,7 @@ local words = require("gpt.words")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field entries table<integer, gpt.Entry> by mark
 ---@field last_mark integer
 ---@field last_id? integer the highest number of a message so far

@@ -11,7 +11,7 @@ local places = require("gpt.chat.places")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field highlighting? gpt.Highlighting
 
 local fences = require("gpt.fence")

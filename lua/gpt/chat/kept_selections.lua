@@ -5,7 +5,7 @@ local selection = require("gpt.code.selection")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field origins { origin: gpt.Origin, first: string, text: string }[] where selections came from, with their blocks'
 ---first lines and texts, oldest first
 

@@ -13,7 +13,7 @@ local undo = require("gpt.chat.undo")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field facts table<integer, string[]> what is known of answers, by message
 ---@field cuts table<integer, true> the answers that their provider ended before they were whole, by message
 ---@field places table<integer, string> which branch messages are in, those that are not shown too: "2/3"

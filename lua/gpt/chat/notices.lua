@@ -4,7 +4,7 @@ local notice = require("gpt.ui.notice")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field notice? table
 
 local namespace = vim.api.nvim_create_namespace("gpt.notice")

@@ -12,7 +12,7 @@ local words = require("gpt.words")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field guard? gpt.Guard
 
 --- What is parsed here for others.

@@ -9,7 +9,7 @@ local undo = require("gpt.chat.undo")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field answer? integer the answer that is being written
 ---@field answer_mark? integer its heading
 ---@field stream? gpt.Stream

@@ -4,7 +4,7 @@ local context = require("gpt.context")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field in_flight? boolean whether the program has been told something, and has not yet answered
 ---@field again? boolean whether the user has sent the prompt once more meanwhile
 

@@ -13,7 +13,7 @@ local waiting = require("gpt.chat.waiting")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field pending? { text: string, origin: "prompt"|"queue"|"command", mark?: integer } what was sent last, until it is shown as a message
 ---@field prepared? { tick: integer, mark: integer } the changedtick after the last change that was only made to send a
 ---question, and its heading

@@ -15,7 +15,7 @@ local undo_steps = require("gpt.chat.undo_steps")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field remembered? gpt.Remembered
 
 ---@class gpt.Remembered

@@ -4,7 +4,7 @@ local headings = require("gpt.chat.headings")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field rules? string which rules of the project go along
 
 local namespace = vim.api.nvim_create_namespace("gpt.rules")

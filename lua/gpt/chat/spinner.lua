@@ -9,7 +9,7 @@ local notice = require("gpt.ui.notice")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field spinner? table
 
 local spinner_space = api.nvim_create_namespace("gpt.spinner")
@@ -19,7 +19,7 @@ local SPINNER_INTERVAL = 120
 ---@class gpt.ShownRetry
 ---@field answer integer
 ---@field text string with {seconds} for the seconds left and {key} for the key that stops it
----@field wait integer in milliseconds
+---@field wait integer milliseconds
 
 --- What a countdown says now: below the heading, since beside it a narrow window would cut off how to stop it.
 ---@param chat gpt.Chat

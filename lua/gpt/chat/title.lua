@@ -11,7 +11,7 @@ local LEAST_NAME = 12
 
 --- The model, and how full its window is where there is room for that.
 ---@param chat gpt.Chat
----@param room integer in cells
+---@param room integer cells
 ---@return string
 function M.of(chat, room)
   local model = session.model

@@ -34,7 +34,7 @@ local words = require("gpt.words")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field usage? table tokens of the last turn that ended
 ---@field cost? number what it cost, in US dollars, estimated
 

@@ -13,7 +13,7 @@ local undo = require("gpt.chat.undo")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field bundles gpt.Bundle[]
 ---@field undone? table<integer, true> the steps of headings that were found undone
 

@@ -7,7 +7,7 @@ local undo = require("gpt.chat.undo")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field typed? gpt.Typed the user's last stay in insert mode
 ---@field newest? integer the newest undo step that was seen
 ---@field seen? integer the undo step that was the last one when last seen

@@ -11,7 +11,7 @@ local undo_steps = require("gpt.chat.undo_steps")
 
 local M = {}
 
----@class gpt.Chat
+---@class (partial) gpt.Chat
 ---@field lookups table<integer, gpt.Lookup> the questions whose context words are being looked up, by mark
 
 --- The questions that wait, in their order, each with the row and the entry of the heading below it.

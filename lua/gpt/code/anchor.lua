@@ -12,7 +12,7 @@ local namespace = api.nvim_create_namespace("gpt.origins")
 ---@field whole boolean whether it is whole lines; then both columns are 0, and `to` is the line after the last one
 ---@field from integer[] row and column, counted from 0
 ---@field to integer[]
----@field pieces? gpt.Piece[] of a block of columns
+---@field pieces? gpt.ColumnPiece[] of a block of columns
 
 ---@class gpt.Origin
 ---@field buf integer

@@ -3,7 +3,7 @@ local api = vim.api
 
 local M = {}
 
----@class gpt.Piece of a line
+---@class gpt.ColumnPiece of a line
 ---@field from integer[] row and column, counted from 0
 ---@field to integer[]
 ---@field pad integer how many spaces the line lacks to where the block begins
@@ -12,7 +12,7 @@ local M = {}
 ---@param lnum integer
 ---@param left integer the block's first column on the screen
 ---@param yanked string what Neovim yanks of the line: a line that ends within the block may have got spaces
----@return gpt.Piece?
+---@return gpt.ColumnPiece?
 local function piece_of(lnum, left, yanked)
   local line = api.nvim_buf_get_lines(0, lnum - 1, lnum, false)[1] or ""
   local from, pad = #line, left - vim.fn.virtcol({ lnum, "$" })
@@ -35,7 +35,7 @@ end
 ---@param first integer its first line, counted from 1
 ---@param left integer its first column on the screen
 ---@param lines string[] what Neovim yanks of it
----@return gpt.Piece[]?
+---@return gpt.ColumnPiece[]?
 function M.pieces(first, left, lines)
   local pieces = {}
   for index, yanked in ipairs(lines) do
@@ -48,7 +48,7 @@ function M.pieces(first, left, lines)
 end
 
 ---@param buf integer
----@param pieces gpt.Piece[]
+---@param pieces gpt.ColumnPiece[]
 ---@return gpt.Place
 function M.place(buf, pieces)
   return { buf = buf, whole = false, from = pieces[1].from, to = pieces[#pieces].to, pieces = pieces }
@@ -63,7 +63,7 @@ function M.text(place)
 end
 
 --- What comes into a piece: a line that ends before the block grows as far as it, unless nothing is added.
----@param piece gpt.Piece
+---@param piece gpt.ColumnPiece
 ---@param line string
 ---@return string
 local function padded(piece, line)

@@ -132,7 +132,7 @@ end
 ---@field first integer first line, counted from 1
 ---@field col integer where it begins there, counted from 0
 ---@field lines string[]
----@field pieces? gpt.Piece[] of a block: what it has of each line, unless it cuts a character in two
+---@field pieces? gpt.ColumnPiece[] of a block: what it has of each line, unless it cuts a character in two
 
 --- Where a block that is being made begins; nil if it is none.
 ---@param selecting boolean whether it is being made; else it was made last, and `gv` has brought it back

@@ -14,7 +14,7 @@ local NOT_BEFORE = require("gpt.context.path").NOT_BEFORE
 
 --- What is typed of a model's name behind `/model`.
 ---@param line string
----@param col integer in bytes
+---@param col integer bytes
 ---@return gpt.Word?
 function M.model_at(line, col)
   local first, last = line:match("^/model%s+()%S*()")
@@ -88,7 +88,7 @@ end
 --- The word that a place is in or behind.
 ---@param chat gpt.Chat
 ---@param row integer counted from 0
----@param col integer in bytes
+---@param col integer bytes
 ---@return gpt.Word?
 function M.at(chat, row, col)
   local heading = M.question_at(chat, row)
@@ -137,7 +137,7 @@ end
 --- A range of a line, in the units of the protocol.
 ---@param row integer
 ---@param line string
----@param first integer in bytes
+---@param first integer bytes
 ---@param last integer
 ---@return table
 function M.range(row, line, first, last)

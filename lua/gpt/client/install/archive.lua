@@ -53,7 +53,7 @@ local LIMIT = 60000
 --- Ends the program that runs once a file is larger than a program of ours can be.
 ---@param task gpt.install.Task
 ---@param path string
----@return uv_timer_t
+---@return uv.uv_timer_t
 local function watch(task, path)
   local timer = assert(uv.new_timer())
   timer:start(100, 100, function()

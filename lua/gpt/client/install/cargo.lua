@@ -16,7 +16,7 @@ local function tail(path)
   if not file then
     return {}
   end
-  local size = file:seek("end")
+  local size = file:seek("end", 0)
   file:seek("set", math.max(0, size - MOST_READ))
   local text = file:read(MOST_READ) or ""
   file:close()
@@ -35,7 +35,7 @@ end
 ---@param root string the plugin's folder
 ---@param log string
 ---@param ended fun(code: integer)
----@return uv_process_t? process, integer|string pid, or the problem
+---@return uv.uv_process_t? process, integer|string pid the problem, where there is no process
 local function spawn(root, log, ended)
   local output = uv.fs_open(log, "w", 384) -- 0600
   if not output then
