@@ -12,7 +12,7 @@ use crate::editor::event::ActionEvent;
 pub fn handle(event: ActionEvent, acting: Acting) {
     match event {
         ActionEvent::ActionRequested { wanted } => {
-            tokio::spawn(async move { acting.run(wanted).await });
+            tokio::spawn(async move { acting.run(*wanted).await });
         }
         ActionEvent::PromptsWanted { project } => {
             tokio::spawn(async move { acting.prompts.list(project).await });
