@@ -6,7 +6,7 @@ mod chats;
 mod choice;
 mod connecting;
 mod dialog;
-mod errands;
+mod follow_ups;
 mod events;
 mod gate;
 mod lists;
@@ -33,8 +33,8 @@ use tokio::task::{AbortHandle, JoinSet};
 use crate::chat::archive::Archive;
 use crate::chat::conversation::Event;
 use crate::chat::notice::{self, Notice};
-use crate::chat::session::{Errand, Session, Settings};
-use crate::chat::{About, ChatId};
+use crate::chat::session::{FollowUp, Session, Settings};
+use crate::chat::{About, ChatId, SubmissionId};
 use crate::config::{Config, HistoryConfig};
 use crate::context::files::FileIndex;
 use crate::editor::event::{EditorEvent, Inbound};
@@ -44,7 +44,7 @@ use crate::keys::vault::Vault;
 use crate::provider::registry::Registry;
 use crate::words::Locale;
 use dialog::Dialog;
-use errands::Errands;
+use follow_ups::FollowUps;
 use lists::Lists;
 use model::{Agreed, Here};
 use prompts::Prompts;
@@ -90,7 +90,7 @@ enum News {
     /// The user picked a model from the list.
     ModelPicked(String),
     /// What a chat's prompt is sent as.
-    Expanded(ChatId, About, Box<Event>, Option<Errand>),
+    Expanded(ChatId, About, Box<Event>, Option<FollowUp>),
 }
 
 struct App {
@@ -129,7 +129,7 @@ struct App {
     /// The headless questions that are being asked.
     askers: Vec<(u64, AbortHandle)>,
     /// The questions that are on their way out.
-    sending: Vec<(ChatId, AbortHandle)>,
+    sending: Vec<(ChatId, Option<SubmissionId>, AbortHandle)>,
     /// The texts that were let out, having been asked about.
     passed: gate::Passed,
     /// What waits until it is known whom to ask; `None` once it is.
@@ -137,7 +137,7 @@ struct App {
     /// Prompts, and which of them may be used.
     prompts: Prompts,
     /// What is to be done with the answers to questions that actions ask.
-    errands: Errands,
+    follow_ups: FollowUps,
 }
 
 impl App {
@@ -175,7 +175,7 @@ impl App {
             passed: gate::Passed::default(),
             waiting: None,
             prompts,
-            errands: Errands::default(),
+            follow_ups: FollowUps::default(),
         }
     }
 
@@ -183,8 +183,8 @@ impl App {
         match news {
             News::ModelPicked(name) => self.change_model(&name).await,
             // Not into a chat that was closed meanwhile.
-            News::Expanded(chat, about, sent, errand) if self.chats.contains_key(&chat) => {
-                self.ask(chat, about, *sent, errand).await;
+            News::Expanded(chat, about, sent, follow_up) if self.chats.contains_key(&chat) => {
+                self.ask(chat, about, *sent, follow_up).await;
             }
             News::Expanded(..) => {}
             News::ListsChanged => self.lists = self.lists.anew(),

@@ -3,7 +3,7 @@
 use super::App;
 use super::connecting::Entered;
 use super::lookup::Order;
-use crate::chat::MessageId;
+use crate::chat::{MessageId, Submission};
 use crate::chat::conversation::Event;
 use crate::chat::session::Told;
 use crate::editor::event::EditorEvent;
@@ -48,15 +48,19 @@ impl App {
             EditorEvent::Sent {
                 chat,
                 about,
+                id,
                 regions,
                 prompt,
-                origin,
                 at,
             } => {
+                let submission = Submission {
+                    id,
+                    text: prompt,
+                    replaced: false,
+                };
                 let sent = Event::Sent {
                     regions,
-                    prompt,
-                    origin,
+                    submission,
                     at,
                 };
                 self.send(chat, about, sent).await;
@@ -74,7 +78,8 @@ impl App {
                 at,
                 by,
             } => self.tell(chat, about, Event::BranchSwitched { regions, at, by }).await,
-            EditorEvent::StopRequested { chat, .. } if self.drop_sending(&chat) => self.give_back(chat),
+            EditorEvent::Withdrawn { chat, id } => drop(self.drop_sending(&chat, Some(id))),
+            EditorEvent::StopRequested { chat, .. } if self.drop_sending(&chat, None) => self.give_back(chat),
             EditorEvent::StopRequested { chat, about } => self.tell(chat, about, Event::StopRequested).await,
             EditorEvent::Opened { chat, about } => self.session(chat, about).tell(Told::Opened).await,
             EditorEvent::Looked { chat } => {

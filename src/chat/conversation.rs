@@ -7,7 +7,7 @@ mod shape;
 
 use std::collections::BTreeSet;
 
-use crate::chat::{MessageId, Origin, Region, Role, TurnId, Voice};
+use crate::chat::{MessageId, Region, Role, Submission, SubmissionId, TurnId, Voice};
 use crate::fence;
 use crate::provider::retry::Retrying;
 use crate::provider::{Cut, Event as ProviderEvent, FinishReason, ProviderError};
@@ -31,9 +31,7 @@ pub enum Event {
         /// The messages as the buffer shows them: they win over what is remembered here.
         regions: Vec<Region>,
         /// The new question.
-        prompt: String,
-        /// Where the question stands.
-        origin: Origin,
+        submission: Submission,
         /// The message that the cursor is in. A question that the user has changed is asked again, from there.
         at: Option<MessageId>,
     },
@@ -127,10 +125,12 @@ pub enum Effect {
 pub struct Question {
     /// Its number.
     pub id: MessageId,
+    /// The submission that it was.
+    pub submission: SubmissionId,
     /// Its text.
     pub text: String,
-    /// Where it stands until now.
-    pub origin: Origin,
+    /// Whether that is no longer what the editor shows.
+    pub replaced: bool,
 }
 
 /// How a turn ended: in exactly one of done, stopped, cut, failed.
@@ -273,10 +273,9 @@ impl Conversation {
         match event {
             Event::Sent {
                 regions,
-                prompt,
-                origin,
+                submission,
                 at,
-            } => self.sent(regions, &prompt, origin, at),
+            } => self.sent(regions, submission, at),
             Event::Regenerated { regions, at } => self.regenerated(regions, at),
             Event::BranchSwitched { regions, at, by } => self.branch_switched(regions, at, by),
             Event::Answered { turn, event } => self.answered(turn, event),
@@ -290,14 +289,14 @@ impl Conversation {
         }
     }
 
-    fn sent(&mut self, regions: Vec<Region>, prompt: &str, origin: Origin, at: Option<MessageId>) -> Vec<Effect> {
+    fn sent(&mut self, regions: Vec<Region>, submission: Submission, at: Option<MessageId>) -> Vec<Effect> {
         if self.is_answering() {
             return vec![Effect::Refuse(Refusal::Answering)];
         }
         if let Some(index) = at.and_then(|at| self.changed_question(&regions, at)) {
             return self.ask_again(regions, index);
         }
-        let text = trim_blank_lines(prompt);
+        let text = trim_blank_lines(&submission.text);
         if text.is_empty() {
             return vec![Effect::Refuse(Refusal::EmptyPrompt)];
         }
@@ -305,8 +304,9 @@ impl Conversation {
         let id = self.add(Role::User, text.to_owned());
         let question = Question {
             id,
+            submission: submission.id,
             text: text.to_owned(),
-            origin,
+            replaced: submission.replaced,
         };
         self.begin(shape, Some(question))
     }

@@ -3,7 +3,7 @@
 
 mod asking;
 mod ending;
-mod errand;
+mod follow_up;
 mod keeping;
 mod others;
 mod settings;
@@ -31,7 +31,7 @@ use crate::provider::Event as ProviderEvent;
 use crate::provider::registry::Target;
 
 pub use asking::{ask, preview};
-pub use errand::{Done, Errand};
+pub use follow_up::{Done, FollowUp};
 use keeping::Kept;
 use others::{News, next_news};
 pub use settings::Settings;
@@ -47,7 +47,7 @@ pub enum Told {
     /// Something happened.
     Event(Event),
     /// A question was sent, and with its answer something is to be done.
-    Asked(Event, Errand),
+    Asked(Event, FollowUp),
     /// The editor shows it, empty: show what the history has of it.
     Opened,
     /// The user looks at it: somebody else may have written into it.
@@ -100,8 +100,8 @@ impl Session {
             created: now(),
             rules: Rules::default(),
             asked: None,
-            errand: None,
-            errands: HashMap::new(),
+            follow_up: None,
+            follow_ups: HashMap::new(),
             titling: None,
         };
         Self {
@@ -158,9 +158,9 @@ struct Task {
     /// Who is asked in place of the model in use: for the question that was sent last.
     asked: Option<Box<Target>>,
     /// What belongs to the question that is being sent.
-    errand: Option<Errand>,
+    follow_up: Option<FollowUp>,
     /// What is to be done with the answers to these questions.
-    errands: HashMap<MessageId, Done>,
+    follow_ups: HashMap<MessageId, Done>,
     /// What of the chat the history has.
     known: Known,
     created: Time,
@@ -176,7 +176,7 @@ impl Task {
                 biased;
                 told = inbox.recv() => match told {
                     Some(Told::Event(event)) => self.hear(event, None).await,
-                    Some(Told::Asked(event, errand)) => self.hear(event, Some(errand)).await,
+                    Some(Told::Asked(event, follow_up)) => self.hear(event, Some(follow_up)).await,
                     Some(Told::Looked) => self.look(),
                     Some(Told::Opened) => self.show_recalled(&recalled),
                     Some(Told::Closed) => {
@@ -203,16 +203,16 @@ impl Task {
     }
 
     /// Takes in what the user did; before anything that is sent, what the project's rules are by now.
-    async fn hear(&mut self, event: Event, errand: Option<Errand>) {
+    async fn hear(&mut self, event: Event, follow_up: Option<FollowUp>) {
         if event != Event::StopRequested {
             self.renew_rules().await;
-            self.asked = errand.as_ref().and_then(|errand| errand.target.clone());
+            self.asked = follow_up.as_ref().and_then(|follow_up| follow_up.target.clone());
         }
-        self.errand = errand;
+        self.follow_up = follow_up;
         self.take_up(&event).await;
         self.step(Event::ModelNamed(self.settings().target.label()));
         self.step(event);
-        self.errand = None;
+        self.follow_up = None;
         self.look();
     }
 

@@ -10,8 +10,8 @@ use crate::config::Config;
 use crate::context::Wanted;
 use crate::context::files;
 use crate::keys::{Secret, SecretError};
-use crate::terms::{About, Origin, Region};
-use crate::transcript::{ChatId, MessageId};
+use crate::terms::{About, Region};
+use crate::transcript::{ChatId, MessageId, SubmissionId};
 
 /// What comes from the editor.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl<'de> Deserialize<'de> for Typed {
 
 /// The version of what is said between this program and the plugin's Lua side (`lua/gpt/client/version.lua`): counted up with
 /// each change after which an older one of the two misunderstands the other.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// An event from the editor, in the order in which the user caused it.
 #[derive(Debug, Clone, Deserialize)]
@@ -81,14 +81,20 @@ pub enum EditorEvent {
         /// The messages that its buffer shows.
         #[serde(default)]
         regions: Vec<Region>,
+        /// Its id, made at the keypress.
+        id: SubmissionId,
         /// The question.
         prompt: String,
-        /// Where it stands.
-        #[serde(default)]
-        origin: Origin,
         /// The message that the cursor is in.
         #[serde(default)]
         at: Option<MessageId>,
+    },
+    /// What was sent is not to go out after all: the user has undone it, say.
+    Withdrawn {
+        /// The chat.
+        chat: ChatId,
+        /// The submission.
+        id: SubmissionId,
     },
     /// The user wants an answer anew.
     Regenerated {
@@ -371,6 +377,9 @@ impl EditorEvent {
     pub fn takes_back(&self, waits: &Self) -> bool {
         if let (Self::AskStopped { ticket }, Self::Asked { ticket: asking, .. }) = (self, waits) {
             return ticket == asking;
+        }
+        if let (Self::Withdrawn { chat, id }, Self::Sent { chat: of, id: waiting, .. }) = (self, waits) {
+            return chat == of && id == waiting;
         }
         let (Self::StopRequested { chat, .. } | Self::Closed { chat }) = self else {
             return false;

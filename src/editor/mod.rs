@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::actions::problems::Problem;
 use crate::keys::Redactor;
-use crate::terms::{Notice, Origin, Voice};
-use crate::transcript::{ChatId, MessageId, Role, Usage};
+use crate::terms::{Notice, Voice};
+use crate::transcript::{ChatId, MessageId, Role, SubmissionId, Usage};
 
 /// Why the editor did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,10 +68,12 @@ pub struct ShownCut {
 pub struct ShownQuestion {
     /// Its number.
     pub id: MessageId,
+    /// Which submission it is: the editor knows where that stands.
+    pub submission: SubmissionId,
     /// Its lines.
     pub lines: Vec<String>,
-    /// Where it stands until now.
-    pub origin: Origin,
+    /// Whether they take the place of what the editor shows.
+    pub replaced: bool,
 }
 
 /// How the messages on the screen change: renamed first, then removed.

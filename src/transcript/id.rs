@@ -1,4 +1,4 @@
-//! The ids of chats, messages and turns.
+//! The ids of chats, messages, turns and submissions.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,11 @@ pub struct ChatId(pub String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MessageId(pub u64);
+
+/// What a user sends, from the keypress on: made by the editor, and kept through queue, look-up, turn and follow-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SubmissionId(pub u64);
 
 /// A request's number within its chat. A turn has one request for each of its steps: what comes for an earlier one is late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -41,11 +41,12 @@ end
 
 --- Asks for a commit message beside the chats that are shown: it goes into the commit buffer.
 ---@param text string
-local function ask_aside(text)
+---@param submission integer
+local function ask_aside(text, submission)
   local chat = chat_buffers.new()
   chat.aside = true
   chats.come_next(chat)
-  sending.ask(chat, text)
+  sending.ask(chat, text, nil, submission)
   local title = words("view.action.writing_commit")
   notice.inform({ level = "info", title = title, advice = "" })
 end
@@ -67,14 +68,14 @@ local acts = {
   ask = function(data, action)
     local options = action and action.options or {}
     if data.commit and action and awaits_message(action.buf) then
-      return ask_aside(data.text)
+      return ask_aside(data.text, data.ticket)
     end
     local current = chats.current()
     local new = options.new or (data.alone and current and (current.answer or current.in_flight)) or false
     local chat = chat_buffers.show({ new = new, layout = options.layout, mods = options.mods })
     local selection = action and action.selection
     local block = selection and table.concat(selections.block(selection), "\n")
-    sending.ask(chat, data.text, block and data.text:find(block, 1, true) and selection or nil)
+    sending.ask(chat, data.text, block and data.text:find(block, 1, true) and selection or nil, data.ticket)
   end,
   commit_message = function(data, action)
     if action and awaits_message(action.buf) and #(data.lines or {}) > 0 then

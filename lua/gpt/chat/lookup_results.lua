@@ -65,39 +65,46 @@ function M.refused(chat, refused)
   end
 end
 
+--- What a question says, as a hash; by its message, since another branch's says something else.
+---@param entry gpt.Entry
+---@param text string
+---@return string
+local function said_by(entry, text)
+  return entry.id .. " " .. vim.fn.sha256(vim.trim(text))
+end
+
 --- Remembers what the questions say, as the program knows them.
 ---@param chat gpt.Chat
 function M.note_said(chat)
   local found = headings.all(chat)
   for index, heading in ipairs(found) do
     if heading.entry.role == "user" and heading.entry.id then
-      local text = content.body(chat, found, index)
-      heading.entry.said = text:find("#", 1, true) and vim.fn.sha256(vim.trim(text)) or nil
+      heading.entry.said = said_by(heading.entry, content.body(chat, found, index))
     end
   end
 end
 
---- If the cursor is in an earlier question that has words, and that was changed: looks them up, then asks it again.
+--- If the cursor is in an earlier question, and that was changed: asks it again, once its words are looked up.
 ---@param chat gpt.Chat
 ---@return boolean
-function M.look_up_again(chat)
+function M.ask_again(chat)
   local id = headings.message_at_cursor(chat)
-  if not id or chat.answer or chat.in_flight or waiting.is_looking_up(chat) then
+  local heading = id and headings.of_message(chat, id)
+  if not heading or heading.entry.role ~= "user" then
     return false
   end
-  local found = headings.all(chat)
-  for index, heading in ipairs(found) do
-    if heading.entry.id == id and heading.entry.role == "user" then
-      local text = content.body(chat, found, index)
-      if lookups.names_context(text) and vim.fn.sha256(vim.trim(text)) ~= heading.entry.said then
-        lookups.wait_for_context(chat, text, function()
-          return heading.mark
-        end, { again = true })
-        return true
-      end
-    end
+  local text, said = content.of(chat, heading.mark), heading.entry.said
+  local is_same = not said or not vim.startswith(said, id .. " ") or said == said_by(heading.entry, text)
+  if is_same or not text:find("%S") then
+    return false
+  elseif not lookups.names_context(text) then
+    M.ask_changed(chat, heading.mark)
+    return true
   end
-  return false
+  lookups.wait_for_context(chat, text, function()
+    return heading.mark
+  end, { again = true })
+  return true
 end
 
 --- Asks an earlier question again, as it stands now.
@@ -105,11 +112,7 @@ end
 ---@param mark integer
 function M.ask_changed(chat, mark)
   waiting.settle(chat)
-  local regions, prompt = content.snapshot(chat)
-  chat.pending = { text = prompt, origin = "prompt", mark = mark }
-  -- Should it not have changed after all, the prompt would be sent, whose words nobody has looked up.
-  prompt = lookups.names_context(prompt) and "" or prompt
-  program.tell(chat, "sent", { regions = regions, prompt = prompt, origin = "prompt", at = chat.entries[mark].id })
+  program.tell(chat, "regenerated", { regions = content.snapshot(chat), at = chat.entries[mark].id })
 end
 
 return M

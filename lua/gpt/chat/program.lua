@@ -6,7 +6,6 @@ local M = {}
 
 ---@class gpt.Chat
 ---@field in_flight? boolean whether the program has been told something, and has not yet answered
----@field again? boolean whether the user has sent the prompt once more meanwhile
 
 --- An event about this chat.
 ---@param chat gpt.Chat

@@ -61,7 +61,7 @@ function M.begin(chat, turn)
   -- All or nothing: where the text is locked (E565) or not modifiable this fails, and is asked for again.
   -- At the last line, since Neovim takes a line off a fold that begins where nothing is changed.
   local step = undo.step(chat)
-  local prepared = questions.is_prepared(chat)
+  local prepared = questions.is_prepared(chat, turn.question)
   if prepared then
     undo.join_last(chat) -- what has only been done to send the question is part of it
   else
@@ -70,10 +70,6 @@ function M.begin(chat, turn)
   api.nvim_buf_set_text(chat.buf, -1, 0, -1, 0, {})
   local tick = not prepared and api.nvim_buf_get_changedtick(chat.buf)
   chat.in_flight = nil
-  local asked = turn.question
-  if asked and asked.origin == "command" then
-    questions.put_as_typed(chat, asked)
-  end
   notices.clear(chat)
   local following = follow.windows(chat)
   messages.reshape(chat, turn, step)
@@ -91,7 +87,6 @@ function M.begin(chat, turn)
   lookup_results.note_said(chat)
   local provider, model = turn.label:match("^([^/]*)/(.*)$")
   announce(chat, "GPTAnswerStarted", { provider = provider, model = model })
-  queue.send_again(chat)
 end
 
 ---@class gpt.ShownBranch: gpt.Shape
@@ -168,12 +163,7 @@ function M.show_branch(chat, branch)
   if not stays and api.nvim_get_current_buf() == chat.buf then
     api.nvim_win_set_cursor(0, { first + 1, 0 })
   end
-  if chat.in_flight or chat.answer then
-    return
-  elseif chat.again then
-    chat.again = nil
-    sending.send(chat)
-  else
+  if not chat.in_flight and not chat.answer then
     queue.go_on(chat, true)
   end
 end

@@ -1,6 +1,7 @@
 --- Questions above the prompt that wait to be sent: drawn as such, taken back into the prompt, dropped.
 local api = vim.api
 
+local client = require("gpt.client")
 local content = require("gpt.chat.content")
 local extmarks = require("gpt.chat.extmarks")
 local headings = require("gpt.chat.headings")
@@ -63,7 +64,7 @@ function M.take_back(chat, from)
       waiting[index].follower.born = nil -- it comes and goes in one step
     end
     M.join_with_prompt(chat, waiting[index].below)
-    chat.lookups[heading.mark], entry.looked_up, entry.taken_back = nil, nil, true
+    chat.lookups[heading.mark], entry.looked_up, entry.going, entry.taken_back = nil, nil, nil, true
     headings.mark(chat, heading.row, entry, heading.mark)
   end
 end
@@ -158,6 +159,58 @@ function M.put_last(chat, mark)
   undo.break_step(chat)
   M.drop(chat, mark)
   prompts.append(chat, lines)
+end
+
+--- What the program was told of last that is to be shown as a message.
+---@param chat gpt.Chat
+---@return integer? mark
+---@return string? text
+function M.going(chat)
+  for _, heading in ipairs(headings.all(chat)) do
+    if heading.entry.going then
+      return heading.mark, heading.entry.going
+    end
+  end
+end
+
+--- Tells the program if the user has undone or deleted what it was told of last: nothing is asked then.
+---@param chat gpt.Chat
+---@return boolean withdrawn
+function M.withdraw(chat)
+  for mark, entry in pairs(chat.in_flight and chat.entries or {}) do
+    if entry.going and not M.waits(chat, mark) then
+      entry.going, chat.in_flight = nil, nil
+      client.notify({ event = "withdrawn", chat = chat.id, id = entry.sent })
+      return true
+    end
+  end
+  return false
+end
+
+--- Takes what the program was told of last back into the prompt, with what was to follow it.
+---@param chat gpt.Chat
+---@return boolean taken
+function M.take_back_going(chat)
+  local mark = M.going(chat)
+  if not mark then
+    return false
+  end
+  chat.entries[mark].going = nil
+  local waits = M.waits(chat, mark)
+  if waits then
+    M.take_back(chat, mark)
+  end
+  return waits
+end
+
+--- Draws the heading of a question that waits.
+---@param chat gpt.Chat
+---@param mark integer
+function M.draw(chat, mark)
+  local row, entry = headings.row(chat, mark), chat.entries[mark]
+  if row and not entry.id and row ~= headings.prompt(chat) then
+    headings.mark(chat, row, entry, mark, true)
+  end
 end
 
 --- Draws the headings of the prompt and of the questions that wait, where an undo has made one the other. Where no answer

@@ -5,5 +5,5 @@ return {
   plugin = "0.1.0",
   --- Counted up with each change after which an older program and this Lua side, or the other way round, misunderstand
   --- each other.
-  protocol = 1,
+  protocol = 2,
 }

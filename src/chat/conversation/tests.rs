@@ -11,9 +11,16 @@ use crate::transcript::Citation;
 fn send(text: &str) -> Event {
     Event::Sent {
         regions: Vec::new(),
-        prompt: text.into(),
-        origin: Origin::Prompt,
+        submission: submission(text),
         at: None,
+    }
+}
+
+fn submission(text: &str) -> Submission {
+    Submission {
+        id: SubmissionId(1),
+        text: text.into(),
+        replaced: false,
     }
 }
 
@@ -73,7 +80,8 @@ fn sending_shows_the_question_and_starts_a_turn() {
     let question = Question {
         id: MessageId(1),
         text: "  hello".into(),
-        origin: Origin::Prompt,
+        submission: SubmissionId(1),
+        replaced: false,
     };
     assert_eq!(
         effects,
@@ -248,8 +256,7 @@ fn what_the_buffer_shows_wins_over_what_is_remembered() {
     let regions = vec![region(1, Role::User, "q, edited"), region(2, Role::Assistant, "a")];
     chat.step(Event::Sent {
         regions,
-        prompt: "next".into(),
-        origin: Origin::Prompt,
+        submission: submission("next"),
         at: None,
     });
     assert_eq!(texts(&chat), ["q, edited", "a", "next", ""]);
@@ -261,8 +268,7 @@ fn messages_of_a_process_that_died_are_taken_from_the_buffer() {
     let regions = vec![region(7, Role::User, "q"), region(8, Role::Assistant, "a")];
     let effects = chat.step(Event::Sent {
         regions,
-        prompt: "next".into(),
-        origin: Origin::Prompt,
+        submission: submission("next"),
         at: None,
     });
     assert_eq!(texts(&chat), ["q", "a", "next", ""]);
@@ -286,8 +292,7 @@ fn an_answer_without_a_word_is_removed_by_the_next_turn() {
     let regions = vec![region(1, Role::User, "q"), region(2, Role::Assistant, "")];
     let effects = chat.step(Event::Sent {
         regions,
-        prompt: "next".into(),
-        origin: Origin::Prompt,
+        submission: submission("next"),
         at: None,
     });
     assert!(matches!(effects.first(), Some(Effect::ShowTurn { shape, .. }) if shape.removed == [MessageId(2)]));

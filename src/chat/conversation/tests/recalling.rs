@@ -90,8 +90,7 @@ fn an_answer_that_was_broken_off_is_as_long_as_the_screen_shows_it() {
     let mut chat = broken_off();
     chat.step(Event::Sent {
         regions: shown("one two"),
-        prompt: "next".into(),
-        origin: Origin::Prompt,
+        submission: submission("next"),
         at: None,
     });
     assert_eq!(texts(&chat), ["q1", "one two", "next", ""]);
