@@ -6,8 +6,8 @@ mod chats;
 mod choice;
 mod connecting;
 mod dialog;
-mod follow_ups;
 mod events;
+mod follow_ups;
 mod gate;
 mod lists;
 mod lookup;
@@ -31,9 +31,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::chat::archive::Archive;
-use crate::chat::conversation::Event;
 use crate::chat::notice::{self, Notice};
-use crate::chat::session::{FollowUp, Session, Settings};
+use crate::chat::session::{Session, Settings, Wanted};
 use crate::chat::{About, ChatId, SubmissionId};
 use crate::config::{Config, HistoryConfig};
 use crate::context::files::FileIndex;
@@ -89,8 +88,8 @@ enum News {
     KeysChanged,
     /// The user picked a model from the list.
     ModelPicked(String),
-    /// What a chat's prompt is sent as.
-    Expanded(ChatId, About, Box<Event>, Option<FollowUp>),
+    /// What may be sent, and as what.
+    Passed(ChatId, About, Box<Wanted>),
 }
 
 struct App {
@@ -183,10 +182,10 @@ impl App {
         match news {
             News::ModelPicked(name) => self.change_model(&name).await,
             // Not into a chat that was closed meanwhile.
-            News::Expanded(chat, about, sent, follow_up) if self.chats.contains_key(&chat) => {
-                self.ask(chat, about, *sent, follow_up).await;
+            News::Passed(chat, about, wanted) if self.chats.contains_key(&chat) => {
+                self.tell(chat, about, *wanted).await;
             }
-            News::Expanded(..) => {}
+            News::Passed(..) => {}
             News::ListsChanged => self.lists = self.lists.anew(),
             News::KeysChanged => {
                 self.lists = self.lists.anew();

@@ -10,8 +10,8 @@ use crate::actions::slash;
 use crate::chat::archive::Archive;
 use crate::chat::conversation::Event;
 use crate::chat::rules::Rules;
-use crate::chat::session::{self, FollowUp, Session, Told};
-use crate::chat::{About, ChatId, Region, Role, Submission, notice, prompt};
+use crate::chat::session::{self, FollowUp, Session, Told, Wanted};
+use crate::chat::{About, ChatId, Region, Revision, Role, Submission, notice, prompt};
 use crate::provider::registry::Target;
 
 /// How long answers may go on when the editor is gone.
@@ -29,14 +29,14 @@ impl App {
         self.chats.entry(chat.clone()).or_insert_with(start)
     }
 
-    /// Tells a chat what happened.
-    pub(super) async fn tell(&mut self, chat: ChatId, about: About, event: Event) {
-        self.session(chat, about).tell(Told::Event(event)).await;
+    /// Tells a chat what the user wants.
+    pub(super) async fn tell(&mut self, chat: ChatId, about: About, wanted: Wanted) {
+        self.session(chat, about).tell(Told::Wanted(Box::new(wanted))).await;
     }
 
     /// Sends a chat's prompt: an action that it names is put in its place first, and what looks as if it held secrets is
     /// asked about.
-    pub(super) async fn send(&mut self, chat: ChatId, about: About, sent: Event) {
+    pub(super) async fn send(&mut self, chat: ChatId, about: About, sent: Event, revision: Revision) {
         let (id, prompt) = match &sent {
             Event::Sent { submission, .. } => (Some(submission.id), submission.text.clone()),
             _ => (None, String::new()),
@@ -45,7 +45,12 @@ impl App {
         let is_named = follow_up.is_none() && slash::find(&prompt).is_some();
         let gate = self.gate();
         if !is_named && gate.passes_at_once(&said(&sent)) {
-            return self.ask(chat, about, sent, follow_up).await;
+            let wanted = Wanted {
+                event: sent,
+                revision,
+                follow_up,
+            };
+            return self.tell(chat, about, wanted).await;
         }
         self.session(chat.clone(), about.clone());
         let (acting, news, asked) = (self.acting(), self.news.clone(), self.settings.borrow().target.clone());
@@ -64,8 +69,12 @@ impl App {
             let provider = &other.unwrap_or(&asked).provider;
             let root = about.project.as_deref().map(PathBuf::from);
             if gate.lets_out(said(&sent), root, provider).await {
-                let sent = Box::new(sent);
-                news.send(News::Expanded(chat, about, sent, follow_up)).await.ok();
+                let wanted = Wanted {
+                    event: sent,
+                    revision,
+                    follow_up,
+                };
+                news.send(News::Passed(chat, about, Box::new(wanted))).await.ok();
             } else {
                 let notice = notice::of_taken_back(acting.locale);
                 match sent {
@@ -76,15 +85,6 @@ impl App {
         });
         self.sending.retain(|(_, _, task)| !task.is_finished());
         self.sending.push((of, id, task.abort_handle()));
-    }
-
-    /// Asks a chat's question, with what belongs to it.
-    pub(super) async fn ask(&mut self, chat: ChatId, about: About, sent: Event, follow_up: Option<FollowUp>) {
-        let told = match follow_up {
-            Some(follow_up) => Told::Asked(sent, follow_up),
-            None => Told::Event(sent),
-        };
-        self.session(chat, about).tell(told).await;
     }
 
     /// Shows the request that a chat would send now, without the key.

@@ -3,9 +3,9 @@
 use super::App;
 use super::connecting::Entered;
 use super::lookup::Order;
-use crate::chat::{MessageId, Submission};
 use crate::chat::conversation::Event;
-use crate::chat::session::Told;
+use crate::chat::session::{Told, Wanted};
+use crate::chat::{MessageId, Submission};
 use crate::editor::event::EditorEvent;
 
 impl App {
@@ -50,6 +50,7 @@ impl App {
                 about,
                 id,
                 regions,
+                revision,
                 prompt,
                 at,
             } => {
@@ -63,24 +64,36 @@ impl App {
                     submission,
                     at,
                 };
-                self.send(chat, about, sent).await;
+                self.send(chat, about, sent, revision).await;
             }
             EditorEvent::Regenerated {
                 chat,
                 about,
                 regions,
+                revision,
                 at,
-            } => self.send(chat, about, Event::Regenerated { regions, at }).await,
+            } => {
+                let again = Event::Regenerated { regions, at };
+                self.send(chat, about, again, revision).await;
+            }
             EditorEvent::BranchSwitched {
                 chat,
                 about,
                 regions,
+                revision,
                 at,
                 by,
-            } => self.tell(chat, about, Event::BranchSwitched { regions, at, by }).await,
+            } => {
+                let wanted = Wanted {
+                    event: Event::BranchSwitched { regions, at, by },
+                    revision,
+                    follow_up: None,
+                };
+                self.tell(chat, about, wanted).await;
+            }
             EditorEvent::Withdrawn { chat, id } => drop(self.drop_sending(&chat, Some(id))),
             EditorEvent::StopRequested { chat, .. } if self.drop_sending(&chat, None) => self.give_back(chat),
-            EditorEvent::StopRequested { chat, about } => self.tell(chat, about, Event::StopRequested).await,
+            EditorEvent::StopRequested { chat, about } => self.session(chat, about).tell(Told::Stop).await,
             EditorEvent::Opened { chat, about } => self.session(chat, about).tell(Told::Opened).await,
             EditorEvent::Looked { chat } => {
                 if let Some(session) = self.chats.get(&chat) {

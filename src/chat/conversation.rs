@@ -7,7 +7,7 @@ mod shape;
 
 use std::collections::BTreeSet;
 
-use crate::chat::{MessageId, Region, Role, Submission, SubmissionId, TurnId, Voice};
+use crate::chat::{MessageId, Region, Revision, Role, Submission, SubmissionId, TurnId, Voice};
 use crate::fence;
 use crate::provider::retry::Retrying;
 use crate::provider::{Cut, Event as ProviderEvent, FinishReason, ProviderError};
@@ -210,9 +210,21 @@ pub struct Conversation {
     tools: BTreeSet<String>,
     turns: u64,
     last_id: u64,
+    revision: Revision,
 }
 
 impl Conversation {
+    /// The state of what is shown, which counts up with each effect that changes the messages there or ends an answer.
+    /// What an editor says of an earlier one, a half-painted answer say, is not to be taken for what the user wants.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// Notes that what is shown changes.
+    fn reshown(&mut self) {
+        self.revision.0 += 1;
+    }
+
     /// The messages that are shown, oldest first. While a turn is in progress the last one is its answer.
     pub fn messages(&self) -> &[Message] {
         &self.messages
@@ -236,6 +248,7 @@ impl Conversation {
             self.branches.keep(message);
         }
         self.messages = self.branches.path(head);
+        self.reshown();
     }
 
     /// Takes in what somebody else has said in this chat. Returns its number here, and whether it is shown.
@@ -247,6 +260,7 @@ impl Conversation {
         self.last_id = id.0;
         let goes_on = self.messages.last().map(|last| last.id) == parent;
         self.branches.hang(id, parent);
+        self.reshown();
         match goes_on {
             true => self.messages.push(message),
             false => self.branches.put_aside(message),
@@ -260,6 +274,7 @@ impl Conversation {
         // As a buffer shows it: blank lines at its end are drawn with what follows them.
         let more = trim_blank_lines(text).strip_prefix(&*message.text())?.to_owned();
         message.push(Block::Text(more.clone()));
+        self.reshown();
         (!more.is_empty()).then_some(more)
     }
 
@@ -338,6 +353,7 @@ impl Conversation {
 
     /// Starts a turn for the conversation as it stands.
     fn begin(&mut self, mut shape: Shape, question: Option<Question>) -> Vec<Effect> {
+        self.reshown();
         self.turns += 1;
         let turn = TurnId(self.turns);
         let answer = self.add(Role::Assistant, String::new());
@@ -510,6 +526,7 @@ impl Conversation {
             return effects;
         };
         turn.count_step();
+        self.reshown();
         if let Some(answer) = self.messages.last_mut()
             && let Some(fence) = fence::unclosed(&answer.text())
         {

@@ -15,4 +15,4 @@ pub mod rules;
 pub mod session;
 
 pub use crate::terms::{About, Region, Submission, Voice};
-pub use crate::transcript::{ChatId, Message, MessageId, Role, SubmissionId, TurnId};
+pub use crate::transcript::{ChatId, Message, MessageId, Revision, Role, SubmissionId, TurnId};

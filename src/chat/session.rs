@@ -24,8 +24,8 @@ use crate::chat::journal::Known;
 use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::prompt::Prompt;
 use crate::chat::rules::Rules;
-use crate::chat::{About, ChatId, MessageId, TurnId, notice};
-use crate::editor::{Editor, ShownFacts};
+use crate::chat::{About, ChatId, MessageId, Revision, TurnId, notice};
+use crate::editor::{Editor, ShownFacts, ShownWish, Wish};
 use crate::history::{Time, now};
 use crate::provider::Event as ProviderEvent;
 use crate::provider::registry::Target;
@@ -44,10 +44,10 @@ const EVENTS_WAITING: usize = 64;
 /// What a chat is told.
 #[derive(Debug)]
 pub enum Told {
-    /// Something happened.
-    Event(Event),
-    /// A question was sent, and with its answer something is to be done.
-    Asked(Event, FollowUp),
+    /// The user wants something of the messages that the editor shows.
+    Wanted(Box<Wanted>),
+    /// The user wants the answer that is being written stopped.
+    Stop,
     /// The editor shows it, empty: show what the history has of it.
     Opened,
     /// The user looks at it: somebody else may have written into it.
@@ -56,6 +56,17 @@ pub enum Told {
     Closed,
     /// The editor is gone: an answer under way is finished into the history.
     Left,
+}
+
+/// What the user wants of the messages that the editor shows.
+#[derive(Debug)]
+pub struct Wanted {
+    /// What is wanted.
+    pub event: Event,
+    /// Which state of what is shown it names.
+    pub revision: Revision,
+    /// What belongs to what is sent, beside its text.
+    pub follow_up: Option<FollowUp>,
 }
 
 /// A running chat. Dropping it ends the chat's tasks, and with them its connection.
@@ -175,8 +186,8 @@ impl Task {
             tokio::select! {
                 biased;
                 told = inbox.recv() => match told {
-                    Some(Told::Event(event)) => self.hear(event, None).await,
-                    Some(Told::Asked(event, follow_up)) => self.hear(event, Some(follow_up)).await,
+                    Some(Told::Wanted(wanted)) => self.hear(*wanted).await,
+                    Some(Told::Stop) => self.stop().await,
                     Some(Told::Looked) => self.look(),
                     Some(Told::Opened) => self.show_recalled(&recalled),
                     Some(Told::Closed) => {
@@ -202,18 +213,43 @@ impl Task {
         self.keep_rest().await;
     }
 
-    /// Takes in what the user did; before anything that is sent, what the project's rules are by now.
-    async fn hear(&mut self, event: Event, follow_up: Option<FollowUp>) {
-        if event != Event::StopRequested {
-            self.renew_rules().await;
-            self.asked = follow_up.as_ref().and_then(|follow_up| follow_up.target.clone());
+    /// Takes in what the user wants; before anything that is sent, what the project's rules are by now.
+    async fn hear(&mut self, wanted: Wanted) {
+        if let Some(wish) = self.anew(&wanted) {
+            return self.canvas.add(Stroke::Anew(wish));
         }
+        let Wanted { event, follow_up, .. } = wanted;
+        self.renew_rules().await;
+        self.asked = follow_up.as_ref().and_then(|follow_up| follow_up.target.clone());
         self.follow_up = follow_up;
         self.take_up(&event).await;
         self.step(Event::ModelNamed(self.settings().target.label()));
         self.step(event);
         self.follow_up = None;
         self.look();
+    }
+
+    async fn stop(&mut self) {
+        self.step(Event::StopRequested);
+        self.look();
+    }
+
+    /// What is to be asked anew, since the messages were shown otherwise when it was wanted. While an answer is written
+    /// only what goes out can wait for its end; the rest is refused.
+    fn anew(&self, wanted: &Wanted) -> Option<ShownWish> {
+        let wish = match &wanted.event {
+            Event::Sent { submission, .. } => Wish::Sent { id: submission.id },
+            _ if self.conversation.is_answering() => return None,
+            Event::Regenerated { .. } => Wish::Regenerated,
+            Event::BranchSwitched { by, .. } => Wish::BranchSwitched { by: *by },
+            _ => return None,
+        };
+        let revision = self.conversation.revision();
+        (wanted.revision != revision).then(|| ShownWish {
+            chat: self.chat.clone(),
+            revision,
+            wish,
+        })
     }
 
     fn take(&mut self, (turn, answers): (TurnId, Vec<ProviderEvent>)) {

@@ -11,7 +11,7 @@ use crate::context::Wanted;
 use crate::context::files;
 use crate::keys::{Secret, SecretError};
 use crate::terms::{About, Region};
-use crate::transcript::{ChatId, MessageId, SubmissionId};
+use crate::transcript::{ChatId, MessageId, Revision, SubmissionId};
 
 /// What comes from the editor.
 #[derive(Debug)]
@@ -81,6 +81,9 @@ pub enum EditorEvent {
         /// The messages that its buffer shows.
         #[serde(default)]
         regions: Vec<Region>,
+        /// Which state of what is shown they are.
+        #[serde(default)]
+        revision: Revision,
         /// Its id, made at the keypress.
         id: SubmissionId,
         /// The question.
@@ -106,6 +109,9 @@ pub enum EditorEvent {
         /// The messages that its buffer shows.
         #[serde(default)]
         regions: Vec<Region>,
+        /// Which state of what is shown they are.
+        #[serde(default)]
+        revision: Revision,
         /// The message that the cursor is in; `None`: the last one.
         #[serde(default)]
         at: Option<MessageId>,
@@ -120,6 +126,9 @@ pub enum EditorEvent {
         /// The messages that its buffer shows.
         #[serde(default)]
         regions: Vec<Region>,
+        /// Which state of what is shown they are.
+        #[serde(default)]
+        revision: Revision,
         /// The message that the cursor is in; `None`: the last one.
         #[serde(default)]
         at: Option<MessageId>,
@@ -378,7 +387,13 @@ impl EditorEvent {
         if let (Self::AskStopped { ticket }, Self::Asked { ticket: asking, .. }) = (self, waits) {
             return ticket == asking;
         }
-        if let (Self::Withdrawn { chat, id }, Self::Sent { chat: of, id: waiting, .. }) = (self, waits) {
+        if let (
+            Self::Withdrawn { chat, id },
+            Self::Sent {
+                chat: of, id: waiting, ..
+            },
+        ) = (self, waits)
+        {
             return chat == of && id == waiting;
         }
         let (Self::StopRequested { chat, .. } | Self::Closed { chat }) = self else {

@@ -15,7 +15,7 @@ use super::event::Inbound;
 use super::handler::EventHandler;
 use super::{
     Act, AskEvent, Choice, Editor, EditorError, KeyForm, ShownBranch, ShownContext, ShownEnd, ShownKeyChange,
-    ShownModel, ShownRetry, ShownTurn, transport, values,
+    ShownModel, ShownRetry, ShownTurn, ShownWish, transport, values,
 };
 use crate::keys::Redactor;
 use crate::terms::{Notice, Voice};
@@ -24,7 +24,8 @@ use crate::transcript::{ChatId, MessageId};
 /// What nvim-rs writes to.
 pub type NvimWriter = Compat<transport::Writer>;
 
-/// The Lua that every operation runs. Its answer is nil when it is done, else `{ kind, message }`.
+/// The Lua that every operation runs. Its answer is nil when it is done, or the event that followed from it at once; else
+/// why it was not done.
 const APPLY: &str = "return require('gpt.client.operations').apply(...)";
 
 /// A connected Neovim.
@@ -32,6 +33,8 @@ const APPLY: &str = "return require('gpt.client.operations').apply(...)";
 pub struct Nvim {
     nvim: Neovim<NvimWriter>,
     redactor: Redactor,
+    /// Weak, since the inbox ends with the connection.
+    inbox: mpsc::WeakSender<Inbound>,
 }
 
 /// Takes over standard input and output and speaks msgpack-RPC on them. Events go to `inbox`; the future returned runs
@@ -42,8 +45,14 @@ pub fn connect(
 ) -> io::Result<(Nvim, impl Future<Output = Result<(), Box<LoopError>>>)> {
     let reader = transport::stdin()?.compat();
     let writer = transport::stdout()?.compat_write();
+    let weak = inbox.downgrade();
     let (nvim, connection) = Neovim::new(reader, writer, EventHandler::new(inbox, redactor.clone()));
-    Ok((Nvim { nvim, redactor }, connection))
+    let nvim = Nvim {
+        nvim,
+        redactor,
+        inbox: weak,
+    };
+    Ok((nvim, connection))
 }
 
 /// Calls an operation of the view.
@@ -66,11 +75,19 @@ impl Nvim {
             sender.send(call(&nvim, operation, data).await).ok();
         });
         let answer = receiver.await.map_err(|_| EditorError::Closed)?;
-        let result = read_answer(answer);
-        if let Err(error) = &result {
-            tracing::debug!(operation, %error, "the editor did not do it");
+        match read_answer(answer) {
+            Ok(None) => Ok(()),
+            Ok(Some(event)) => {
+                if let Some(inbox) = self.inbox.upgrade() {
+                    EventHandler::new(inbox, self.redactor.clone()).hear(event).await;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                tracing::debug!(operation, %error, "the editor did not do it");
+                Err(error)
+            }
         }
-        result
     }
 
     async fn apply_data(&self, operation: &'static str, data: &impl Serialize) -> Result<(), EditorError> {
@@ -90,12 +107,13 @@ impl Nvim {
     }
 }
 
-/// What the call came to.
-fn read_answer(answer: Result<Result<Value, Value>, Box<CallError>>) -> Result<(), EditorError> {
+/// What the call came to: the event that followed from it, if one did.
+fn read_answer(answer: Result<Result<Value, Value>, Box<CallError>>) -> Result<Option<serde_json::Value>, EditorError> {
     match answer {
         Err(_) => Err(EditorError::Closed),
         Ok(Err(error)) => Err(refusal(&lua_error(error))),
-        Ok(Ok(Value::Nil)) => Ok(()),
+        Ok(Ok(Value::Nil)) => Ok(None),
+        Ok(Ok(event @ Value::Map(_))) => Ok(Some(values::to_json(event))),
         Ok(Ok(other)) => Err(refusal(values::to_json(other).as_str().unwrap_or("unreadable"))),
     }
 }
@@ -174,6 +192,10 @@ impl Editor for Nvim {
     async fn end_turn(&self, end: &ShownEnd) -> Result<(), EditorError> {
         let notice = end.notice.as_ref().map(|notice| self.clean(notice));
         self.apply_data("end_turn", &ShownEnd { notice, ..end.clone() }).await
+    }
+
+    async fn ask_anew(&self, wish: &ShownWish) -> Result<(), EditorError> {
+        self.apply_data("ask_anew", wish).await
     }
 
     async fn give_back(&self, chat: &ChatId) -> Result<(), EditorError> {

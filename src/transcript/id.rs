@@ -1,4 +1,4 @@
-//! The ids of chats, messages, turns and submissions.
+//! The ids of chats, messages, turns and submissions, and the revision of what a chat shows.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,3 +20,8 @@ pub struct SubmissionId(pub u64);
 /// A request's number within its chat. A turn has one request for each of its steps: what comes for an earlier one is late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TurnId(pub u64);
+
+/// How often what a chat shows of its messages was changed by the program: which of these states an editor speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Revision(pub u64);

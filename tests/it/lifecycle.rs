@@ -314,11 +314,11 @@ async fn a_question_is_shown_as_it_was_sent_and_what_is_typed_meanwhile_stays_in
     signal(stopped, Signal::STOP);
     say(&nvim, "first").await;
     nvim.feed(" more").await;
-    chat_holds(&nvim, "first more").await;
+    chat_holds(&nvim, "first\n\n## You\n\n more").await;
     signal(stopped, Signal::CONT);
     ended(&nvim, 1).await;
     let shown = [("You", "first"), ("test/m1", "there")];
-    assert_eq!(chat_lines(&nvim).await, transcript_with(&shown, "more"));
+    assert_eq!(chat_lines(&nvim).await, transcript_with(&shown, " more"));
     assert_eq!(conversation(&server.requests()[0]), said(&[("user", "first")]));
     nvim.feed("!").await;
     chat_holds(&nvim, "more!").await;

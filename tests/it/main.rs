@@ -76,6 +76,7 @@ mod in_view;
 #[cfg(unix)]
 mod install;
 mod keys_in_chat;
+mod killed;
 mod layouts;
 mod leaving;
 mod library;
@@ -100,6 +101,7 @@ mod read_again;
 mod reasoning;
 mod recalled;
 mod retries;
+mod round_trips;
 mod screens;
 #[cfg(target_os = "linux")]
 mod served;

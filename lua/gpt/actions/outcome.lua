@@ -10,6 +10,7 @@ local library = require("gpt.library")
 local notice = require("gpt.ui.notice")
 local sending = require("gpt.chat.sending")
 local selections = require("gpt.code.selection")
+local waiting = require("gpt.chat.waiting")
 local words = require("gpt.words")
 
 ---@param title string
@@ -42,16 +43,18 @@ end
 --- Asks for a commit message beside the chats that are shown: it goes into the commit buffer.
 ---@param text string
 ---@param submission integer
+---@return table? event
 local function ask_aside(text, submission)
   local chat = chat_buffers.new()
   chat.aside = true
   chats.come_next(chat)
-  sending.ask(chat, text, nil, submission)
+  local event = sending.ask(chat, text, nil, submission)
   local title = words("view.action.writing_commit")
   notice.inform({ level = "info", title = title, advice = "" })
+  return event
 end
 
----@type table<string, fun(data: table, action?: gpt.PendingAction)>
+---@type table<string, fun(data: table, action?: gpt.PendingAction): table?>
 local acts = {
   prompts = function(data)
     library.update(data)
@@ -71,11 +74,11 @@ local acts = {
       return ask_aside(data.text, data.ticket)
     end
     local current = chats.current()
-    local new = options.new or (data.alone and current and (current.answer or current.in_flight)) or false
+    local new = options.new or (data.alone and current and (current.answer or waiting.going(current))) or false
     local chat = chat_buffers.show({ new = new, layout = options.layout, mods = options.mods })
     local selection = action and action.selection
     local block = selection and table.concat(selections.block(selection), "\n")
-    sending.ask(chat, data.text, block and data.text:find(block, 1, true) and selection or nil, data.ticket)
+    return sending.ask(chat, data.text, block and data.text:find(block, 1, true) and selection or nil, data.ticket)
   end,
   commit_message = function(data, action)
     if action and awaits_message(action.buf) and #(data.lines or {}) > 0 then
@@ -99,8 +102,9 @@ local acts = {
 
 --- Does what the program makes of an action.
 ---@param data { act: string, ticket?: integer }
+---@return table? event what is sent now, as in |program.tell|
 function M.act(data)
-  acts[data.act](data, actions.pending(data.ticket))
+  return acts[data.act](data, actions.pending(data.ticket))
 end
 
 return M

@@ -21,6 +21,7 @@ local M = {}
 --- What the words of a question stand for is known: puts it there, and sends the question when its turn comes.
 ---@param chat gpt.Chat
 ---@param found gpt.ShownContext
+---@return table? event what is sent now
 function M.found(chat, found)
   local mark = lookups.lookup_of(chat, found.lookup)
   if not mark then
@@ -31,9 +32,9 @@ function M.found(chat, found)
   if not row or row == headings.prompt(chat) then
     chat.lookups[mark] = nil -- an undo took it back, or it was deleted
     return
-  elseif chat.in_flight and not chat.answer then
-    -- Whatever comes of what is in flight, an answer or another branch: nothing else may be told now.
-    error("E5108: busy: something is in flight", 0)
+  elseif waiting.going(chat) and not chat.answer then
+    -- Whatever comes of what is on its way: nothing else may be told now.
+    error("E5108: busy: something is on its way", 0)
   end
   local following = follow.windows(chat)
   -- Before anything else, since where the text is locked (E565) or not modifiable this fails, and is asked for again.
@@ -46,11 +47,11 @@ function M.found(chat, found)
     tell.inform(found.notice)
   end
   if lookup.again then
-    return M.ask_changed(chat, mark)
+    return M.ask_changed(chat, mark, true)
   end
   lookups.redraw_waiting(chat, mark)
-  if not chat.answer and not chat.in_flight then
-    queue.go_on(chat, true)
+  if not chat.answer and not waiting.going(chat) then
+    return queue.go_on(chat, true, true)
   end
 end
 
@@ -110,9 +111,13 @@ end
 --- Asks an earlier question again, as it stands now.
 ---@param chat gpt.Chat
 ---@param mark integer
-function M.ask_changed(chat, mark)
+---@param asked? boolean as in |program.tell|
+---@return table? event
+function M.ask_changed(chat, mark, asked)
   waiting.settle(chat)
-  program.tell(chat, "regenerated", { regions = content.snapshot(chat), at = chat.entries[mark].id })
+  local fields = { regions = content.snapshot(chat), at = chat.entries[mark].id }
+  local _, event = program.tell(chat, "regenerated", fields, asked)
+  return event
 end
 
 return M

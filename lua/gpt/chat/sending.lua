@@ -23,7 +23,6 @@ local M = {}
 ---@param chat gpt.Chat
 ---@param told gpt.Notice
 function M.refused(chat, told)
-  chat.in_flight = nil
   if waiting.take_back_going(chat) then
     follow.trim_prompt(chat)
   end
@@ -55,8 +54,9 @@ end
 ---@param chat gpt.Chat
 ---@param question string
 ---@param selection? gpt.Selection stands below it, unless it has it already
----@param submission? integer nil: a new one
-function M.ask(chat, question, selection, submission)
+---@param asked? integer the submission, where the program has asked for it to be sent; nil: a new one
+---@return table? event what is sent now, as in |program.tell|
+function M.ask(chat, question, selection, asked)
   if selection then
     kept_selections.keep(chat, selection)
     local block = table.concat(selections.block(selection), "\n")
@@ -65,7 +65,7 @@ function M.ask(chat, question, selection, submission)
   if not queue.is_busy(chat) then
     waiting.settle(chat)
   end
-  queue.wait_with(chat, vim.split(question, "\n"), submission)
+  return queue.wait_with(chat, vim.split(question, "\n"), asked)
 end
 
 --- Puts a selection into the prompt, and room to write below it.
@@ -91,27 +91,49 @@ function M.stop(chat)
 end
 
 ---@param chat gpt.Chat
-function M.regenerate(chat)
+---@param asked? boolean as in |program.tell|
+---@return table? event
+function M.regenerate(chat, asked)
   if tell.refuses(chat) then
     return
   end
   waiting.settle(chat)
-  program.tell(chat, "regenerated", { regions = content.snapshot(chat), at = headings.message_at_cursor(chat) })
+  local fields = { regions = content.snapshot(chat), at = headings.message_at_cursor(chat) }
+  return select(2, program.tell(chat, "regenerated", fields, asked))
 end
 
 --- Shows another branch of the conversation.
 ---@param chat gpt.Chat
 ---@param by integer how many further; negative: back
-function M.switch_branch(chat, by)
+---@param asked? boolean as in |program.tell|
+---@return table? event
+function M.switch_branch(chat, by, asked)
   if tell.refuses(chat) then
     return
   end
   waiting.settle(chat)
-  program.tell(
-    chat,
-    "branch_switched",
-    { regions = content.snapshot(chat), at = headings.message_at_cursor(chat), by = by }
-  )
+  local fields = { regions = content.snapshot(chat), at = headings.message_at_cursor(chat), by = by }
+  return select(2, program.tell(chat, "branch_switched", fields, asked))
+end
+
+---@class gpt.ShownWish
+---@field revision integer
+---@field wish "sent"|"regenerated"|"branch_switched"
+---@field id? integer
+---@field by? integer
+
+--- The messages were shown otherwise when the program was told of this: it is wanted anew, of what is shown now.
+---@param chat gpt.Chat
+---@param wanted gpt.ShownWish
+---@return table? event
+function M.want_anew(chat, wanted)
+  chat.revision = wanted.revision
+  if wanted.wish == "sent" then
+    return queue.send_anew(chat, wanted.id)
+  elseif wanted.wish == "regenerated" then
+    return M.regenerate(chat, true)
+  end
+  return M.switch_branch(chat, wanted.by, true)
 end
 
 --- Takes all that waits back into the prompt.
@@ -131,9 +153,7 @@ function M.refuse_question(chat, told)
   if mark and text and questions.names_action(text) then
     waiting.put_last(chat, mark)
   end
-  M.take_all_back(chat)
-  -- Not before: where the text is locked this fails, and is asked for again.
-  chat.in_flight = nil
+  M.take_all_back(chat) -- where the text is locked this fails, and is asked for again
   tell.at_prompt(chat, told)
 end
 
@@ -141,9 +161,16 @@ end
 ---@param chat gpt.Chat
 ---@return boolean returned
 function M.give_back(chat)
-  chat.in_flight = nil
   chat.lookups = {}
-  return not chat.answer and #waiting.from(chat) > 0 and pcall(M.take_all_back, chat)
+  local waits = #waiting.from(chat) > 0
+  if not chat.answer then
+    if waits then
+      waiting.give_back(chat)
+      pcall(follow.trim_prompt, chat)
+    end
+    waiting.forget_going(chat)
+  end
+  return waits
 end
 
 return M

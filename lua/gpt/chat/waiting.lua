@@ -69,6 +69,24 @@ function M.take_back(chat, from)
   end
 end
 
+--- Takes the questions that wait back into the prompt; where the text cannot be changed now, they stay, are not sent, and
+--- come back with the next one that is.
+---@param chat gpt.Chat
+---@return boolean returned whether there were any
+function M.give_back(chat)
+  local waiting = M.from(chat)
+  if #waiting > 0 and pcall(M.take_back, chat) then
+    pcall(undo.break_step, chat)
+  else
+    for _, one in ipairs(waiting) do
+      local entry = one.heading.entry
+      chat.lookups[one.heading.mark], entry.looked_up, entry.going, entry.taken_back = nil, nil, nil, true
+      M.draw(chat, one.heading.mark)
+    end
+  end
+  return #waiting > 0
+end
+
 --- Takes back what an undo has put among the questions that wait, though it was taken back before, and what is below it.
 ---@param chat gpt.Chat
 function M.take_back_unsent(chat)
@@ -173,13 +191,21 @@ function M.going(chat)
   end
 end
 
+--- Forgets what the program was told of: it is gone.
+---@param chat gpt.Chat
+function M.forget_going(chat)
+  for _, entry in pairs(chat.entries) do
+    entry.going = nil
+  end
+end
+
 --- Tells the program if the user has undone or deleted what it was told of last: nothing is asked then.
 ---@param chat gpt.Chat
 ---@return boolean withdrawn
 function M.withdraw(chat)
-  for mark, entry in pairs(chat.in_flight and chat.entries or {}) do
+  for mark, entry in pairs(chat.entries) do
     if entry.going and not M.waits(chat, mark) then
-      entry.going, chat.in_flight = nil, nil
+      entry.going = nil
       client.notify({ event = "withdrawn", chat = chat.id, id = entry.sent })
       return true
     end
@@ -218,7 +244,7 @@ end
 ---@param chat gpt.Chat
 function M.redraw(chat)
   local found = headings.all(chat)
-  local idle = not chat.answer and not chat.in_flight and not M.is_looking_up(chat)
+  local idle = not chat.answer and not M.is_on_its_way(chat)
   for index = #found, 1, -1 do
     local heading, waits = found[index], index < #found
     local entry = heading.entry
@@ -253,6 +279,13 @@ end
 ---@return boolean
 function M.is_looking_up(chat)
   return next(chat.lookups) ~= nil
+end
+
+--- Whether something is on its way to the program, or waits for what its words stand for.
+---@param chat gpt.Chat
+---@return boolean
+function M.is_on_its_way(chat)
+  return M.going(chat) ~= nil or M.is_looking_up(chat)
 end
 
 --- Whether a heading is that of a question that waits.

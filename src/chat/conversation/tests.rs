@@ -1,3 +1,4 @@
+mod any_order;
 mod branching;
 mod chain;
 mod cut_anywhere;

@@ -72,6 +72,7 @@ impl Task {
             usage: ended.usage,
             cost,
             parts: parts.unwrap_or_default(),
+            revision: self.conversation.revision(),
         }));
     }
 

@@ -61,6 +61,7 @@ impl Task {
             cut,
             rules,
             longer: Vec::new(),
+            revision: self.conversation.revision(),
             notice: None,
             recalled: false,
             others: false,
@@ -90,6 +91,7 @@ impl Task {
             estimate,
             cut,
             rules,
+            revision: self.conversation.revision(),
         }));
     }
 
