@@ -573,7 +573,8 @@ async fn an_action_that_came_back_into_the_prompt_does_with_its_answer_what_it_d
     let first = answer("one two").gate_before_token(1, "never");
     let (nvim, _server) = showing([first, answer(problems)], CODE, "").await;
     nvim.feed(":GPT problems<CR>").await;
-    nvim.wait_screen_contains("one").await;
+    let first = "return chat_buffer() and table.concat(vim.api.nvim_buf_get_lines(chat_buffer(), 0, -1, true), '\\n'):find('## test/m1\\n\\none', 1, true)";
+    nvim.wait_lua(first).await;
     normal_mode(&nvim).await;
     nvim.feed("<C-c>").await;
     ended(&nvim, 1).await;
