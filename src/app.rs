@@ -5,8 +5,8 @@ mod asking;
 mod chats;
 mod context;
 mod dialog;
-mod errands;
 mod events;
+mod follow_ups;
 mod gate;
 mod history;
 mod keys;
@@ -24,10 +24,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::chat::archive::Archive;
-use crate::chat::conversation::Event;
 use crate::chat::notice::{self, Notice};
-use crate::chat::session::{Errand, Session, Settings};
-use crate::chat::{About, ChatId};
+use crate::chat::session::{Session, Settings, Wanted};
+use crate::chat::{About, ChatId, SubmissionId};
 use crate::config::{Config, HistoryConfig};
 use crate::context::files::FileIndex;
 use crate::editor::event::{EditorEvent, Inbound};
@@ -40,7 +39,7 @@ use actions::prompts::Prompts;
 use asking::Askers;
 use context::Lookups;
 use dialog::Dialog;
-use errands::Errands;
+use follow_ups::FollowUps;
 use models::default_model::{Because, Found};
 use models::in_use::{Agreed, Here};
 use models::lists::Lists;
@@ -85,8 +84,8 @@ enum News {
     KeysChanged,
     /// The user picked a model from the list.
     ModelPicked(String),
-    /// What a chat's prompt is sent as.
-    Expanded(ChatId, About, Box<Event>, Option<Errand>),
+    /// What may be sent, and as what.
+    Passed(ChatId, About, Box<Wanted>),
 }
 
 struct App {
@@ -123,7 +122,7 @@ struct App {
     lookups: Lookups,
     askers: Askers,
     /// The questions that are on their way out.
-    sending: Vec<(ChatId, AbortHandle)>,
+    sending: Vec<(ChatId, Option<SubmissionId>, AbortHandle)>,
     /// The texts that were let out, having been asked about.
     passed: gate::Passed,
     /// What waits until it is known whom to ask; `None` once it is.
@@ -131,7 +130,7 @@ struct App {
     /// Prompts, and which of them may be used.
     prompts: Prompts,
     /// What is to be done with the answers to questions that actions ask.
-    errands: Errands,
+    follow_ups: FollowUps,
 }
 
 impl App {
@@ -169,7 +168,7 @@ impl App {
             passed: gate::Passed::default(),
             waiting: None,
             prompts,
-            errands: Errands::default(),
+            follow_ups: FollowUps::default(),
         }
     }
 
@@ -177,10 +176,10 @@ impl App {
         match news {
             News::ModelPicked(name) => self.change_model(&name).await,
             // Not into a chat that was closed meanwhile.
-            News::Expanded(chat, about, sent, errand) if self.chats.contains_key(&chat) => {
-                self.ask(chat, about, *sent, errand).await;
+            News::Passed(chat, about, wanted) if self.chats.contains_key(&chat) => {
+                self.tell(chat, about, *wanted).await;
             }
-            News::Expanded(..) => {}
+            News::Passed(..) => {}
             News::ListsChanged => self.lists = self.lists.anew(),
             News::KeysChanged => {
                 self.lists = self.lists.anew();

@@ -50,7 +50,7 @@
 //!      app::asking: headless questions of other plugins, beside all chats → provider
 //!      app::context::lookup: context words → context (paths, reading, git, tree, secrets) → keys::Redactor
 //!      app::gate: all that is sent for a user passes here → context (quoted, secrets), keys::vault
-//!      app::actions, app::errands: actions by command, map and in a prompt → actions (files, placeholders, git, answers)
+//!      app::actions, app::follow_ups: actions by command, map and in a prompt → actions (files, placeholders, git, answers)
 //!      chat::session::{turn, asking}: a request goes out, and its answers come in → provider
 //!      chat::session::{showing, ending}, painter: what that comes to on the screen → editor
 //!      chat::{archive, journal, recall, session::{keeping, others}}, app::history: what is kept, brought back and handled → history

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::keys::redact::redact;
-use crate::transcript::{MessageId, Role};
+use crate::transcript::{MessageId, Role, SubmissionId};
 
 /// What the editor knows of a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -37,17 +37,15 @@ pub struct Region {
     pub beside: bool,
 }
 
-/// Where a question stands when it is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Origin {
-    /// In the chat's prompt, which it leaves.
-    Prompt,
-    /// Above the prompt, where it waited for an answer to end.
-    Queue,
-    /// Nowhere: it came with a command.
-    #[default]
-    Command,
+/// What a user sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submission {
+    /// Its id, from the keypress on.
+    pub id: SubmissionId,
+    /// What it says.
+    pub text: String,
+    /// Whether that is no longer what the editor shows: an action was put in the place of its name.
+    pub replaced: bool,
 }
 
 /// What a piece of an answer is.

@@ -10,8 +10,8 @@ use crate::actions::slash;
 use crate::chat::archive::Archive;
 use crate::chat::conversation::Event;
 use crate::chat::rules::Rules;
-use crate::chat::session::{self, Errand, Session, Told};
-use crate::chat::{About, ChatId, Region, Role, notice, prompt};
+use crate::chat::session::{self, FollowUp, Session, Told, Wanted};
+use crate::chat::{About, ChatId, Region, Revision, Role, Submission, notice, prompt};
 use crate::provider::registry::Target;
 
 /// How long answers may go on when the editor is gone.
@@ -29,23 +29,28 @@ impl App {
         self.chats.entry(chat.clone()).or_insert_with(start)
     }
 
-    /// Tells a chat what happened.
-    pub(super) async fn tell(&mut self, chat: ChatId, about: About, event: Event) {
-        self.session(chat, about).tell(Told::Event(event)).await;
+    /// Tells a chat what the user wants.
+    pub(super) async fn tell(&mut self, chat: ChatId, about: About, wanted: Wanted) {
+        self.session(chat, about).tell(Told::Wanted(Box::new(wanted))).await;
     }
 
     /// Sends a chat's prompt: an action that it names is put in its place first, and what looks as if it held secrets is
     /// asked about.
-    pub(super) async fn send(&mut self, chat: ChatId, about: About, sent: Event) {
-        let prompt = match &sent {
-            Event::Sent { prompt, .. } => prompt.clone(),
-            _ => String::new(),
+    pub(super) async fn send(&mut self, chat: ChatId, about: About, sent: Event, revision: Revision) {
+        let (id, prompt) = match &sent {
+            Event::Sent { submission, .. } => (Some(submission.id), submission.text.clone()),
+            _ => (None, String::new()),
         };
-        let errand = self.errands.of(&prompt);
-        let is_named = errand.is_none() && slash::find(&prompt).is_some();
+        let follow_up = id.and_then(|id| self.follow_ups.of(id));
+        let is_named = follow_up.is_none() && slash::find(&prompt).is_some();
         let gate = self.gate();
         if !is_named && gate.passes_at_once(&said(&sent)) {
-            return self.ask(chat, about, sent, errand).await;
+            let wanted = Wanted {
+                event: sent,
+                revision,
+                follow_up,
+            };
+            return self.tell(chat, about, wanted).await;
         }
         self.session(chat.clone(), about.clone());
         let (acting, news, asked) = (self.acting(), self.news.clone(), self.settings.borrow().target.clone());
@@ -55,17 +60,21 @@ impl App {
                 true => acting.expand(&prompt, about.project.as_deref(), &about.disabled).await,
                 false => Ok(None),
             };
-            let (sent, errand) = match expanded {
-                Ok(Some((text, errand))) => (with_prompt(sent, text), Some(errand)),
-                Ok(None) => (sent, errand),
+            let (sent, follow_up) = match expanded {
+                Ok(Some((text, follow_up))) => (with_prompt(sent, text), Some(follow_up)),
+                Ok(None) => (sent, follow_up),
                 Err(notice) => return drop(acting.editor.refuse_question(&chat, &notice).await),
             };
-            let other = errand.as_ref().and_then(|errand| errand.target.as_deref());
+            let other = follow_up.as_ref().and_then(|follow_up| follow_up.target.as_deref());
             let provider = &other.unwrap_or(&asked).provider;
             let root = about.project.as_deref().map(PathBuf::from);
             if gate.lets_out(said(&sent), root, provider).await {
-                let sent = Box::new(sent);
-                news.send(News::Expanded(chat, about, sent, errand)).await.ok();
+                let wanted = Wanted {
+                    event: sent,
+                    revision,
+                    follow_up,
+                };
+                news.send(News::Passed(chat, about, Box::new(wanted))).await.ok();
             } else {
                 let notice = notice::of_taken_back(acting.locale);
                 match sent {
@@ -74,17 +83,8 @@ impl App {
                 };
             }
         });
-        self.sending.retain(|(_, task)| !task.is_finished());
-        self.sending.push((of, task.abort_handle()));
-    }
-
-    /// Asks a chat's question, with what belongs to it.
-    pub(super) async fn ask(&mut self, chat: ChatId, about: About, sent: Event, errand: Option<Errand>) {
-        let told = match errand {
-            Some(errand) => Told::Asked(sent, errand),
-            None => Told::Event(sent),
-        };
-        self.session(chat, about).tell(told).await;
+        self.sending.retain(|(_, _, task)| !task.is_finished());
+        self.sending.push((of, id, task.abort_handle()));
     }
 
     /// Shows the request that a chat would send now, without the key.
@@ -92,13 +92,13 @@ impl App {
         let (editor, settings, acting) = (self.editor.clone(), self.settings.borrow().clone(), self.acting());
         tokio::spawn(async move {
             let project = about.project.as_deref();
-            let (prompt, errand) = match acting.expand(&prompt, project, &about.disabled).await {
-                Ok(expanded) => expanded.unwrap_or((prompt, Errand::default())),
+            let (prompt, follow_up) = match acting.expand(&prompt, project, &about.disabled).await {
+                Ok(expanded) => expanded.unwrap_or((prompt, FollowUp::default())),
                 Err(notice) => return editor.inform(&notice).await,
             };
             let root = project.filter(|_| settings.chat.rules != Some(false));
             let rules = Rules::default().renewed(root, settings.vault.redactor()).await;
-            let settings = settings.of_chat(errand.target.as_deref(), &rules);
+            let settings = settings.of_chat(follow_up.target.as_deref(), &rules);
             let messages = prompt::spoken(&regions, &prompt);
             match session::preview(&settings, &messages).await {
                 Ok(lines) => editor.show_request(&chat, lines).await,
@@ -124,7 +124,7 @@ impl App {
     /// The chat is gone; what it has to write it writes beside.
     pub(super) fn close(&mut self, chat: &ChatId) {
         self.lookups.give_up(chat);
-        self.drop_sending(chat);
+        self.drop_sending(chat, None);
         while self.closing.try_join_next().is_some() {}
         if let Some(session) = self.chats.remove(chat) {
             self.closing.spawn(session.end(Told::Closed));
@@ -146,7 +146,9 @@ impl App {
 /// What is said in an event by the user: the question, and the questions before it.
 fn said(event: &Event) -> Vec<String> {
     let (regions, prompt) = match event {
-        Event::Sent { regions, prompt, .. } => (regions, Some(prompt)),
+        Event::Sent {
+            regions, submission, ..
+        } => (regions, Some(&submission.text)),
         Event::Regenerated { regions, .. } => (regions, None),
         _ => return Vec::new(),
     };
@@ -158,11 +160,16 @@ fn said(event: &Event) -> Vec<String> {
 fn with_prompt(sent: Event, text: String) -> Event {
     match sent {
         Event::Sent {
-            regions, origin, at, ..
+            regions,
+            submission,
+            at,
         } => Event::Sent {
             regions,
-            prompt: text,
-            origin,
+            submission: Submission {
+                text,
+                replaced: true,
+                ..submission
+            },
             at,
         },
         other => other,

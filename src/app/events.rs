@@ -1,8 +1,9 @@
 //! Dispatches the editor's events to what handles them.
 
 use super::{App, actions, history, keys};
+use crate::chat::Submission;
 use crate::chat::conversation::Event;
-use crate::chat::session::Told;
+use crate::chat::session::{Told, Wanted};
 use crate::editor::event::EditorEvent;
 
 impl App {
@@ -60,34 +61,52 @@ impl App {
             EditorEvent::Sent {
                 chat,
                 about,
+                id,
                 regions,
+                revision,
                 prompt,
-                origin,
                 at,
             } => {
+                let submission = Submission {
+                    id,
+                    text: prompt,
+                    replaced: false,
+                };
                 let sent = Event::Sent {
                     regions,
-                    prompt,
-                    origin,
+                    submission,
                     at,
                 };
-                self.send(chat, about, sent).await;
+                self.send(chat, about, sent, revision).await;
             }
             EditorEvent::Regenerated {
                 chat,
                 about,
                 regions,
+                revision,
                 at,
-            } => self.send(chat, about, Event::Regenerated { regions, at }).await,
+            } => {
+                let again = Event::Regenerated { regions, at };
+                self.send(chat, about, again, revision).await;
+            }
             EditorEvent::BranchSwitched {
                 chat,
                 about,
                 regions,
+                revision,
                 at,
                 by,
-            } => self.tell(chat, about, Event::BranchSwitched { regions, at, by }).await,
-            EditorEvent::StopRequested { chat, .. } if self.drop_sending(&chat) => self.give_back(chat),
-            EditorEvent::StopRequested { chat, about } => self.tell(chat, about, Event::StopRequested).await,
+            } => {
+                let wanted = Wanted {
+                    event: Event::BranchSwitched { regions, at, by },
+                    revision,
+                    follow_up: None,
+                };
+                self.tell(chat, about, wanted).await;
+            }
+            EditorEvent::Withdrawn { chat, id } => drop(self.drop_sending(&chat, Some(id))),
+            EditorEvent::StopRequested { chat, .. } if self.drop_sending(&chat, None) => self.give_back(chat),
+            EditorEvent::StopRequested { chat, about } => self.session(chat, about).tell(Told::Stop).await,
             EditorEvent::Opened { chat, about } => self.session(chat, about).tell(Told::Opened).await,
             EditorEvent::Looked { chat } => {
                 if let Some(session) = self.chats.get(&chat) {

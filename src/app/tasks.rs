@@ -4,7 +4,7 @@ use super::App;
 use super::actions::run::Acting;
 use super::gate::Gate;
 use super::shared::Shared;
-use crate::chat::ChatId;
+use crate::chat::{ChatId, SubmissionId};
 
 impl App {
     /// What handlers share.
@@ -33,21 +33,22 @@ impl App {
             editor: self.editor.clone(),
             registry: self.registry.clone(),
             prompts: self.prompts.clone(),
-            errands: self.errands.clone(),
+            follow_ups: self.follow_ups.clone(),
             gate: self.gate(),
             locale: self.locale(),
         }
     }
 
-    /// Gives up a question that is on its way out, if there is one: it is asked about, say.
-    pub(super) fn drop_sending(&mut self, chat: &ChatId) -> bool {
+    /// Gives up what is on its way out, if there is something: it is asked about, say. With an id, only that.
+    pub(super) fn drop_sending(&mut self, chat: &ChatId, id: Option<SubmissionId>) -> bool {
         let mut dropped = false;
-        self.sending.retain(|(of, task)| {
-            if of == chat && !task.is_finished() {
+        self.sending.retain(|(of, what, task)| {
+            let is_meant = of == chat && (id.is_none() || id == *what);
+            if is_meant && !task.is_finished() {
                 task.abort();
                 dropped = true;
             }
-            of != chat && !task.is_finished()
+            !is_meant && !task.is_finished()
         });
         dropped
     }

@@ -8,7 +8,7 @@ mod shape;
 use std::collections::BTreeSet;
 
 use crate::chat::painter::Unpainted;
-use crate::chat::{MessageId, Origin, Region, Role, TurnId, Voice};
+use crate::chat::{MessageId, Region, Revision, Role, Submission, SubmissionId, TurnId, Voice};
 use crate::fence;
 use crate::provider::transport::retry::Retrying;
 use crate::provider::{Cut, Event as ProviderEvent, FinishReason, ProviderError, Why};
@@ -36,9 +36,7 @@ pub enum Event {
         /// The messages as the buffer shows them: they win over what is remembered here.
         regions: Vec<Region>,
         /// The new question.
-        prompt: String,
-        /// Where the question stands.
-        origin: Origin,
+        submission: Submission,
         /// The message that the cursor is in. A question that the user has changed is asked again, from there.
         at: Option<MessageId>,
     },
@@ -136,10 +134,12 @@ pub enum Effect {
 pub struct Question {
     /// Its number.
     pub id: MessageId,
+    /// The submission that it was.
+    pub submission: SubmissionId,
     /// Its text.
     pub text: String,
-    /// Where it stands until now.
-    pub origin: Origin,
+    /// Whether that is no longer what the editor shows.
+    pub replaced: bool,
 }
 
 /// How a turn ended: in exactly one of done, stopped, cut, failed.
@@ -226,9 +226,21 @@ pub struct Conversation {
     longest: Option<usize>,
     turns: u64,
     last_id: u64,
+    revision: Revision,
 }
 
 impl Conversation {
+    /// The state of what is shown, which counts up with each effect that changes the messages there or ends an answer.
+    /// What an editor says of an earlier one, a half-painted answer say, is not to be taken for what the user wants.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// Notes that what is shown changes.
+    fn reshown(&mut self) {
+        self.revision.0 += 1;
+    }
+
     /// The messages that are shown, oldest first. While a turn is in progress the last one is its answer.
     pub fn messages(&self) -> &[Message] {
         &self.messages
@@ -252,6 +264,7 @@ impl Conversation {
             self.branches.keep(message);
         }
         self.messages = self.branches.path(head);
+        self.reshown();
     }
 
     /// Takes in what somebody else has said in this chat. Returns its number here, and whether it is shown.
@@ -263,6 +276,7 @@ impl Conversation {
         self.last_id = id.0;
         let goes_on = self.messages.last().map(|last| last.id) == parent;
         self.branches.hang(id, parent);
+        self.reshown();
         match goes_on {
             true => self.messages.push(message),
             false => self.branches.put_aside(message),
@@ -276,6 +290,7 @@ impl Conversation {
         // As a buffer shows it: blank lines at its end are drawn with what follows them.
         let more = trim_blank_lines(text).strip_prefix(&*message.text())?.to_owned();
         message.push(Block::Text(more.clone()));
+        self.reshown();
         (!more.is_empty()).then_some(more)
     }
 
@@ -289,10 +304,9 @@ impl Conversation {
         match event {
             Event::Sent {
                 regions,
-                prompt,
-                origin,
+                submission,
                 at,
-            } => self.sent(regions, &prompt, origin, at),
+            } => self.sent(regions, submission, at),
             Event::Regenerated { regions, at } => self.regenerated(regions, at),
             Event::BranchSwitched { regions, at, by } => self.branch_switched(regions, at, by),
             Event::Answered { turn, event } => self.answered(turn, event),
@@ -311,14 +325,14 @@ impl Conversation {
         }
     }
 
-    fn sent(&mut self, regions: Vec<Region>, prompt: &str, origin: Origin, at: Option<MessageId>) -> Vec<Effect> {
+    fn sent(&mut self, regions: Vec<Region>, submission: Submission, at: Option<MessageId>) -> Vec<Effect> {
         if self.is_answering() {
             return vec![Effect::Refuse(Refusal::Answering)];
         }
         if let Some(index) = at.and_then(|at| self.changed_question(&regions, at)) {
             return self.ask_again(regions, index);
         }
-        let text = trim_blank_lines(prompt);
+        let text = trim_blank_lines(&submission.text);
         if text.is_empty() {
             return vec![Effect::Refuse(Refusal::EmptyPrompt)];
         }
@@ -326,8 +340,9 @@ impl Conversation {
         let id = self.add(Role::User, text.to_owned());
         let question = Question {
             id,
+            submission: submission.id,
             text: text.to_owned(),
-            origin,
+            replaced: submission.replaced,
         };
         self.begin(shape, Some(question))
     }
@@ -359,6 +374,7 @@ impl Conversation {
 
     /// Starts a turn for the conversation as it stands.
     fn begin(&mut self, mut shape: Shape, question: Option<Question>) -> Vec<Effect> {
+        self.reshown();
         self.turns += 1;
         let turn = TurnId(self.turns);
         let answer = self.add(Role::Assistant, String::new());
@@ -567,6 +583,7 @@ impl Conversation {
             return effects;
         };
         turn.count_step();
+        self.reshown();
         effects.extend(self.close_fence());
         if let (Outcome::Cut { cut, .. }, Some(answer)) = (&outcome, self.messages.last_mut()) {
             answer.cut = Some(cut.as_ref().map_or(INCOMPLETE, |cut| &cut.word).to_owned());

@@ -14,5 +14,5 @@ pub mod recall;
 pub mod rules;
 pub mod session;
 
-pub use crate::terms::{About, Origin, Region, Voice};
-pub use crate::transcript::{ChatId, Message, MessageId, Role, TurnId};
+pub use crate::terms::{About, Region, Submission, Voice};
+pub use crate::transcript::{ChatId, Message, MessageId, Revision, Role, SubmissionId, TurnId};

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::chat::notice::Notice;
 use crate::chat::{ChatId, MessageId, Voice};
-use crate::editor::{Editor, EditorError, ShownBranch, ShownEnd, ShownRetry, ShownTurn};
+use crate::editor::{Editor, EditorError, ShownBranch, ShownEnd, ShownRetry, ShownTurn, ShownWish};
 
 /// The pause after a frame, as a multiple of what frames take.
 const PAUSE_FACTOR: u32 = 4;
@@ -57,6 +57,8 @@ pub enum Stroke {
     TooLong(Notice),
     /// Why what the user wanted was not done.
     Refused(Notice),
+    /// What the user wanted of messages that were shown otherwise is asked anew, once all before this is shown.
+    Anew(ShownWish),
 }
 
 impl Stroke {
@@ -271,6 +273,7 @@ async fn show(chat: &ChatId, stroke: &Stroke, editor: &dyn Editor) -> Result<(),
             Stroke::End(end) => editor.end_turn(end).await,
             Stroke::TooLong(notice) => editor.refuse_question(chat, notice).await,
             Stroke::Refused(notice) => editor.refuse(chat, notice).await,
+            Stroke::Anew(wish) => editor.ask_anew(wish).await,
         };
         match shown {
             Err(EditorError::Busy(_)) => sleep(BUSY_PAUSE).await,

@@ -3,7 +3,7 @@
 
 mod asking;
 mod ending;
-mod errand;
+mod follow_up;
 mod keeping;
 mod others;
 mod settings;
@@ -24,14 +24,14 @@ use crate::chat::journal::Known;
 use crate::chat::painter::{self, Canvas, Stroke};
 use crate::chat::prompt::Prompt;
 use crate::chat::rules::Rules;
-use crate::chat::{About, ChatId, MessageId, TurnId, notice};
-use crate::editor::{Editor, ShownFacts};
+use crate::chat::{About, ChatId, MessageId, Revision, TurnId, notice};
+use crate::editor::{Editor, ShownFacts, ShownWish, Wish};
 use crate::history::{Time, now};
 use crate::provider::Event as ProviderEvent;
 use crate::provider::registry::Target;
 
 pub use asking::{ask, preview, request};
-pub use errand::{Done, Errand};
+pub use follow_up::{Done, FollowUp};
 use keeping::Kept;
 use others::{News, next_news};
 pub use settings::Settings;
@@ -44,10 +44,10 @@ const EVENTS_WAITING: usize = 64;
 /// What a chat is told.
 #[derive(Debug)]
 pub enum Told {
-    /// Something happened.
-    Event(Event),
-    /// A question was sent, and with its answer something is to be done.
-    Asked(Event, Errand),
+    /// The user wants something of the messages that the editor shows.
+    Wanted(Box<Wanted>),
+    /// The user wants the answer that is being written stopped.
+    Stop,
     /// The editor shows it, empty: show what the history has of it.
     Opened,
     /// The user looks at it: somebody else may have written into it.
@@ -56,6 +56,17 @@ pub enum Told {
     Closed,
     /// The editor is gone: an answer under way is finished into the history.
     Left,
+}
+
+/// What the user wants of the messages that the editor shows.
+#[derive(Debug)]
+pub struct Wanted {
+    /// What is wanted.
+    pub event: Event,
+    /// Which state of what is shown it names.
+    pub revision: Revision,
+    /// What belongs to what is sent, beside its text.
+    pub follow_up: Option<FollowUp>,
 }
 
 /// A running chat. Dropping it ends the chat's tasks, and with them its connection.
@@ -101,8 +112,8 @@ impl Session {
             created: now(),
             rules: Rules::default(),
             asked: None,
-            errand: None,
-            errands: HashMap::new(),
+            follow_up: None,
+            follow_ups: HashMap::new(),
             titling: None,
         };
         Self {
@@ -161,9 +172,9 @@ struct Task {
     /// Who is asked in place of the model in use: for the question that was sent last.
     asked: Option<Box<Target>>,
     /// What belongs to the question that is being sent.
-    errand: Option<Errand>,
+    follow_up: Option<FollowUp>,
     /// What is to be done with the answers to these questions.
-    errands: HashMap<MessageId, Done>,
+    follow_ups: HashMap<MessageId, Done>,
     /// What of the chat the history has.
     known: Known,
     created: Time,
@@ -179,8 +190,8 @@ impl Task {
             tokio::select! {
                 biased;
                 told = inbox.recv() => match told {
-                    Some(Told::Event(event)) => self.hear(event, None).await,
-                    Some(Told::Asked(event, errand)) => self.hear(event, Some(errand)).await,
+                    Some(Told::Wanted(wanted)) => self.hear(*wanted).await,
+                    Some(Told::Stop) => self.stop(),
                     Some(Told::Looked) => self.look(),
                     Some(Told::Opened) => self.show_recalled(&recalled),
                     Some(Told::Closed) => {
@@ -208,21 +219,40 @@ impl Task {
         self.keep_rest().await;
     }
 
-    /// Takes in what the user did; before anything that is sent, what the project's rules are by now.
-    async fn hear(&mut self, event: Event, errand: Option<Errand>) {
-        if event == Event::StopRequested {
-            return self.stop();
+    /// Takes in what the user wants; before anything that is sent, what the project's rules are by now.
+    async fn hear(&mut self, wanted: Wanted) {
+        if let Some(wish) = self.anew(&wanted) {
+            return self.canvas.add(Stroke::Anew(wish));
         }
+        let Wanted { event, follow_up, .. } = wanted;
         self.renew_rules().await;
-        self.asked = errand.as_ref().and_then(|errand| errand.target.clone());
-        self.errand = errand;
+        self.asked = follow_up.as_ref().and_then(|follow_up| follow_up.target.clone());
+        self.follow_up = follow_up;
         self.take_up(&event).await;
         let settings = self.settings();
         self.step(Event::ModelNamed(settings.target.label()));
         self.step(Event::AnswersLimited(settings.chat.max_answer));
         self.step(event);
-        self.errand = None;
+        self.follow_up = None;
         self.look();
+    }
+
+    /// What is to be asked anew, since the messages were shown otherwise when it was wanted. While an answer is written
+    /// only what goes out can wait for its end; the rest is refused.
+    fn anew(&self, wanted: &Wanted) -> Option<ShownWish> {
+        let wish = match &wanted.event {
+            Event::Sent { submission, .. } => Wish::Sent { id: submission.id },
+            _ if self.conversation.is_answering() => return None,
+            Event::Regenerated { .. } => Wish::Regenerated,
+            Event::BranchSwitched { by, .. } => Wish::BranchSwitched { by: *by },
+            _ => return None,
+        };
+        let revision = self.conversation.revision();
+        (wanted.revision != revision).then(|| ShownWish {
+            chat: self.chat.clone(),
+            revision,
+            wish,
+        })
     }
 
     fn take(&mut self, (turn, answers): (TurnId, Vec<ProviderEvent>)) {

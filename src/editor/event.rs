@@ -11,8 +11,8 @@ use crate::config::Config;
 use crate::context::Wanted;
 use crate::context::files;
 use crate::keys::{Secret, SecretError};
-use crate::terms::{About, Origin, Region};
-use crate::transcript::{ChatId, MessageId};
+use crate::terms::{About, Region};
+use crate::transcript::{ChatId, MessageId, Revision, SubmissionId};
 
 /// What comes from the editor.
 #[derive(Debug)]
@@ -78,14 +78,23 @@ pub enum EditorEvent {
         /// The messages that its buffer shows.
         #[serde(default)]
         regions: Vec<Region>,
+        /// Which state of what is shown they are.
+        #[serde(default)]
+        revision: Revision,
+        /// Its id, made at the keypress.
+        id: SubmissionId,
         /// The question.
         prompt: String,
-        /// Where it stands.
-        #[serde(default)]
-        origin: Origin,
         /// The message that the cursor is in.
         #[serde(default)]
         at: Option<MessageId>,
+    },
+    /// What was sent is not to go out after all: the user has undone it, say.
+    Withdrawn {
+        /// The chat.
+        chat: ChatId,
+        /// The submission.
+        id: SubmissionId,
     },
     /// The user wants an answer anew.
     Regenerated {
@@ -97,6 +106,9 @@ pub enum EditorEvent {
         /// The messages that its buffer shows.
         #[serde(default)]
         regions: Vec<Region>,
+        /// Which state of what is shown they are.
+        #[serde(default)]
+        revision: Revision,
         /// The message that the cursor is in; `None`: the last one.
         #[serde(default)]
         at: Option<MessageId>,
@@ -111,6 +123,9 @@ pub enum EditorEvent {
         /// The messages that its buffer shows.
         #[serde(default)]
         regions: Vec<Region>,
+        /// Which state of what is shown they are.
+        #[serde(default)]
+        revision: Revision,
         /// The message that the cursor is in; `None`: the last one.
         #[serde(default)]
         at: Option<MessageId>,
@@ -435,13 +450,18 @@ impl EditorEvent {
 
     /// Whether it takes back what waits: the same chat's question.
     pub fn takes_back(&self, waits: &Self) -> bool {
-        let Self::Asker(AskerEvent::AskStopped { ticket }) = self else {
-            return self.takes_back_question(waits);
-        };
-        matches!(waits, Self::Asker(AskerEvent::Asked { ticket: asking, .. }) if asking == ticket)
-    }
-
-    fn takes_back_question(&self, waits: &Self) -> bool {
+        if let Self::Asker(AskerEvent::AskStopped { ticket }) = self {
+            return matches!(waits, Self::Asker(AskerEvent::Asked { ticket: asking, .. }) if asking == ticket);
+        }
+        if let (
+            Self::Withdrawn { chat, id },
+            Self::Sent {
+                chat: of, id: waiting, ..
+            },
+        ) = (self, waits)
+        {
+            return chat == of && id == waiting;
+        }
         let (Self::StopRequested { chat, .. } | Self::Closed { chat }) = self else {
             return false;
         };

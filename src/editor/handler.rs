@@ -29,7 +29,7 @@ impl EventHandler {
     }
 
     /// An event, in order.
-    async fn hear(&self, payload: serde_json::Value) {
+    pub(super) async fn hear(&self, payload: serde_json::Value) {
         let text = |field: &str| payload.get(field).and_then(|text| text.as_str()).map(str::to_owned);
         let name = text("event");
         let chat = text("chat")

@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use crate::actions::problems::Problem;
 use crate::keys::Redactor;
-use crate::terms::{Notice, Origin, Voice};
-use crate::transcript::{ChatId, MessageId, Role, Usage};
+use crate::terms::{Notice, Voice};
+use crate::transcript::{ChatId, MessageId, Revision, Role, SubmissionId, Usage};
 
 /// Why the editor did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +53,8 @@ pub struct ShownTurn {
     pub cut: Option<ShownCut>,
     /// Which rules of the project are sent along; `None` without any.
     pub rules: Option<String>,
+    /// Which state of what is shown begins with this.
+    pub revision: Revision,
 }
 
 /// A mark above the first message that is sent.
@@ -69,10 +71,12 @@ pub struct ShownCut {
 pub struct ShownQuestion {
     /// Its number.
     pub id: MessageId,
+    /// Which submission it is: the editor knows where that stands.
+    pub submission: SubmissionId,
     /// Its lines.
     pub lines: Vec<String>,
-    /// Where it stands until now.
-    pub origin: Origin,
+    /// Whether they take the place of what the editor shows.
+    pub replaced: bool,
 }
 
 /// How the messages on the screen change: renamed first, then removed.
@@ -110,6 +114,8 @@ pub struct ShownBranch {
     pub cut: Option<ShownCut>,
     /// Which rules of the project would be sent along; `None` without any.
     pub rules: Option<String>,
+    /// Which state of what is shown begins with this.
+    pub revision: Revision,
 }
 
 /// What is known of an answer that the history has kept.
@@ -217,6 +223,38 @@ pub struct ShownEnd {
     pub cost: Option<f64>,
     /// What is shown below the answer's text.
     pub parts: Vec<ShownPart>,
+    /// Which state of what is shown begins with this.
+    pub revision: Revision,
+}
+
+/// What the user wanted of messages that were shown otherwise by then: it is asked anew, of what is shown now.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShownWish {
+    /// The chat.
+    pub chat: ChatId,
+    /// Which state of what is shown it has now.
+    pub revision: Revision,
+    /// What was wanted.
+    #[serde(flatten)]
+    pub wish: Wish,
+}
+
+/// What a user can want of the messages that are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "wish", rename_all = "snake_case")]
+pub enum Wish {
+    /// That something goes out.
+    Sent {
+        /// Its id.
+        id: SubmissionId,
+    },
+    /// An answer anew.
+    Regenerated,
+    /// Another branch.
+    BranchSwitched {
+        /// How many branches further; negative: back.
+        by: i64,
+    },
 }
 
 /// The model in use, for titles and status lines.
@@ -435,6 +473,8 @@ pub trait Editor: Send + Sync + 'static {
     ) -> Result<(), EditorError>;
     /// Ends a turn.
     async fn end_turn(&self, end: &ShownEnd) -> Result<(), EditorError>;
+    /// Asks what the user wants anew, of what is shown now; the answer is an event, unless it is to wait.
+    async fn ask_anew(&self, wish: &ShownWish) -> Result<(), EditorError>;
     /// Shows the request that a chat would send now.
     async fn show_request(&self, chat: &ChatId, lines: Vec<String>) -> Result<(), EditorError>;
     /// Says that a request failed, and counts down to the next one.

@@ -15,7 +15,7 @@ use super::handler::EventHandler;
 use super::protocol::{self, Operation};
 use super::{
     Act, AskEvent, Choice, Editor, EditorError, KeyForm, ShownBranch, ShownContext, ShownEnd, ShownKeyChange,
-    ShownModel, ShownRetry, ShownTurn, transport, values,
+    ShownModel, ShownRetry, ShownTurn, ShownWish, transport, values,
 };
 use crate::keys::Redactor;
 use crate::terms::{Notice, Voice};
@@ -24,7 +24,8 @@ use crate::transcript::{ChatId, MessageId};
 /// What nvim-rs writes to.
 pub type NvimWriter = Compat<transport::Writer>;
 
-/// The Lua that every operation runs.
+/// The Lua that every operation runs. Its answer is nil when it is done, or the event that followed from it at once; else
+/// why it was not done.
 const APPLY: &str = "return require('gpt.client.operations').apply(...)";
 
 /// A connected Neovim.
@@ -32,6 +33,8 @@ const APPLY: &str = "return require('gpt.client.operations').apply(...)";
 pub struct Nvim {
     nvim: Neovim<NvimWriter>,
     redactor: Redactor,
+    /// Weak, since the inbox ends with the connection.
+    inbox: mpsc::WeakSender<Inbound>,
 }
 
 /// Takes over standard input and output and speaks msgpack-RPC on them. Events go to `inbox`; the future returned runs
@@ -42,12 +45,18 @@ pub fn connect(
 ) -> io::Result<(Nvim, impl Future<Output = Result<(), Box<LoopError>>>)> {
     let reader = transport::stdin()?.compat();
     let writer = transport::stdout()?.compat_write();
+    let weak = inbox.downgrade();
     let (nvim, connection) = Neovim::new(reader, writer, EventHandler::new(inbox, redactor.clone()));
-    Ok((Nvim { nvim, redactor }, connection))
+    let nvim = Nvim {
+        nvim,
+        redactor,
+        inbox: weak,
+    };
+    Ok((nvim, connection))
 }
 
-/// Calls an operation, by its name.
-async fn call(nvim: &Neovim<NvimWriter>, name: String, data: Value) -> Result<(), EditorError> {
+/// Calls an operation, by its name; returns the event that followed from it, if one did.
+async fn call(nvim: &Neovim<NvimWriter>, name: String, data: Value) -> Result<Option<serde_json::Value>, EditorError> {
     let args = Value::Array(vec![Value::from(name), data]);
     match nvim.call("nvim_exec_lua", vec![Value::from(APPLY), args]).await {
         Err(_) => Err(EditorError::Closed),
@@ -73,11 +82,19 @@ impl Nvim {
         tokio::spawn(async move {
             sender.send(call(&nvim, called, data).await).ok();
         });
-        let result = receiver.await.unwrap_or(Err(EditorError::Closed));
-        if let Err(error) = &result {
-            tracing::debug!(operation = name, %error, "the editor did not do it");
+        match receiver.await.unwrap_or(Err(EditorError::Closed)) {
+            Ok(None) => Ok(()),
+            Ok(Some(event)) => {
+                if let Some(inbox) = self.inbox.upgrade() {
+                    EventHandler::new(inbox, self.redactor.clone()).hear(event).await;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                tracing::debug!(operation = name, %error, "the editor did not do it");
+                Err(error)
+            }
         }
-        result
     }
 
     /// The notice without any key of this session.
@@ -142,6 +159,10 @@ impl Editor for Nvim {
         let notice = end.notice.as_ref().map(|notice| self.clean(notice));
         self.apply(Operation::EndTurn(&ShownEnd { notice, ..end.clone() }))
             .await
+    }
+
+    async fn ask_anew(&self, wish: &ShownWish) -> Result<(), EditorError> {
+        self.apply(Operation::AskAnew(wish)).await
     }
 
     async fn give_back(&self, chat: &ChatId) -> Result<(), EditorError> {

@@ -1,8 +1,8 @@
 //! The protocol with the editor: its version, every operation that the program asks for, by the name that it has on the
 //! wire, and the errors that come back. The events that come the other way are in [`super::event`].
 //!
-//! An operation is a call of `apply(name, data)` in `lua/gpt/client/operations.lua`. Its answer is nil once it is done, else
-//! a [`Refusal`].
+//! An operation is a call of `apply(name, data)` in `lua/gpt/client/operations.lua`. Its answer is nil once it is done, or the
+//! event that followed from it at once, else a [`Refusal`].
 
 use rmpv::Value;
 use serde::{Deserialize, Serialize, Serializer};
@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::{
     Act, AskEvent, Choice, EditorError, KeyForm, ShownBranch, ShownContext, ShownEnd, ShownKeyChange, ShownModel,
-    ShownRetry, ShownTurn, values,
+    ShownRetry, ShownTurn, ShownWish, values,
 };
 use crate::terms::{Notice, Voice};
 use crate::transcript::{ChatId, MessageId};
@@ -57,6 +57,8 @@ pub enum Operation<'a> {
     },
     /// [`super::Editor::retrying`].
     Retrying(&'a ShownRetry),
+    /// [`super::Editor::ask_anew`].
+    AskAnew(&'a ShownWish),
     /// [`super::Editor::give_back`].
     GiveBack {
         /// The chat.
@@ -180,10 +182,14 @@ impl From<Refusal> for EditorError {
     }
 }
 
-/// What an operation's answer says: nothing when it is done.
-pub fn read_answer(answer: Value) -> Result<(), EditorError> {
+/// What an operation's answer says: nothing when it is done, or the event that followed from it at once.
+///
+/// # Errors
+/// It was not done.
+pub fn read_answer(answer: Value) -> Result<Option<Json>, EditorError> {
     match values::to_json(answer) {
-        Json::Null => Ok(()),
+        Json::Null => Ok(None),
+        followed if followed.get("event").is_some() => Ok(Some(followed)),
         said => Err(match serde_json::from_value::<Refusal>(said) {
             Ok(refusal) => refusal.into(),
             Err(_) => EditorError::Failed("unreadable".into()),
@@ -219,7 +225,9 @@ mod tests {
         assert_eq!(read("gone"), EditorError::Gone("why".into()));
         assert_eq!(read("failed"), EditorError::Failed("why".into()));
         assert_eq!(read("of a later version"), EditorError::Failed("why".into()));
-        assert_eq!(read_answer(Value::Nil), Ok(()));
+        assert_eq!(read_answer(Value::Nil), Ok(None));
+        let followed = serde_json::json!({ "event": "sent", "kind": "none" });
+        assert_eq!(read_answer(values::from_json(followed.clone())), Ok(Some(followed)));
         assert!(matches!(
             read_answer(Value::from("a text")),
             Err(EditorError::Failed(_))

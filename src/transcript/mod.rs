@@ -13,7 +13,7 @@ mod usage;
 
 pub use block::{Block, Citation, Signature, ToolCall, ToolResult};
 pub use calls::{NOT_RUN, OWN_CALL, Step};
-pub use id::{ChatId, MessageId, TurnId};
+pub use id::{ChatId, MessageId, Revision, SubmissionId, TurnId};
 pub use message::{Message, trim_blank_lines};
 pub use role::Role;
 pub use unshown::{Unshown, UnshownKind};

@@ -566,3 +566,23 @@ async fn a_repositorys_configuration_runs_nothing() {
     assert!(!ran.exists());
     clean(&nvim).await;
 }
+
+#[tokio::test]
+async fn an_action_that_came_back_into_the_prompt_does_with_its_answer_what_it_does_when_it_is_sent_from_there() {
+    let problems = "f.lua:1: warning: global";
+    let first = answer("one two").gate_before_token(1, "never");
+    let (nvim, _server) = showing([first, answer(problems)], CODE, "").await;
+    nvim.feed(":GPT problems<CR>").await;
+    let first = "return chat_buffer() and table.concat(vim.api.nvim_buf_get_lines(chat_buffer(), 0, -1, true), '\\n'):find('## test/m1\\n\\none', 1, true)";
+    nvim.wait_lua(first).await;
+    normal_mode(&nvim).await;
+    nvim.feed("<C-c>").await;
+    ended(&nvim, 1).await;
+    nvim.feed("uu").await;
+    nvim.wait_lines(0, |lines| lines.iter().filter(|line| *line == "## You").count() == 1)
+        .await;
+    nvim.feed("<CR>").await;
+    ended(&nvim, 2).await;
+    nvim.wait_lua("return #vim.fn.getqflist() == 1").await;
+    clean(&nvim).await;
+}

@@ -877,7 +877,7 @@ async fn a_waiting_question_that_cannot_be_sent_leaves_the_one_before_it_in_its_
 }
 
 #[tokio::test]
-async fn what_is_found_while_something_else_is_in_flight_goes_out_after_that() {
+async fn what_is_found_while_something_else_is_on_its_way_goes_out_after_that() {
     let project = Project::new(answer("ok")).await;
     project.write("id_rsa", "A=b\n");
     let nvim = project
@@ -892,15 +892,15 @@ async fn what_is_found_while_something_else_is_in_flight_goes_out_after_that() {
         "local results = require('gpt.chat.lookup_results')
          local found = results.found
          results.found = function(...) _G.found = true; return found(...) end
-         require('gpt.chat.chats').current().in_flight = true
+         local waiting = require('gpt.chat.waiting')
+         _G.going, waiting.going = waiting.going, function() return 1, '' end
          answer(nil, 2)",
         &[],
     )
     .await;
     nvim.wait_lua("return found").await;
     assert_eq!(project.server.requests().len(), 0);
-    nvim.lua("require('gpt.chat.chats').current().in_flight = nil", &[])
-        .await;
+    nvim.lua("require('gpt.chat.waiting').going = going", &[]).await;
     ended(&nvim, 1).await;
     assert_eq!(
         asked(&project.server, 0),

@@ -82,6 +82,7 @@ mod install_build;
 #[cfg(unix)]
 mod install_tools;
 mod keys_in_chat;
+mod killed;
 mod layouts;
 mod leaving;
 mod library;
@@ -111,6 +112,7 @@ mod recalled;
 #[cfg(unix)]
 mod releases;
 mod retries;
+mod round_trips;
 mod screens;
 #[cfg(target_os = "linux")]
 mod served;

@@ -9,6 +9,7 @@ use crate::common::*;
 use crate::reasoning::chunk;
 use crate::support::answer::Answer;
 use crate::support::nvim::Nvim;
+use crate::support::process;
 use crate::support::server::{Request, Server};
 
 /// How many sequences are tried, over all editors; `GPT_SEQUENCES` asks for others: `5000`, or `17..18` for one of them.
@@ -79,7 +80,7 @@ const GO_ANYWHERE: &str = "vim.api.nvim_win_set_cursor(0, { ... % vim.api.nvim_b
 async fn act(nvim: &Nvim, random: &mut Random, n: u64) -> String {
     let row = random.below(1000);
     let go = |code: &'static str| async move { nvim.lua(code, &[row.into()]).await };
-    let keys = match random.below(20) {
+    let keys = match random.below(21) {
         0..=2 => format!("GAq{n} <Esc><CR>"),
         3 => format!("GAq{n} <C-s>"),
         4 | 5 => {
@@ -122,6 +123,10 @@ async fn act(nvim: &Nvim, random: &mut Random, n: u64) -> String {
         16 => format!("GAw{n} #file:none .<Esc><CR>"),
         17 => format!(":GPTChat c{n}<CR>"),
         18 => ":e!<CR>".to_owned(),
+        19 => {
+            kill(nvim).await;
+            "<Ignore>".to_owned()
+        }
         _ => {
             nvim.wait_lua("return require('gpt').status().state ~= 'answering'")
                 .await;
@@ -133,6 +138,16 @@ async fn act(nvim: &Nvim, random: &mut Random, n: u64) -> String {
     format!("{row}:{keys} ")
 }
 
+/// Kills the program, if it runs, and waits until the editor knows.
+async fn kill(nvim: &Nvim) {
+    let pid = "local channel = require('gpt.client').channel() return channel and vim.fn.jobpid(channel) or 0";
+    match u32::try_from(nvim.lua_i64(pid, &[]).await) {
+        Ok(pid) if pid > 0 => process::kill9(pid),
+        _ => return,
+    }
+    nvim.wait_lua("return not require('gpt.client').is_running()").await;
+}
+
 /// Waits until no context word is being looked up.
 async fn looked_up(nvim: &Nvim) {
     nvim.wait_lua("return not require('gpt.chat.waiting').is_looking_up(require('gpt.chat.chats').current())")
@@ -141,7 +156,7 @@ async fn looked_up(nvim: &Nvim) {
 
 /// What a reader of the buffer sees above the answer to the question that holds `last`: roles by the headings' words,
 /// texts without blank lines around them, empty ones left out, two of the same speaker together.
-fn shown(lines: &[String], last: &str) -> Vec<(String, String)> {
+pub fn shown(lines: &[String], last: &str) -> Vec<(String, String)> {
     let mut messages: Vec<(String, String)> = Vec::new();
     for line in lines {
         match line.strip_prefix("## ") {
@@ -170,7 +185,7 @@ fn is_said((_, text): &(String, String)) -> bool {
     text != "(The conversation begins with your words.)"
 }
 
-fn together(messages: Vec<(String, String)>) -> Vec<(String, String)> {
+pub fn together(messages: Vec<(String, String)>) -> Vec<(String, String)> {
     let mut joined: Vec<(String, String)> = Vec::new();
     for (role, text) in messages {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");

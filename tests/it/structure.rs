@@ -102,7 +102,7 @@ async fn what_is_sent_once_more_before_the_first_question_is_shown_waits_for_its
     normal_mode(&nvim).await;
     let twice = "local chat = require('gpt.chat.chats').current()
     require('gpt.chat.sending').send(chat)
-    vim.api.nvim_buf_set_lines(0, -1, -1, false, { 'second' })
+    vim.api.nvim_buf_set_lines(0, -2, -1, false, { 'second' })
     require('gpt.chat.sending').send(chat)";
     nvim.lua(twice, &[]).await;
     ended(&nvim, 2).await;

@@ -68,7 +68,7 @@ const WHOLE: [(&str, &str); 2] = [("You", "first"), ("test/m1", "one two three")
 
 async fn idle(nvim: &Nvim) {
     nvim.wait_lua(
-        "local chat = require('gpt.chat.chats').current() return not chat.answer and not chat.in_flight and not require('gpt.chat.waiting').is_looking_up(chat)",
+        "local chat = require('gpt.chat.chats').current() return not require('gpt.chat.queue').is_busy(chat)",
     )
     .await;
 }

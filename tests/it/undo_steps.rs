@@ -265,8 +265,7 @@ async fn looking_for_a_branch_where_there_is_none_leaves_no_undo_step() {
     let steps = "return vim.fn.undotree().seq_last";
     let before = nvim.lua_i64(steps, &[]).await;
     nvim.feed("]b").await;
-    nvim.wait_lua("return not require('gpt.chat.chats').current().in_flight")
-        .await;
+    nvim.wait_screen_contains("no other branch").await;
     assert_eq!(nvim.lua_i64(steps, &[]).await, before);
     nvim.feed("<C-r>").await;
     nvim.wait_lines(0, |lines| lines == transcript(&TWICE[..2])).await;

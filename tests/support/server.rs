@@ -191,6 +191,22 @@ impl Server {
         }
     }
 
+    /// The first request whose body holds this; waits for it.
+    #[track_caller]
+    pub fn next_request_with(&self, text: &str) -> impl Future<Output = Request> {
+        let holds = |text: &str, request: &Request| String::from_utf8_lossy(&request.body).contains(text);
+        let text = text.to_owned();
+        let sought = text.clone();
+        let arrived = self.when(format!("a request with {text:?}"), move |record| {
+            record.requests.iter().any(|request| holds(&sought, request))
+        });
+        async move {
+            arrived.await;
+            let found = self.requests().into_iter().find(|request| holds(&text, request));
+            found.expect("a request that had arrived")
+        }
+    }
+
     /// Opens a gate, for good: every [`Step::WaitFor`] of this name goes on, now and later.
     pub fn open(&self, gate: &str) {
         self.shared.record.send_modify(|record| {

@@ -22,9 +22,10 @@ local SEVERITIES = { "error", "warning", "info", "hint" }
 ---@field selection? gpt.Selection
 ---@field buf integer the buffer that the code is of
 
-local last_ticket = 0
----@type table<integer, gpt.PendingAction>
+---@type table<integer, gpt.PendingAction> by submission: an action is one from the keypress on
 local pending = {}
+---@type integer[] those of `pending`, oldest first
+local order = {}
 
 -- What they are about ------------------------------------------------------------------------------------------------
 
@@ -71,9 +72,12 @@ end
 ---@param action gpt.PendingAction
 ---@return integer ticket
 local function remember(action)
-  last_ticket = last_ticket + 1
-  pending[last_ticket], pending[last_ticket - MOST_PENDING] = action, nil
-  return last_ticket
+  local submission = client.new_ticket()
+  pending[submission], order[#order + 1] = action, submission
+  if #order > MOST_PENDING then
+    pending[table.remove(order, 1)] = nil
+  end
+  return submission
 end
 
 --- What stands in a commit buffer above its diff: it shows which commit is under way.

@@ -10,6 +10,7 @@ local library = require("gpt.library")
 local notice = require("gpt.ui.notice")
 local sending = require("gpt.chat.sending")
 local selections = require("gpt.code.selection")
+local waiting = require("gpt.chat.waiting")
 local words = require("gpt.words")
 
 ---@param title string
@@ -41,16 +42,19 @@ end
 
 --- Asks for a commit message beside the chats that are shown: it goes into the commit buffer.
 ---@param text string
-local function ask_aside(text)
+---@param submission integer
+---@return table? event
+local function ask_aside(text, submission)
   local chat = chat_buffers.new()
   chat.aside = true
   chats.come_next(chat)
-  sending.ask(chat, text)
+  local event = sending.ask(chat, text, nil, submission)
   local title = words("view.action.writing_commit")
   notice.inform({ level = "info", title = title, advice = "" })
+  return event
 end
 
----@type table<string, fun(data: table, action?: gpt.PendingAction)>
+---@type table<string, fun(data: table, action?: gpt.PendingAction): table?>
 local acts = {
   prompts = function(data)
     library.update(data)
@@ -67,14 +71,14 @@ local acts = {
   ask = function(data, action)
     local options = action and action.options or {}
     if data.commit and action and awaits_message(action.buf) then
-      return ask_aside(data.text)
+      return ask_aside(data.text, data.ticket)
     end
     local current = chats.current()
-    local new = options.new or (data.alone and current and (current.answer or current.in_flight)) or false
+    local new = options.new or (data.alone and current and (current.answer or waiting.going(current))) or false
     local chat = chat_buffers.show({ new = new, layout = options.layout, mods = options.mods })
     local selection = action and action.selection
     local block = selection and table.concat(selections.block(selection), "\n")
-    sending.ask(chat, data.text, block and data.text:find(block, 1, true) and selection or nil)
+    return sending.ask(chat, data.text, block and data.text:find(block, 1, true) and selection or nil, data.ticket)
   end,
   commit_message = function(data, action)
     if action and awaits_message(action.buf) and #(data.lines or {}) > 0 then
@@ -98,8 +102,9 @@ local acts = {
 
 --- Does what the program makes of an action.
 ---@param data { act: string, ticket?: integer }
+---@return table? event what is sent now, as in |program.tell|
 function M.act(data)
-  acts[data.act](data, actions.pending(data.ticket))
+  return acts[data.act](data, actions.pending(data.ticket))
 end
 
 return M

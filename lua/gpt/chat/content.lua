@@ -16,6 +16,15 @@ function M.body(chat, found, index)
   return answer_parts.said_within(chat, found[index].row + 1, next_row)
 end
 
+--- The text below a heading, up to the next one.
+---@param chat gpt.Chat
+---@param mark integer
+---@return string
+function M.of(chat, mark)
+  local first, last = headings.lines_of(chat, mark)
+  return first and answer_parts.said_within(chat, first, last) or ""
+end
+
 --- Whether a message shows something that is not said.
 ---@param chat gpt.Chat
 ---@param found gpt.Heading[]

@@ -40,8 +40,11 @@ M.USER = "## You"
 ---@field looked_up? boolean whether it waits for what its context words stand for
 ---@field taken_back? boolean whether it came back into the prompt: where an undo lets it wait again, it is not sent
 ---@field tick? integer the buffer's changedtick when it began to wait
+---@field sent? integer the submission that it is, or was
+---@field asked? string what that said when it was last sent or looked up
+---@field going? string what the program was told of it that is to be shown as a message; nil: it waits, or is a message
 ---@field found? string what it said, as a hash, when what its context words stand for was put into it
----@field said? string what the program knows of a question with a context word, as a hash
+---@field said? string what the program knows of a question, with the number of its message, as a hash
 ---@field facts? string[] what else its right edge says, as far as there is room
 
 ---@class gpt.Heading
@@ -59,7 +62,8 @@ local GROUPS = { user = "GPTHeadingUser", assistant = "GPTHeadingAssistant" }
 local function edge(entry, queued, room)
   local told = {}
   local waits = entry.looked_up and "view.looked_up" or entry.taken_back and "view.not_sent" or "view.queued"
-  told[#told + 1] = queued and words(waits) or nil
+  local tells_why = queued and not entry.going
+  told[#told + 1] = tells_why and words(waits) or nil
   told[#told + 1] = entry.branch
   vim.list_extend(told, entry.facts or {})
   local function joined()
@@ -68,7 +72,7 @@ local function edge(entry, queued, room)
   while #told > 1 and cells.width(joined()) > room do
     told[#told] = nil
   end
-  if queued and cells.width(joined()) > room then
+  if tells_why and cells.width(joined()) > room then
     told[1] = told[1]:match("^[^:]+") -- without its explanation
   end
   return #told > 0 and cells.width(joined()) <= room and { { joined(), "GPTHeadingFacts" } } or nil
@@ -203,6 +207,18 @@ end
 function M.of_message(chat, id)
   for _, heading in ipairs(M.all(chat)) do
     if heading.entry.id == id then
+      return heading
+    end
+  end
+end
+
+--- The heading of a submission that is no message yet.
+---@param chat gpt.Chat
+---@param submission integer
+---@return gpt.Heading?
+function M.of_submission(chat, submission)
+  for _, heading in ipairs(M.all(chat)) do
+    if heading.entry.sent == submission and heading.entry.role == "user" then
       return heading
     end
   end

@@ -18,6 +18,7 @@ local parser_guard = require("gpt.chat.parser_guard")
 local program = require("gpt.chat.program")
 local project = require("gpt.project")
 local prompts = require("gpt.chat.prompt")
+local queue = require("gpt.chat.queue")
 local reload = require("gpt.chat.reload")
 local rules = require("gpt.chat.rules")
 local save = require("gpt.chat.save")
@@ -48,6 +49,9 @@ local function watch(group, chat)
     if not chat.stream or chat.stream.tick ~= api.nvim_buf_get_changedtick(chat.buf) then
       undo_marks.mend(chat)
       waiting.redraw(chat)
+      if waiting.withdraw(chat) then
+        queue.go_on_if_idle(chat)
+      end
     end
   end)
   on("InsertEnter", function()

@@ -22,6 +22,7 @@ local M = {}
 --- What the words of a question stand for is known: puts it there, and sends the question when its turn comes.
 ---@param chat gpt.Chat
 ---@param found gpt.ShownContext
+---@return table? event what is sent now
 function M.found(chat, found)
   local mark = lookups.lookup_of(chat, found.lookup)
   if not mark then
@@ -32,9 +33,9 @@ function M.found(chat, found)
   if not row or row == headings.prompt(chat) then
     chat.lookups[mark] = nil -- an undo took it back, or it was deleted
     return
-  elseif chat.in_flight and not chat.answer then
-    -- Whatever comes of what is in flight, an answer or another branch: nothing else may be told now.
-    refusal.busy("something is in flight")
+  elseif waiting.going(chat) and not chat.answer then
+    -- Whatever comes of what is on its way: nothing else may be told now.
+    refusal.busy("something is on its way")
   end
   local following = follow.windows(chat)
   -- Before anything else, since where the text is locked (E565) or not modifiable this fails, and is asked for again.
@@ -47,11 +48,11 @@ function M.found(chat, found)
     tell.inform(found.notice)
   end
   if lookup.again then
-    return M.ask_changed(chat, mark)
+    return M.ask_changed(chat, mark, true)
   end
   lookups.redraw_waiting(chat, mark)
-  if not chat.answer and not chat.in_flight then
-    queue.go_on(chat, true)
+  if not chat.answer and not waiting.going(chat) then
+    return queue.go_on(chat, true, true)
   end
 end
 
@@ -66,51 +67,58 @@ function M.refused(chat, refused)
   end
 end
 
+--- What a question says, as a hash; by its message, since another branch's says something else.
+---@param entry gpt.Entry
+---@param text string
+---@return string
+local function said_by(entry, text)
+  return entry.id .. " " .. vim.fn.sha256(vim.trim(text))
+end
+
 --- Remembers what the questions say, as the program knows them.
 ---@param chat gpt.Chat
 function M.note_said(chat)
   local found = headings.all(chat)
   for index, heading in ipairs(found) do
     if heading.entry.role == "user" and heading.entry.id then
-      local text = content.body(chat, found, index)
-      heading.entry.said = text:find("#", 1, true) and vim.fn.sha256(vim.trim(text)) or nil
+      heading.entry.said = said_by(heading.entry, content.body(chat, found, index))
     end
   end
 end
 
---- If the cursor is in an earlier question that has words, and that was changed: looks them up, then asks it again.
+--- If the cursor is in an earlier question, and that was changed: asks it again, once its words are looked up.
 ---@param chat gpt.Chat
 ---@return boolean
-function M.look_up_again(chat)
+function M.ask_again(chat)
   local id = headings.message_at_cursor(chat)
-  if not id or chat.answer or chat.in_flight or waiting.is_looking_up(chat) then
+  local heading = id and headings.of_message(chat, id)
+  if not heading or heading.entry.role ~= "user" then
     return false
   end
-  local found = headings.all(chat)
-  for index, heading in ipairs(found) do
-    if heading.entry.id == id and heading.entry.role == "user" then
-      local text = content.body(chat, found, index)
-      if lookups.names_context(text) and vim.fn.sha256(vim.trim(text)) ~= heading.entry.said then
-        lookups.wait_for_context(chat, text, function()
-          return heading.mark
-        end, { again = true })
-        return true
-      end
-    end
+  local text, said = content.of(chat, heading.mark), heading.entry.said
+  local is_same = not said or not vim.startswith(said, id .. " ") or said == said_by(heading.entry, text)
+  if is_same or not text:find("%S") then
+    return false
+  elseif not lookups.names_context(text) then
+    M.ask_changed(chat, heading.mark)
+    return true
   end
-  return false
+  lookups.wait_for_context(chat, text, function()
+    return heading.mark
+  end, { again = true })
+  return true
 end
 
 --- Asks an earlier question again, as it stands now.
 ---@param chat gpt.Chat
 ---@param mark integer
-function M.ask_changed(chat, mark)
+---@param asked? boolean as in |program.tell|
+---@return table? event
+function M.ask_changed(chat, mark, asked)
   waiting.settle(chat)
-  local regions, prompt = content.snapshot(chat)
-  chat.pending = { text = prompt, origin = "prompt", mark = mark }
-  -- Should it not have changed after all, the prompt would be sent, whose words nobody has looked up.
-  prompt = lookups.names_context(prompt) and "" or prompt
-  program.tell(chat, "sent", { regions = regions, prompt = prompt, origin = "prompt", at = chat.entries[mark].id })
+  local fields = { regions = content.snapshot(chat), at = chat.entries[mark].id }
+  local _, event = program.tell(chat, "regenerated", fields, asked)
+  return event
 end
 
 return M

@@ -24,13 +24,11 @@ require("gpt.code.came_from") -- sees from now on where the user comes from
 local M = {}
 
 ---@class gpt.Lookup
----@field ticket integer the number that the program's answer names
+---@field ticket integer the number that the program's answer names: the submission, the first time
 ---@field text string the question, and what goes along with the prompt that it names
 ---@field again? boolean whether it is an earlier question, which has been changed
 ---@field late? boolean whether it waited before, without having been looked up as it stands
 ---@field tick? integer the buffer's changedtick when it began
-
-local last_ticket = 0
 
 --- The context words of a question, and of the prompt that it names.
 ---@param text string
@@ -76,9 +74,9 @@ function M.wait_for_context(chat, text, wait, fields)
     tell.why_not_sent(chat, early_problem)
     return false
   end
-  last_ticket = last_ticket + 1
   mark = wait()
-  chat.lookups[mark] = vim.tbl_extend("force", { ticket = last_ticket, text = whole }, fields or {})
+  local ticket = not fields and chat.entries[mark].sent or client.new_ticket()
+  chat.lookups[mark] = vim.tbl_extend("force", { ticket = ticket, text = whole }, fields or {})
   M.redraw_waiting(chat, mark)
   chat.lookups[mark].tick = api.nvim_buf_get_changedtick(chat.buf)
   if early_wanted then

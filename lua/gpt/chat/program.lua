@@ -5,8 +5,8 @@ local context = require("gpt.context")
 local M = {}
 
 ---@class (partial) gpt.Chat
----@field in_flight? boolean whether the program has been told something, and has not yet answered
----@field again? boolean whether the user has sent the prompt once more meanwhile
+---@field revision? integer which state of the messages is shown, as the program counts them: it asks anew what it is told
+---of an earlier one
 
 --- An event about this chat.
 ---@param chat gpt.Chat
@@ -19,15 +19,20 @@ function M.event(chat, name, fields)
   return vim.tbl_extend("error", about, fields or {})
 end
 
---- Tells the program what the user wants of the conversation. Until it answers, the buffer may not show what it has: so
---- nothing else is told meanwhile.
+--- Tells the program what the user wants of the messages that are shown.
 ---@param chat gpt.Chat
 ---@param name string
 ---@param fields table
+---@param asked? boolean whether the program has asked for it, by an operation that is being done: that returns the event
 ---@return boolean sent
-function M.tell(chat, name, fields)
-  chat.in_flight = client.notify(M.event(chat, name, fields))
-  return chat.in_flight
+---@return table? event
+function M.tell(chat, name, fields, asked)
+  local event = M.event(chat, name, fields)
+  event.revision = chat.revision or 0
+  if asked then
+    return true, event
+  end
+  return client.notify(event), nil
 end
 
 return M

@@ -14,7 +14,6 @@ local waiting = require("gpt.chat.waiting")
 local M = {}
 
 ---@class (partial) gpt.Chat
----@field pending? { text: string, origin: "prompt"|"queue"|"command", mark?: integer } what was sent last, until it is shown as a message
 ---@field prepared? { tick: integer, mark: integer } the changedtick after the last change that was only made to send a
 ---question, and its heading
 
@@ -83,49 +82,11 @@ function M.split_prompt(chat, height, entry)
   return end_prompt(chat, last, entry)
 end
 
---- Whether the prompt still holds the question that was sent, and nothing else.
----@param chat gpt.Chat
----@param lines string[] of the question
----@param pending? { text: string }
----@return boolean
-local function holds_only(chat, lines, pending)
-  local _, prompt = content.snapshot(chat)
-  local text = table.concat(lines, "\n")
-  if vim.trim(prompt) == vim.trim(text) then
-    return true
-  end
-  -- What is no UTF-8 and what Unicode calls white comes back changed: of that only the rest is compared.
-  local function rest(of)
-    return (of:gsub("[\128-\255%s%c]", ""))
-  end
-  return pending ~= nil and pending.text == prompt and rest(prompt) == rest(text)
-end
-
---- The question was sent, and what stands in the prompt has changed since: the question becomes a message as it was
---- sent, and what is not part of it stays in the prompt.
----@param chat gpt.Chat
----@param entry gpt.Entry
----@param lines string[]
----@param typed? string what was sent, where that has become another question
----@return integer row where the answer goes
-local function take_question_from_prompt(chat, entry, lines, typed)
-  local _, prompt = content.snapshot(chat)
-  local row = prompts.row(chat)
-  local text = vim.trim(typed or table.concat(lines, "\n"))
-  local start = #prompt:match("^%s*")
-  if text ~= "" and prompt:sub(start + 1, start + #text) == text then
-    local taken = prompt:sub(1, start + #text) .. prompt:sub(start + #text + 1):match("^%s*")
-    local _, breaks = taken:gsub("\n", "")
-    local col = #taken:match("[^\n]*$")
-    api.nvim_buf_set_text(chat.buf, row + 1, 0, row + 1 + breaks, col, { "", "" })
-  end
-  return messages.insert(chat, prompts.tail_row(chat), entry, lines)
-end
-
 ---@class gpt.ShownQuestion
 ---@field id integer
+---@field submission integer
 ---@field lines string[]
----@field origin "prompt"|"queue"|"command"
+---@field replaced boolean whether they take the place of what is shown: an action was named there
 
 --- Whether a question may name an action: whether there is one of that name only the program knows.
 ---@param text string
@@ -134,58 +95,61 @@ function M.names_action(text)
   return ("\n" .. vim.trim(text)):find("\n/[^%s/]") ~= nil
 end
 
---- Whether what was typed has become another question: an action that it names was put in its place.
----@param question gpt.ShownQuestion
----@param pending? { text: string }
----@return boolean
-local function is_expanded(question, pending)
-  local typed = pending and vim.trim(pending.text) or ""
-  return M.names_action(typed) and typed ~= vim.trim(table.concat(question.lines, "\n"))
-end
-
---- Puts a command's question into the prompt as it was typed, before it becomes a message there.
+--- Puts a question above the prompt that stands there no more, or as something else.
 ---@param chat gpt.Chat
----@param question gpt.ShownQuestion
-function M.put_as_typed(chat, question)
-  local expanded = is_expanded(question, chat.pending)
-  M.put_first(chat, expanded and vim.split(vim.trim(chat.pending.text), "\n") or question.lines)
+---@param entry gpt.Entry
+---@param lines string[]
+---@return integer row where the answer goes
+local function put_anew(chat, entry, lines)
+  return messages.insert(chat, prompts.tail_row(chat), entry, lines)
 end
 
---- Makes a question a message, where it stands.
+--- Takes the text out of the prompt.
+---@param chat gpt.Chat
+local function empty_prompt(chat)
+  api.nvim_buf_set_lines(chat.buf, prompts.row(chat) + 1, -1, false, { "", "" })
+end
+
+--- Makes a submission a message, where it stands. What has become of its text since it was told goes into the prompt.
 ---@param chat gpt.Chat
 ---@param question gpt.ShownQuestion
 ---@return integer row where the answer goes
 function M.place(chat, question)
-  local entry = { role = "user", id = question.id }
-  local pending = chat.pending
-  chat.pending = nil
-  local expanded = is_expanded(question, pending)
-  if question.origin == "command" and not expanded then
-    return (M.split_prompt(chat, #question.lines, entry))
-  elseif question.origin == "prompt" and not expanded and holds_only(chat, question.lines, pending) then
+  local heading = headings.of_submission(chat, question.submission)
+  local before = heading and heading.entry or {}
+  local entry = { role = "user", id = question.id, sent = question.submission, asked = before.asked }
+  if not heading then
+    return put_anew(chat, entry, question.lines)
+  end
+  local is_prompt = heading.row == headings.prompt(chat)
+  local is_same = before.going == nil or before.going == vim.trim(content.of(chat, heading.mark))
+  before.going = nil
+  if not is_same then
+    waiting.take_back(chat, heading.mark)
+    return put_anew(chat, entry, question.lines)
+  elseif question.replaced then
+    if is_prompt then
+      empty_prompt(chat)
+    else
+      waiting.drop(chat, heading.mark)
+    end
+    return put_anew(chat, entry, question.lines)
+  elseif is_prompt then
     return (M.turn_prompt_into(chat, entry))
-  elseif question.origin ~= "queue" then
-    return take_question_from_prompt(chat, entry, question.lines, expanded and pending.text or nil)
   end
-  local waits = question.origin == "queue" and pending and pending.mark and headings.row(chat, pending.mark)
-  if waits and expanded then
-    waiting.drop(chat, pending.mark)
-    return messages.insert(chat, prompts.tail_row(chat), entry, question.lines)
-  end
-  if waits and waits ~= headings.prompt(chat) then
-    messages.become(chat, pending.mark, waits, entry)
-    return prompts.tail_row(chat)
-  end
-  return messages.insert(chat, prompts.tail_row(chat), entry, question.lines)
+  messages.become(chat, heading.mark, heading.row, entry)
+  return prompts.tail_row(chat)
 end
 
 --- Whether the last change was only made to send the question whose turn begins.
 ---@param chat gpt.Chat
+---@param question? gpt.ShownQuestion
 ---@return boolean
-function M.is_prepared(chat)
-  local prepared, pending = chat.prepared, chat.pending
+function M.is_prepared(chat, question)
+  local prepared = chat.prepared
+  local entry = prepared and chat.entries[prepared.mark]
   local same = prepared and prepared.tick == api.nvim_buf_get_changedtick(chat.buf)
-  return same == true and pending ~= nil and pending.mark == prepared.mark
+  return same == true and question ~= nil and entry ~= nil and entry.sent == question.submission
 end
 
 return M

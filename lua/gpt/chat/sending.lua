@@ -15,7 +15,6 @@ local questions = require("gpt.chat.questions")
 local queue = require("gpt.chat.queue")
 local selections = require("gpt.code.selection")
 local tell = require("gpt.chat.tell")
-local undo = require("gpt.chat.undo")
 local waiting = require("gpt.chat.waiting")
 
 local M = {}
@@ -24,62 +23,49 @@ local M = {}
 ---@param chat gpt.Chat
 ---@param told gpt.Notice
 function M.refused(chat, told)
-  local again = chat.again
-  chat.in_flight, chat.pending, chat.again = nil, nil, nil
+  if waiting.take_back_going(chat) then
+    follow.trim_prompt(chat)
+  end
   tell.inform(told)
-  if again then
-    return M.send(chat)
-  end
-  if not chat.answer then
-    queue.go_on(chat, true)
-  end
+  queue.go_on_if_idle(chat)
 end
 
---- Sends the prompt; while an answer is being written, lets it wait.
+--- Sends the prompt; while something else has to come first, lets it wait. A question that the cursor is in, and that was
+--- changed since it was sent, is asked again in its place.
 ---@param chat gpt.Chat
 function M.send(chat)
   if model.change_by_prompt(chat) then
     return
-  elseif chat.answer or waiting.is_looking_up(chat) then
+  elseif queue.is_busy(chat) then
     return queue.enqueue(chat)
-  elseif chat.in_flight then
-    chat.again = true
-    return
-  elseif lookup_results.look_up_again(chat) then
+  elseif lookup_results.ask_again(chat) then
     return
   end
   waiting.settle(chat)
-  local regions, prompt = content.snapshot(chat)
-  if lookups.names_context(prompt) then
+  local _, prompt = content.snapshot(chat)
+  if vim.trim(prompt) ~= "" and vim.bo[chat.buf].modifiable then
     return queue.enqueue(chat)
   end
-  chat.pending = { text = prompt, origin = "prompt" }
-  local at = headings.message_at_cursor(chat)
-  program.tell(chat, "sent", { regions = regions, prompt = prompt, origin = "prompt", at = at })
+  -- The program says what is wrong with an empty one; where the text is not modifiable, the prompt is the question.
+  queue.tell_sent(chat, select(2, headings.prompt(chat)) --[[@as integer]], prompt)
 end
 
 --- Sends a question that does not stand in the prompt.
 ---@param chat gpt.Chat
 ---@param question string
 ---@param selection? gpt.Selection stands below it, unless it has it already
-function M.ask(chat, question, selection)
+---@param asked? integer the submission, where the program has asked for it to be sent; nil: a new one
+---@return table? event what is sent now, as in |program.tell|
+function M.ask(chat, question, selection, asked)
   if selection then
     kept_selections.keep(chat, selection)
     local block = table.concat(selections.block(selection), "\n")
     question = question:find(block, 1, true) and question or question .. "\n\n" .. block
   end
-  if chat.answer or chat.in_flight or waiting.is_looking_up(chat) then
-    return queue.wait_with(chat, vim.split(question, "\n"))
+  if not queue.is_busy(chat) then
+    waiting.settle(chat)
   end
-  waiting.settle(chat)
-  if lookups.names_context(question) then
-    return queue.wait_with(chat, vim.split(question, "\n"))
-  end
-  local event = { regions = content.snapshot(chat), prompt = question, origin = "command" }
-  chat.pending = { text = question, origin = "command" }
-  if not program.tell(chat, "sent", event) then
-    prompts.append(chat, vim.split(question, "\n")) -- nothing is lost
-  end
+  return queue.wait_with(chat, vim.split(question, "\n"), asked)
 end
 
 --- Puts a selection into the prompt, and room to write below it.
@@ -105,60 +91,86 @@ function M.stop(chat)
 end
 
 ---@param chat gpt.Chat
-function M.regenerate(chat)
+---@param asked? boolean as in |program.tell|
+---@return table? event
+function M.regenerate(chat, asked)
   if tell.refuses(chat) then
     return
   end
   waiting.settle(chat)
-  program.tell(chat, "regenerated", { regions = content.snapshot(chat), at = headings.message_at_cursor(chat) })
+  local fields = { regions = content.snapshot(chat), at = headings.message_at_cursor(chat) }
+  return select(2, program.tell(chat, "regenerated", fields, asked))
 end
 
 --- Shows another branch of the conversation.
 ---@param chat gpt.Chat
 ---@param by integer how many further; negative: back
-function M.switch_branch(chat, by)
+---@param asked? boolean as in |program.tell|
+---@return table? event
+function M.switch_branch(chat, by, asked)
   if tell.refuses(chat) then
     return
   end
   waiting.settle(chat)
-  program.tell(
-    chat,
-    "branch_switched",
-    { regions = content.snapshot(chat), at = headings.message_at_cursor(chat), by = by }
-  )
+  local fields = { regions = content.snapshot(chat), at = headings.message_at_cursor(chat), by = by }
+  return select(2, program.tell(chat, "branch_switched", fields, asked))
 end
 
---- A question is not asked: it stays in the prompt, or comes there, and why is told where the reader looks.
+---@class gpt.ShownWish
+---@field revision integer
+---@field wish "sent"|"regenerated"|"branch_switched"
+---@field id? integer
+---@field by? integer
+
+--- The messages were shown otherwise when the program was told of this: it is wanted anew, of what is shown now.
+---@param chat gpt.Chat
+---@param wanted gpt.ShownWish
+---@return table? event
+function M.want_anew(chat, wanted)
+  chat.revision = wanted.revision
+  if wanted.wish == "sent" then
+    return queue.send_anew(chat, wanted.id)
+  elseif wanted.wish == "regenerated" then
+    return M.regenerate(chat, true)
+  end
+  return M.switch_branch(chat, wanted.by, true)
+end
+
+--- Takes all that waits back into the prompt.
+---@param chat gpt.Chat
+function M.take_all_back(chat)
+  if #waiting.from(chat) > 0 then
+    waiting.take_back(chat)
+    follow.trim_prompt(chat)
+  end
+end
+
+--- A question is not asked: it comes back into the prompt, and why is told where the reader looks.
 ---@param chat gpt.Chat
 ---@param told gpt.Notice
 function M.refuse_question(chat, told)
-  local pending = chat.pending
-  if pending and pending.origin == "command" then
-    prompts.append(chat, vim.split(pending.text, "\n"))
+  local mark, text = waiting.going(chat)
+  if mark and text and questions.names_action(text) then
+    waiting.put_last(chat, mark)
   end
-  if pending and pending.origin == "queue" and questions.names_action(pending.text) then
-    waiting.put_last(chat, pending.mark)
-  end
-  waiting.take_back(chat)
-  undo.break_step(chat)
-  -- Not before: where the text is locked this fails, and is asked for again.
-  chat.pending, chat.in_flight, chat.again = nil, nil, nil
+  M.take_all_back(chat) -- where the text is locked this fails, and is asked for again
   tell.at_prompt(chat, told)
 end
 
---- A question that was not asked comes back into the prompt, unless it still stands there; so do those that wait for it.
+--- What was not asked comes back into the prompt, with what waits for it.
 ---@param chat gpt.Chat
 ---@return boolean returned
 function M.give_back(chat)
-  local origin, text = chat.pending and chat.pending.origin, chat.pending and chat.pending.text
-  local looked_up = waiting.is_looking_up(chat)
-  chat.pending, chat.in_flight, chat.again = nil, nil, nil
   chat.lookups = {}
-  local taken = not chat.answer and pcall(waiting.take_back, chat)
-  if text and origin == "command" then
-    return (pcall(prompts.append, chat, vim.split(text, "\n")))
+  local waits = #waiting.from(chat) > 0
+  if not chat.answer then
+    if waits then
+      waiting.give_back(chat)
+      pcall(follow.trim_prompt, chat)
+    end
+    waiting.forget_going(chat)
   end
-  return taken and (origin == "queue" or looked_up)
+  return waits
 end
 
 return M

@@ -67,10 +67,10 @@ end
 function M.refuses(chat)
   if chat.answer then
     M.inform({ level = "info", title = words("view.answering"), advice = words("view.answering_advice") })
-  elseif chat.in_flight or waiting.is_looking_up(chat) then
+  elseif waiting.is_on_its_way(chat) then
     M.inform({ level = "info", title = words("view.in_flight"), advice = "" })
   end
-  return chat.answer ~= nil or chat.in_flight == true or waiting.is_looking_up(chat)
+  return chat.answer ~= nil or waiting.is_on_its_way(chat)
 end
 
 --- Says so where the chat's text cannot be changed now.

@@ -53,6 +53,7 @@ end
 ---@field estimate? integer tokens of the request
 ---@field cut? gpt.ShownCut
 ---@field rules? string which rules of the project are sent along
+---@field revision integer
 
 --- Shows a question, and makes room for its answer.
 ---@param chat gpt.Chat
@@ -61,7 +62,7 @@ function M.begin(chat, turn)
   -- All or nothing: where the text is locked (E565) or not modifiable this fails, and is asked for again.
   -- At the last line, since Neovim takes a line off a fold that begins where nothing is changed.
   local step = undo.step(chat)
-  local prepared = questions.is_prepared(chat)
+  local prepared = questions.is_prepared(chat, turn.question)
   if prepared then
     undo.join_last(chat) -- what has only been done to send the question is part of it
   else
@@ -69,11 +70,7 @@ function M.begin(chat, turn)
   end
   api.nvim_buf_set_text(chat.buf, -1, 0, -1, 0, {})
   local tick = not prepared and api.nvim_buf_get_changedtick(chat.buf)
-  chat.in_flight = nil
-  local asked = turn.question
-  if asked and asked.origin == "command" then
-    questions.put_as_typed(chat, asked)
-  end
+  chat.revision = turn.revision
   notices.clear(chat)
   local following = follow.windows(chat)
   messages.reshape(chat, turn, step)
@@ -91,7 +88,6 @@ function M.begin(chat, turn)
   lookup_results.note_said(chat)
   local provider, model = turn.label:match("^([^/]*)/(.*)$")
   announce(chat, "GPTAnswerStarted", { provider = provider, model = model })
-  queue.send_again(chat)
 end
 
 ---@class gpt.ShownBranch: gpt.Shape
@@ -102,6 +98,7 @@ end
 ---@field others? boolean whether somebody else has written this
 ---@field estimate? integer tokens of what would be sent of it
 ---@field cut? gpt.ShownCut
+---@field revision integer
 
 --- Puts messages above the prompt.
 ---@param chat gpt.Chat
@@ -145,9 +142,7 @@ function M.show_branch(chat, branch)
     undo.break_step(chat)
     api.nvim_buf_set_text(chat.buf, 0, 0, 0, 0, {})
   end
-  if not branch.recalled and not branch.others then
-    chat.in_flight = nil
-  end
+  chat.revision = branch.revision
   local following = follow.windows(chat)
   notices.clear(chat)
   local first, row
@@ -168,14 +163,7 @@ function M.show_branch(chat, branch)
   if not stays and api.nvim_get_current_buf() == chat.buf then
     api.nvim_win_set_cursor(0, { first + 1, 0 })
   end
-  if chat.in_flight or chat.answer then
-    return
-  elseif chat.again then
-    chat.again = nil
-    sending.send(chat)
-  else
-    queue.go_on(chat, true)
-  end
+  queue.go_on_if_idle(chat)
 end
 
 --- Shows at its heading what is known of an answer.
@@ -226,11 +214,13 @@ local ENDS = {
 ---@field usage? table
 ---@field cost? number
 ---@field parts? gpt.ShownPart[]
+---@field revision? integer
 
 --- Ends a turn.
 ---@param chat gpt.Chat
 ---@param ended gpt.ShownEnd
 function M.finish(chat, ended)
+  chat.revision = ended.revision or chat.revision
   if chat.answer ~= ended.answer then
     return
   end

@@ -1,6 +1,7 @@
 --- Questions above the prompt that wait to be sent: drawn as such, taken back into the prompt, dropped.
 local api = vim.api
 
+local client = require("gpt.client")
 local content = require("gpt.chat.content")
 local extmarks = require("gpt.chat.extmarks")
 local headings = require("gpt.chat.headings")
@@ -63,9 +64,27 @@ function M.take_back(chat, from)
       waiting[index].follower.born = nil -- it comes and goes in one step
     end
     M.join_with_prompt(chat, waiting[index].below)
-    chat.lookups[heading.mark], entry.looked_up, entry.taken_back = nil, nil, true
+    chat.lookups[heading.mark], entry.looked_up, entry.going, entry.taken_back = nil, nil, nil, true
     headings.mark(chat, heading.row, entry, heading.mark)
   end
+end
+
+--- Takes the questions that wait back into the prompt; where the text cannot be changed now, they stay, are not sent, and
+--- come back with the next one that is.
+---@param chat gpt.Chat
+---@return boolean returned whether there were any
+function M.give_back(chat)
+  local waiting = M.from(chat)
+  if #waiting > 0 and pcall(M.take_back, chat) then
+    pcall(undo.break_step, chat)
+  else
+    for _, one in ipairs(waiting) do
+      local entry = one.heading.entry
+      chat.lookups[one.heading.mark], entry.looked_up, entry.going, entry.taken_back = nil, nil, nil, true
+      M.draw(chat, one.heading.mark)
+    end
+  end
+  return #waiting > 0
 end
 
 --- Takes back what an undo has put among the questions that wait, though it was taken back before, and what is below it.
@@ -160,12 +179,72 @@ function M.put_last(chat, mark)
   prompts.append(chat, lines)
 end
 
+--- What the program was told of last that is to be shown as a message.
+---@param chat gpt.Chat
+---@return integer? mark
+---@return string? text
+function M.going(chat)
+  for _, heading in ipairs(headings.all(chat)) do
+    if heading.entry.going then
+      return heading.mark, heading.entry.going
+    end
+  end
+end
+
+--- Forgets what the program was told of: it is gone.
+---@param chat gpt.Chat
+function M.forget_going(chat)
+  for _, entry in pairs(chat.entries) do
+    entry.going = nil
+  end
+end
+
+--- Tells the program if the user has undone or deleted what it was told of last: nothing is asked then.
+---@param chat gpt.Chat
+---@return boolean withdrawn
+function M.withdraw(chat)
+  for mark, entry in pairs(chat.entries) do
+    if entry.going and not M.waits(chat, mark) then
+      entry.going = nil
+      client.notify({ event = "withdrawn", chat = chat.id, id = entry.sent })
+      return true
+    end
+  end
+  return false
+end
+
+--- Takes what the program was told of last back into the prompt, with what was to follow it.
+---@param chat gpt.Chat
+---@return boolean taken
+function M.take_back_going(chat)
+  local mark = M.going(chat)
+  if not mark then
+    return false
+  end
+  chat.entries[mark].going = nil
+  local waits = M.waits(chat, mark)
+  if waits then
+    M.take_back(chat, mark)
+  end
+  return waits
+end
+
+--- Draws the heading of a question that waits.
+---@param chat gpt.Chat
+---@param mark integer
+function M.draw(chat, mark)
+  local row, entry = headings.row(chat, mark), chat.entries[mark]
+  if row and not entry.id and row ~= headings.prompt(chat) then
+    headings.mark(chat, row, entry, mark, true)
+  end
+end
+
 --- Draws the headings of the prompt and of the questions that wait, where an undo has made one the other. Where no answer
 --- is awaited, nothing is sent by itself.
 ---@param chat gpt.Chat
 function M.redraw(chat)
   local found = headings.all(chat)
-  local idle = not chat.answer and not chat.in_flight and not M.is_looking_up(chat)
+  local idle = not chat.answer and not M.is_on_its_way(chat)
   for index = #found, 1, -1 do
     local heading, waits = found[index], index < #found
     local entry = heading.entry
@@ -200,6 +279,13 @@ end
 ---@return boolean
 function M.is_looking_up(chat)
   return next(chat.lookups) ~= nil
+end
+
+--- Whether something is on its way to the program, or waits for what its words stand for.
+---@param chat gpt.Chat
+---@return boolean
+function M.is_on_its_way(chat)
+  return M.going(chat) ~= nil or M.is_looking_up(chat)
 end
 
 --- Whether a heading is that of a question that waits.

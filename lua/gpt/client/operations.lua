@@ -27,7 +27,7 @@ local function chat_of(data)
   return chats.get(data.chat) or refusal.gone("chat " .. data.chat)
 end
 
----@type table<string, fun(data: table)>
+---@type table<string, fun(data: table): table?> what one returns is an event, which the program hears of so
 local operations = {
   begin_turn = function(data)
     turn.begin(chat_of(data), data)
@@ -37,6 +37,9 @@ local operations = {
   end,
   refuse = function(data)
     sending.refused(chat_of(data), data.notice)
+  end,
+  ask_anew = function(data)
+    return sending.want_anew(chat_of(data), data)
   end,
   retrying = function(data)
     spinner.show_retry(chat_of(data), data)
@@ -64,7 +67,7 @@ local operations = {
     tell.inform(data)
   end,
   context_found = function(data)
-    lookup_results.found(chat_of(data), data)
+    return lookup_results.found(chat_of(data), data)
   end,
   context_refused = function(data)
     lookup_results.refused(chat_of(data), data)
@@ -76,7 +79,7 @@ local operations = {
     chat_buffers.close(data.chat)
   end,
   act = function(data)
-    require("gpt.actions.outcome").act(data)
+    return require("gpt.actions.outcome").act(data)
   end,
   choose = dialog.choose,
   enter_key = dialog.enter_key,
@@ -95,17 +98,18 @@ local operations = {
 --- Runs an operation.
 ---@param name string
 ---@param data table
----@return gpt.Refusal? refused why it was not done; nil when it was
+---@return gpt.Refusal|table|nil refused why it was not done; nil when it was, or the event that followed from it at once
 function M.apply(name, data)
   client.heard()
   local operation = operations[name]
   if not operation then
     return refusal.of("no such operation: " .. name)
   end
-  local ok, reason = pcall(operation, data)
+  local ok, followed = pcall(operation, data)
   if not ok then
-    return refusal.of(reason)
+    return refusal.of(followed)
   end
+  return type(followed) == "table" and followed.event and followed or nil
 end
 
 --- Tells the user that the program cannot be had, or has ended: beside the prompt of the chat that they look at.

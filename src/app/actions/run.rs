@@ -10,10 +10,11 @@ use crate::actions::fill::{self, Changes, fenced};
 use crate::actions::problems::{self, Sent};
 use crate::actions::slash::{self, Slash};
 use crate::actions::{ActionRequest, Code, Mode, Prompt, Source, Subject, commit, git};
-use crate::app::errands::Errands;
+use crate::app::follow_ups::FollowUps;
 use crate::app::gate::Gate;
+use crate::chat::SubmissionId;
 use crate::chat::notice::{Level, Notice};
-use crate::chat::session::{Done, Errand};
+use crate::chat::session::{Done, FollowUp};
 use crate::editor::{Act, Editor};
 use crate::provider::registry::{Registry, Target};
 use crate::words::{Locale, say, text};
@@ -24,7 +25,7 @@ pub struct Acting {
     pub editor: Arc<dyn Editor>,
     pub registry: Arc<Registry>,
     pub prompts: Prompts,
-    pub errands: Errands,
+    pub follow_ups: FollowUps,
     pub gate: Gate,
     pub locale: Locale,
 }
@@ -77,7 +78,7 @@ impl Acting {
             diagnostics: wanted.diagnostics,
             text: String::new(),
         };
-        let errand = self.errand(&prompt, Some(wanted.ticket), subject.code.as_ref(), root.as_deref())?;
+        let follow_up = self.follow_up(&prompt, Some(wanted.ticket), subject.code.as_ref(), root.as_deref())?;
         let changes = self
             .changes(
                 &prompt,
@@ -87,7 +88,7 @@ impl Acting {
             )
             .await?;
         let text = fill::fill(&prompt, &subject, &changes);
-        self.errands.add(&text, errand);
+        self.follow_ups.add(SubmissionId(wanted.ticket), follow_up);
         Ok(Act::Ask {
             ticket: wanted.ticket,
             text,
@@ -105,7 +106,7 @@ impl Acting {
         prompt: &str,
         root: Option<&str>,
         disabled: &[PathBuf],
-    ) -> Result<Option<(String, Errand)>, Notice> {
+    ) -> Result<Option<(String, FollowUp)>, Notice> {
         let root = root.map(Path::new);
         let Some(Slash { name, words, rest }) = slash::find(prompt) else {
             return Ok(None);
@@ -122,19 +123,19 @@ impl Acting {
             let title = say!(self.locale, "action.no_code_in_prompt");
             return Err(Notice::new(Level::Info, title, ""));
         }
-        let errand = self.errand(&prompt, None, None, root)?;
+        let follow_up = self.follow_up(&prompt, None, None, root)?;
         let changes = self.changes(&prompt, root, None, disabled).await?;
-        Ok(Some((in_chat(&prompt, words, rest, &changes), errand)))
+        Ok(Some((in_chat(&prompt, words, rest, &changes), follow_up)))
     }
 
     /// What belongs to a question with this prompt.
-    fn errand(
+    fn follow_up(
         &self,
         prompt: &Prompt,
         ticket: Option<u64>,
         code: Option<&Code>,
         root: Option<&Path>,
-    ) -> Result<Errand, Notice> {
+    ) -> Result<FollowUp, Notice> {
         let target = self.target(prompt)?.map(Box::new);
         let (acting, root) = (self.clone(), root.map(Path::to_owned).unwrap_or_default());
         let done: Option<Done> = match (prompt.mode, ticket) {
@@ -152,7 +153,7 @@ impl Acting {
             })),
             _ => None,
         };
-        Ok(Errand { target, done })
+        Ok(FollowUp { target, done })
     }
 
     /// Whom a prompt wants asked.

@@ -69,8 +69,10 @@ impl Conversation {
             message.label = region.label;
             return message;
         };
-        let same = before.shows(text);
-        if before.says_nothing() || (same && self.branches.hangs_below(before.id, parent)) {
+        // One that another process has given its number is another message.
+        let is_it = before.role == region.role;
+        let same = is_it && before.shows(text);
+        if (is_it && before.says_nothing()) || (same && self.branches.hangs_below(before.id, parent)) {
             self.branches.hang(before.id, parent);
             if !same {
                 before.say(text);
@@ -86,10 +88,10 @@ impl Conversation {
             copy.drop_signatures();
             copy
         } else {
-            Message::new(id, before.role, text.to_owned())
+            Message::new(id, region.role, text.to_owned())
         };
         copy.id = id;
-        copy.label.clone_from(&before.label);
+        copy.label.clone_from(if is_it { &before.label } else { &region.label });
         self.branches.put_aside(before);
         copy
     }
@@ -151,13 +153,16 @@ impl Conversation {
             // Each wish gets one answer: where what the user has changed or undone was taken over, that is the branch.
             return match shape.changes_nothing() {
                 true => vec![Effect::Refuse(Refusal::NoBranches)],
-                false => vec![
-                    Effect::ShowBranch {
-                        shape,
-                        messages: Vec::new(),
-                    },
-                    Effect::Remark(Refusal::NoBranches),
-                ],
+                false => {
+                    self.reshown();
+                    vec![
+                        Effect::ShowBranch {
+                            shape,
+                            messages: Vec::new(),
+                        },
+                        Effect::Remark(Refusal::NoBranches),
+                    ]
+                }
             };
         };
         for message in self.messages.split_off(index) {
@@ -167,6 +172,7 @@ impl Conversation {
         let messages = self.branches.follow(next);
         self.messages.extend(messages.iter().cloned());
         shape.places = self.branches.places(&self.messages);
+        self.reshown();
         // The view still knows the messages by their old numbers when it takes them away.
         vec![Effect::ShowBranch { shape, messages }]
     }

@@ -1,3 +1,4 @@
+mod any_order;
 mod branching;
 mod chain;
 mod cut_anywhere;
@@ -12,9 +13,16 @@ use crate::transcript::Citation;
 fn send(text: &str) -> Event {
     Event::Sent {
         regions: Vec::new(),
-        prompt: text.into(),
-        origin: Origin::Prompt,
+        submission: submission(text),
         at: None,
+    }
+}
+
+fn submission(text: &str) -> Submission {
+    Submission {
+        id: SubmissionId(1),
+        text: text.into(),
+        replaced: false,
     }
 }
 
@@ -74,7 +82,8 @@ fn sending_shows_the_question_and_starts_a_turn() {
     let question = Question {
         id: MessageId(1),
         text: "  hello".into(),
-        origin: Origin::Prompt,
+        submission: SubmissionId(1),
+        replaced: false,
     };
     assert_eq!(
         effects,
@@ -249,8 +258,7 @@ fn what_the_buffer_shows_wins_over_what_is_remembered() {
     let regions = vec![region(1, Role::User, "q, edited"), region(2, Role::Assistant, "a")];
     chat.step(Event::Sent {
         regions,
-        prompt: "next".into(),
-        origin: Origin::Prompt,
+        submission: submission("next"),
         at: None,
     });
     assert_eq!(texts(&chat), ["q, edited", "a", "next", ""]);
@@ -262,8 +270,7 @@ fn messages_of_a_process_that_died_are_taken_from_the_buffer() {
     let regions = vec![region(7, Role::User, "q"), region(8, Role::Assistant, "a")];
     let effects = chat.step(Event::Sent {
         regions,
-        prompt: "next".into(),
-        origin: Origin::Prompt,
+        submission: submission("next"),
         at: None,
     });
     assert_eq!(texts(&chat), ["q", "a", "next", ""]);
@@ -287,8 +294,7 @@ fn an_answer_without_a_word_is_removed_by_the_next_turn() {
     let regions = vec![region(1, Role::User, "q"), region(2, Role::Assistant, "")];
     let effects = chat.step(Event::Sent {
         regions,
-        prompt: "next".into(),
-        origin: Origin::Prompt,
+        submission: submission("next"),
         at: None,
     });
     assert!(matches!(effects.first(), Some(Effect::ShowTurn { shape, .. }) if shape.removed == [MessageId(2)]));

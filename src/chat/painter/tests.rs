@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::chat::Revision;
 use crate::chat::notice::Notice;
 use crate::editor::{Act, AskEvent, Choice, KeyForm, ShownContext, ShownKeyChange, ShownModel, ShownOutcome};
 
@@ -64,6 +65,9 @@ impl Editor for Fake {
     async fn show_request(&self, _: &ChatId, _: Vec<String>) -> Result<(), EditorError> {
         Ok(())
     }
+    async fn ask_anew(&self, _: &ShownWish) -> Result<(), EditorError> {
+        self.show("anew".into()).await
+    }
     async fn give_back(&self, _: &ChatId) -> Result<(), EditorError> {
         Ok(())
     }
@@ -124,6 +128,7 @@ fn end() -> Stroke {
         usage: None,
         cost: None,
         parts: Vec::new(),
+        revision: Revision(2),
     })
 }
 

@@ -36,7 +36,7 @@ impl Task {
         let facts = settings.catalogue.facts(&target.provider, &target.model);
         let cost = ended.usage.and_then(|usage| facts.cost(&usage));
         let mut notice = said(ended, &left_out, &target, &facts, settings.locale);
-        if let (Some(notice), Outcome::Cut { .. }, true) = (&mut notice, &ended.outcome, self.has_errand(answer)) {
+        if let (Some(notice), Outcome::Cut { .. }, true) = (&mut notice, &ended.outcome, self.has_follow_up(answer)) {
             notice.details.push(say!(settings.locale, "turn.not_used"));
         }
         match (&mut notice, instead) {
@@ -52,7 +52,7 @@ impl Task {
         self.keep_end(answer, &target, is_cut_back, end(ended, is_refusal, record, cost));
         let outcome = shown(&ended.outcome);
         if outcome == ShownOutcome::Done {
-            self.run_errand(answer);
+            self.follow_up_on(answer);
         }
         let finish = match &ended.outcome {
             Outcome::Cut { cut, .. } => word(cut.as_ref()).map(str::to_owned),
@@ -73,6 +73,7 @@ impl Task {
             usage: ended.usage,
             cost,
             parts: parts.unwrap_or_default(),
+            revision: self.conversation.revision(),
         }));
     }
 

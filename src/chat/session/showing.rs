@@ -61,6 +61,7 @@ impl Task {
             cut,
             rules,
             longer: Vec::new(),
+            revision: self.conversation.revision(),
             notice: None,
             recalled: false,
             others: false,
@@ -69,13 +70,14 @@ impl Task {
 
     /// Moves a question up, and makes room for its answer.
     pub(super) fn show_turn(&mut self, shape: Shape, question: Option<Question>, answer: MessageId) {
-        if let (Some(question), Some(done)) = (&question, self.errand.take().and_then(|errand| errand.done)) {
-            self.errands.insert(question.id, done);
+        if let (Some(question), Some(done)) = (&question, self.follow_up.take().and_then(|follow_up| follow_up.done)) {
+            self.follow_ups.insert(question.id, done);
         }
-        let question = question.map(|Question { id, text, origin }| ShownQuestion {
-            id,
-            lines: painter::lines(&text),
-            origin,
+        let question = question.map(|question: Question| ShownQuestion {
+            id: question.id,
+            submission: question.submission,
+            lines: painter::lines(&question.text),
+            replaced: question.replaced,
         });
         let label = self.settings().target.label();
         let (estimate, cut) = self.prepare();
@@ -89,6 +91,7 @@ impl Task {
             estimate,
             cut,
             rules,
+            revision: self.conversation.revision(),
         }));
     }
 

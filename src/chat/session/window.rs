@@ -60,7 +60,7 @@ impl Task {
             return None; // it is refused for that
         }
         let question = match event {
-            Event::Sent { prompt, .. } => prompt,
+            Event::Sent { submission, .. } => &submission.text,
             Event::Regenerated { regions, at } => {
                 let end = at.and_then(|id| regions.iter().position(|region| region.id == id));
                 let upto = end.map_or(regions.len(), |end| end + 1);

@@ -38,8 +38,7 @@ impl Shown {
     fn sent(&self, prompt: &str, at: Option<u64>) -> Event {
         Event::Sent {
             regions: self.regions.clone(),
-            prompt: prompt.into(),
-            origin: Origin::Prompt,
+            submission: submission(prompt),
             at: at.map(MessageId),
         }
     }

@@ -95,8 +95,7 @@ fn a_stop_of_an_answer_that_is_not_the_last_one_any_more_takes_nothing_from_it()
     chat.step(stop(1));
     chat.step(Event::Sent {
         regions: vec![region(1, Role::User, "q"), region(2, Role::Assistant, "all")],
-        prompt: "next".into(),
-        origin: Origin::Prompt,
+        submission: submission("next"),
         at: None,
     });
     let effects = chat.step(unpainted(2, 0));

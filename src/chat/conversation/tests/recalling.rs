@@ -90,8 +90,7 @@ fn an_answer_that_was_broken_off_is_as_long_as_the_screen_shows_it() {
     let mut chat = broken_off();
     chat.step(Event::Sent {
         regions: shown("one two"),
-        prompt: "next".into(),
-        origin: Origin::Prompt,
+        submission: submission("next"),
         at: None,
     });
     assert_eq!(texts(&chat), ["q1", "one two", "next", ""]);
@@ -123,4 +122,58 @@ fn an_answer_of_a_process_that_nobody_remembers_is_kept_when_it_is_asked_for_aga
         all.iter()
             .any(|(message, parent)| message.text() == "one two" && *parent == Some(MessageId(1)))
     );
+}
+
+/// A chat with one answer that its provider has signed, as the history has it.
+fn signed() -> (Conversation, Vec<(Message, Option<MessageId>)>) {
+    let mut chat = Conversation::default();
+    chat.step(send("q"));
+    chat.step(answered(1, ProviderEvent::Reasoning("hm".into())));
+    let signature = Signature::of_wire("c2lnbmVk".into());
+    chat.step(answered(1, ProviderEvent::Signature(signature)));
+    chat.step(text(1, "a"));
+    chat.step(stop(1));
+    let kept = chat.all();
+    (chat, kept)
+}
+
+fn signatures(chat: &Conversation) -> usize {
+    let blocks = chat.messages().iter().flat_map(|message| &message.blocks);
+    let is_signed = |block: &&Block| matches!(block, Block::Reasoning { signature: Some(_), .. });
+    blocks.filter(is_signed).count()
+}
+
+#[test]
+fn a_new_program_takes_texts_from_what_is_shown_and_what_was_signed_from_the_history_where_the_text_is_the_same() {
+    let next = |shown: &str| Event::Sent {
+        regions: vec![region(1, Role::User, "q"), region(2, Role::Assistant, shown)],
+        submission: submission("next"),
+        at: None,
+    };
+    for (shown, signed_still) in [("a", 1), ("a, changed", 0)] {
+        let mut chat = Conversation::default();
+        chat.recall(signed().1, Some(MessageId(2)));
+        chat.step(next(shown));
+        assert_eq!(texts(&chat), ["q", shown, "next", ""]);
+        assert_eq!(signatures(&chat), signed_still, "{shown}");
+    }
+    // A private chat has no history.
+    let mut private = Conversation::default();
+    private.step(next("a"));
+    assert_eq!(texts(&private), ["q", "a", "next", ""]);
+    assert_eq!(signatures(&private), 0);
+}
+
+#[test]
+fn a_number_that_the_history_knows_as_somebody_elses_words_is_another_message() {
+    let mut chat = Conversation::default();
+    chat.recall(signed().1, Some(MessageId(2)));
+    chat.step(Event::Sent {
+        regions: vec![region(1, Role::User, "q"), region(2, Role::User, "mine")],
+        submission: submission("next"),
+        at: None,
+    });
+    let roles: Vec<Role> = chat.messages().iter().map(|message| message.role).collect();
+    assert_eq!(roles, [Role::User, Role::User, Role::User, Role::Assistant]);
+    assert_eq!(texts(&chat), ["q", "mine", "next", ""]);
 }

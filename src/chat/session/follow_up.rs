@@ -15,18 +15,18 @@ pub type Done = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What belongs to a question beside its text.
 #[derive(Clone, Default)]
-pub struct Errand {
+pub struct FollowUp {
     /// Whom to ask; `None`: the model in use.
     pub target: Option<Box<Target>>,
     /// What to do with the answer, also with one that is given anew.
     pub done: Option<Done>,
 }
 
-impl fmt::Debug for Errand {
+impl fmt::Debug for FollowUp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let model = self.target.as_deref().map(Target::label);
         formatter
-            .debug_struct("Errand")
+            .debug_struct("FollowUp")
             .field("model", &model)
             .finish_non_exhaustive()
     }
@@ -75,21 +75,21 @@ impl Task {
     }
 
     /// Does what is to be done with an answer that is whole.
-    pub(super) fn run_errand(&self, answer: MessageId) {
-        if let Some((done, answer)) = self.errand_of(answer) {
+    pub(super) fn follow_up_on(&self, answer: MessageId) {
+        if let Some((done, answer)) = self.follow_up_of(answer) {
             done(&answer.text());
         }
     }
 
     /// Whether something is to be done with an answer.
-    pub(super) fn has_errand(&self, answer: MessageId) -> bool {
-        self.errand_of(answer).is_some()
+    pub(super) fn has_follow_up(&self, answer: MessageId) -> bool {
+        self.follow_up_of(answer).is_some()
     }
 
-    fn errand_of(&self, answer: MessageId) -> Option<(&Done, &Message)> {
+    fn follow_up_of(&self, answer: MessageId) -> Option<(&Done, &Message)> {
         let messages = self.conversation.messages();
         let at = messages.iter().position(|message| message.id == answer)?;
         let question = messages.get(at.checked_sub(1)?)?;
-        Some((self.errands.get(&question.id)?, messages.get(at)?))
+        Some((self.follow_ups.get(&question.id)?, messages.get(at)?))
     }
 }
