@@ -27,7 +27,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::chat::archive::Archive;
@@ -134,6 +134,8 @@ struct App {
     passed: gate::Passed,
     /// What waits until it is known whom to ask; `None` once it is.
     waiting: Option<Vec<EditorEvent>>,
+    /// Who wants to know why the model in use answers, once it is known whom to ask.
+    curious: Vec<oneshot::Sender<String>>,
     /// Prompts, and which of them may be used.
     prompts: Prompts,
     /// What is to be done with the answers to questions that actions ask.
@@ -174,6 +176,7 @@ impl App {
             sending: Vec::new(),
             passed: gate::Passed::default(),
             waiting: None,
+            curious: Vec::new(),
             prompts,
             errands: Errands::default(),
         }
@@ -200,6 +203,7 @@ impl App {
 
     /// Does what has waited until it was known whom to ask.
     async fn go_on(&mut self) {
+        self.tell_reason();
         for event in self.waiting.take().unwrap_or_default() {
             Box::pin(self.take(event)).await;
         }

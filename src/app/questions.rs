@@ -7,7 +7,7 @@ use crate::editor::event::{PROTOCOL, Question};
 
 impl App {
     /// Answers a question.
-    pub(super) fn answer(&self, question: Question, answer: oneshot::Sender<serde_json::Value>) {
+    pub(super) fn answer(&mut self, question: Question, answer: oneshot::Sender<serde_json::Value>) {
         match question {
             Question::KeyProviders => {
                 let able = self.registry.providers().filter(|provider| provider.takes_stored_key());
@@ -26,11 +26,11 @@ impl App {
             }
             Question::Health => {
                 let (registry, vault) = (self.registry.clone(), self.vault.clone());
-                let (locale, reason) = (self.locale(), self.reason());
+                let (locale, reason) = (self.locale(), self.wait_for_reason());
                 tokio::spawn(async move {
                     let mut health = connecting::health(&registry, &vault, &environment, locale).await;
                     if let Some(health) = health.as_object_mut() {
-                        health.insert("reason".into(), reason.into());
+                        health.insert("reason".into(), reason.await.unwrap_or_default().into());
                         health.insert("protocol".into(), PROTOCOL.into());
                     }
                     answer.send(health)
