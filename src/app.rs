@@ -20,7 +20,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::chat::archive::Archive;
@@ -127,6 +127,8 @@ struct App {
     passed: gate::Passed,
     /// What waits until it is known whom to ask; `None` once it is.
     waiting: Option<Vec<EditorEvent>>,
+    /// Who wants to know why the model in use answers, once it is known whom to ask.
+    curious: Vec<oneshot::Sender<String>>,
     /// Prompts, and which of them may be used.
     prompts: Prompts,
     /// What is to be done with the answers to questions that actions ask.
@@ -167,6 +169,7 @@ impl App {
             sending: Vec::new(),
             passed: gate::Passed::default(),
             waiting: None,
+            curious: Vec::new(),
             prompts,
             follow_ups: FollowUps::default(),
         }
@@ -193,18 +196,19 @@ impl App {
 
     /// Does what has waited until it was known whom to ask.
     async fn go_on(&mut self) {
+        self.tell_reason();
         for event in self.waiting.take().unwrap_or_default() {
             Box::pin(self.take(event)).await;
         }
     }
 
     /// What the answers to the editor's questions are made of.
-    fn answering(&self) -> Answering {
+    fn answering(&mut self) -> Answering {
         Answering {
             picking: self.picking(),
             files: self.files.clone(),
             vault: self.vault.clone(),
-            reason: self.reason(),
+            reason: self.wait_for_reason(),
         }
     }
 

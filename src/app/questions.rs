@@ -14,8 +14,8 @@ pub struct Answering {
     pub picking: Picking,
     pub files: FileIndex,
     pub vault: Vault,
-    /// Why the model in use answers, in words.
-    pub reason: String,
+    /// Why the model in use answers, in words, once that is known.
+    pub reason: oneshot::Receiver<String>,
 }
 
 /// Answers a question.
@@ -47,7 +47,7 @@ pub fn answer(question: Question, answering: Answering, answer: oneshot::Sender<
             tokio::spawn(async move {
                 let mut health = health(&picking.registry, &vault, &environment, picking.settings.locale).await;
                 if let Some(health) = health.as_object_mut() {
-                    health.insert("reason".into(), reason.into());
+                    health.insert("reason".into(), reason.await.unwrap_or_default().into());
                 }
                 answer.send(health)
             });

@@ -103,6 +103,8 @@ pub trait Decoder: Send {
 
 /// The pause between two words of the guide: brisk, yet seen to stream.
 const GUIDE_PAUSE: std::time::Duration = std::time::Duration::from_millis(8);
+/// How long all pauses of an answer may take together: who starts anew waits for a long one too.
+const GUIDE_PAUSES: std::time::Duration = std::time::Duration::from_millis(800);
 
 /// Asks a provider on whichever wire it speaks, and hands its answer on in batches as it comes.
 ///
@@ -122,11 +124,14 @@ pub async fn ask(
 
 async fn ask_guide(request: &Request, events: &tokio::sync::mpsc::Sender<Vec<Event>>) {
     let answer = guide::answer(&request.messages);
-    for piece in guide::pieces(&answer) {
+    let pieces = guide::pieces(&answer);
+    let count = u32::try_from(pieces.len()).unwrap_or(u32::MAX).max(1);
+    let pause = GUIDE_PAUSE.min(GUIDE_PAUSES / count);
+    for piece in pieces {
         if events.send(vec![Event::Text(piece)]).await.is_err() {
             return;
         }
-        tokio::time::sleep(GUIDE_PAUSE).await;
+        tokio::time::sleep(pause).await;
     }
     events.send(vec![Event::Finished(FinishReason::Stop)]).await.ok();
 }

@@ -277,9 +277,12 @@ async fn an_installation_that_was_declined_is_offered_once() {
     it.nvim.feed(":GPTChat<CR>").await;
     it.nvim.wait_screen_contains("Install it now?").await;
     it.nvim.feed("2<CR>").await;
-    it.nvim.feed("<Esc>q:GPTChat why<CR>").await;
+    let is_asked = || it.nvim.screen().contains("Install it now?");
+    crate::support::wait::until("the end of the question", || !is_asked()).await;
+    it.nvim.feed("<Esc>q:GPTChat why so<CR>").await;
+    it.nvim.wait_screen_contains("why so").await;
     it.nvim.wait_screen_contains("Run: :GPT install").await;
-    assert!(!it.nvim.screen().contains("Install it now?"));
+    assert!(!is_asked());
     assert_eq!(server.requests().len(), 0);
 }
 

@@ -171,6 +171,21 @@ async fn a_variable_that_opens_more_than_a_model_or_holds_nothing_chooses_nobody
 }
 
 #[tokio::test]
+async fn a_report_before_any_chat_waits_until_it_is_known_whom_to_ask() {
+    let server = Server::start(provider).await;
+    let nvim = unnamed(&server).start().await;
+    let health = report(&nvim).await;
+    assert!(
+        health.contains("Model: guide/manual: no provider has a key. :GPTSetKey"),
+        "{health}"
+    );
+    let nvim = with_here(&server, &["ollama"]).start().await;
+    let health = report(&nvim).await;
+    assert!(health.contains("Model: ollama/qwen3:8b: "), "{health}");
+    assert!(!health.contains("in the configuration names it"), "{health}");
+}
+
+#[tokio::test]
 async fn a_model_that_the_user_named_wins_over_every_key() {
     let server = Server::start(provider).await;
     let nvim = configured(&server, "").env("OPENAI_API_KEY", "sk-1").start().await;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::default_model::{Because, Found, Search};
 use super::picker::Picking;
@@ -31,6 +31,24 @@ impl App {
             (because, _) => because.sentence(),
         };
         reason.said(self.locale())
+    }
+
+    /// The reason, once it is known: a search for the one to ask may be under way.
+    pub(super) fn wait_for_reason(&mut self) -> oneshot::Receiver<String> {
+        let (sender, receiver) = oneshot::channel();
+        self.curious.push(sender);
+        let is_searching = self.waiting.is_some() && self.here.is_none() && !self.is_named();
+        if !is_searching {
+            self.tell_reason();
+        }
+        receiver
+    }
+
+    /// Tells the reason to all who wait for it.
+    pub(super) fn tell_reason(&mut self) {
+        for curious in std::mem::take(&mut self.curious) {
+            curious.send(self.reason()).ok();
+        }
     }
 
     /// Takes the model that the user named.
@@ -157,6 +175,7 @@ impl App {
             target: found.target,
             is_asked: false,
         });
+        self.tell_reason();
         if self.waiting.get_or_insert_default().is_empty() {
             return;
         }

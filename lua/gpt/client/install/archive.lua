@@ -82,7 +82,7 @@ function M.unpack(task, archive, member, folder)
   end
   local stat = uv.fs_lstat(path)
   if result.code ~= 0 or not stat or stat.type ~= "file" or stat.size > MOST_BYTES then
-    return nil, vim.trim(result.stderr or ""):match("[^\r\n]*$")
+    return nil, vim.trim(result.stderr or ""):match("^[^\r\n]*")
   end
   return path
 end
