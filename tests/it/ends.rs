@@ -131,7 +131,7 @@ async fn an_answer_that_was_cut_is_still_so_when_its_chat_comes_back() {
     // An answer below it does not make it whole.
     later.feed(":GPT continue<CR>").await;
     ended(&later, 1).await;
-    assert!(later.screen().contains("cut · "), "{}", later.screen());
+    later.wait_screen_contains("cut · ").await;
     clean(&later).await;
 }
 

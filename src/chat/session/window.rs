@@ -8,7 +8,7 @@ use crate::chat::prompt::{self, Prompt, prompt};
 use crate::chat::{Message, Role, notice};
 use crate::editor::ShownCut;
 use crate::provider::registry::Target;
-use crate::transcript::Usage;
+use crate::transcript::{Usage, trim_blank_lines};
 
 /// How many tokens the model in use takes.
 pub fn limits(settings: &Settings) -> Limits {
@@ -60,12 +60,12 @@ impl Task {
             return None; // it is refused for that
         }
         let question = match event {
-            Event::Sent { submission, .. } => &submission.text,
+            Event::Sent { submission, .. } => trim_blank_lines(&submission.text),
             Event::Regenerated { regions, at } => {
                 let end = at.and_then(|id| regions.iter().position(|region| region.id == id));
                 let upto = end.map_or(regions.len(), |end| end + 1);
                 let mut newest = regions.iter().take(upto).rev();
-                &newest.find(|region| region.role == Role::User)?.text
+                newest.find(|region| region.role == Role::User)?.text.as_str()
             }
             _ => return None,
         };
