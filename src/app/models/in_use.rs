@@ -34,7 +34,7 @@ impl App {
     }
 
     /// The reason, once it is known: a search for the one to ask may be under way.
-    pub(super) fn wait_for_reason(&mut self) -> oneshot::Receiver<String> {
+    pub(in crate::app) fn wait_for_reason(&mut self) -> oneshot::Receiver<String> {
         let (sender, receiver) = oneshot::channel();
         self.curious.push(sender);
         let is_searching = self.waiting.is_some() && self.here.is_none() && !self.is_named();
@@ -45,7 +45,7 @@ impl App {
     }
 
     /// Tells the reason to all who wait for it.
-    pub(super) fn tell_reason(&mut self) {
+    pub(in crate::app) fn tell_reason(&mut self) {
         for curious in std::mem::take(&mut self.curious) {
             curious.send(self.reason()).ok();
         }
