@@ -9,6 +9,8 @@ local words = require("gpt.words")
 
 --- How long the program may take, in milliseconds: it gives the keyring two seconds.
 local ANSWER_LIMIT = 5000
+--- How long the model may be on its way that the program has given a reason for, in milliseconds.
+local MODEL_LIMIT = 1000
 
 local function check_editor()
   health.start(words("view.health.editor"))
@@ -59,7 +61,13 @@ local function check_configuration(answer)
   for _, problem in ipairs(problems) do
     health.warn(problem, words("view.health.see_configuration"))
   end
-  local model = require("gpt").status().model
+  local gpt = require("gpt")
+  if answer and answer.reason ~= "" then
+    vim.wait(MODEL_LIMIT, function()
+      return gpt.status().model ~= nil
+    end, 10)
+  end
+  local model = gpt.status().model
   local named = words("view.health.model", { model = model or words("view.health.no_model_yet") })
   health.info(model and answer and answer.reason ~= "" and ("%s: %s"):format(named, answer.reason) or named)
 end

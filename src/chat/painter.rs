@@ -136,9 +136,12 @@ impl Canvas {
         }
     }
 
-    /// Takes back what still waits of the answer that is painted, its end too; `None`: nothing of it waits.
+    /// Takes back what still waits of the answer that is painted, its end too; `None`: not a letter of it waits.
     pub fn take_back(&self) -> Option<Unpainted> {
         let mut waiting = self.waiting();
+        if waiting.bytes == 0 {
+            return None;
+        }
         let begins = |stroke: &Stroke| matches!(stroke, Stroke::Turn(_) | Stroke::Branch(_));
         let from = waiting.strokes.iter().rposition(begins).map_or(0, |at| at + 1);
         let mut taken: Option<Unpainted> = None;

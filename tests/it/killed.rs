@@ -116,9 +116,9 @@ async fn in_an_answer_its_words_stay_and_what_waits_comes_back() {
     let (nvim, server) = begun([answer("one two").gate_before_token(1, "never"), answer("ok")]).await;
     say(&nvim, "first").await;
     chat_holds(&nvim, "one").await;
-    say(&nvim, "see #file:none").await;
     say(&nvim, "second").await;
     nvim.wait_screen_contains("queued").await;
+    say(&nvim, "see #file:none").await;
     kill(&nvim).await;
     chat_holds(&nvim, "one").await;
     let lines = chat_lines(&nvim).await.join("\n");

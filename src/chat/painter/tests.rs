@@ -319,6 +319,9 @@ async fn a_canvas_without_a_painter_holds_nothing_and_is_never_full() {
 fn what_waits_of_an_answer_is_taken_back_with_its_end_and_nothing_else_is() {
     let canvas = Canvas::default();
     assert_eq!(canvas.take_back(), None);
+    canvas.add(end());
+    assert_eq!(canvas.take_back(), None, "all of it is shown: its end stays");
+    assert_eq!(canvas.take(FRAME_BYTES), Some(end()));
     let refused = || Stroke::Refused(Notice::new(crate::chat::notice::Level::Info, "no", ""));
     canvas.add(Stroke::Text(MessageId(2), Voice::Reasoning, "hm".into()));
     canvas.add(refused());
