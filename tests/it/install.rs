@@ -298,10 +298,11 @@ async fn an_editor_that_dies_in_the_middle_leaves_nothing_that_could_be_run() {
     server.reached("later").await;
     it.nvim.kill9().await;
     assert!(it.installed().iter().all(|name| name.starts_with(".installing-")));
+    server.open("later");
+    crate::support::wait::until("the end of what it had started", || it.nvim.processes().is_empty()).await;
     // A day later.
     let left = it.plugin.join("bin").join(&it.installed()[0]);
     run(Command::new("touch").args(["-d", "2 days ago"]).arg(left));
-    server.open("later");
     let second = it.second(&server).await;
     second.feed(":GPT install<CR>").await;
     second.wait_screen_contains("Installed: ").await;
